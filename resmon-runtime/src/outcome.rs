@@ -1,0 +1,25 @@
+//! How a test ended.
+
+/// What a test's `#[should_panic]` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShouldPanic {
+    /// There is none: a panic is a failure.
+    No,
+    /// Any panic will do.
+    Yes,
+    /// A panic whose message contains this text.
+    With(&'static str),
+}
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it should.
+    Passed,
+    /// It panicked where it should not, did not where it should, or returned an error.
+    Failed,
+    /// It was still open when the process exited.
+    Unfinished,
+    /// It returned a value that could mean either.
+    Unknown,
+}

@@ -1,0 +1,20 @@
+//! What the macro knows about a test at compile time.
+
+use crate::outcome::ShouldPanic;
+
+/// One `#[resmon::test]` function, as the compiler sees it.
+#[derive(Debug)]
+pub struct Site {
+    /// `option_env!("CARGO_PKG_NAME")`
+    pub package: Option<&'static str>,
+    /// `module_path!()`, which begins with the crate's name.
+    pub module: &'static str,
+    /// The function's name, with its `r#` where it has one.
+    pub name: &'static str,
+    /// `file!()`
+    pub file: &'static str,
+    /// What `#[should_panic]` asks for.
+    pub should_panic: ShouldPanic,
+    /// Whether the return type hides success and failure from resmon.
+    pub opaque: bool,
+}

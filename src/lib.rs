@@ -1,0 +1,10 @@
+//! placeholder
+pub use resmon_macros::test;
+
+// Used by generated code. Not public API and thus not subject to SemVer.
+#[doc(hidden)]
+pub mod __private {
+    pub use resmon_runtime::guard::{Guard, enter};
+    pub use resmon_runtime::outcome::{Outcome, ShouldPanic};
+    pub use resmon_runtime::site::Site;
+}
