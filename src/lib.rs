@@ -1,5 +1,6 @@
 //! placeholder
 pub use resmon_macros::test;
+pub use resmon_runtime::guard::{Guard, guard, measure, try_measure};
 
 // Used by generated code. Not public API and thus not subject to SemVer.
 #[doc(hidden)]

@@ -1,11 +1,184 @@
-//! placeholder
-use crate::{outcome::Outcome, site::Site};
-/// placeholder
+//! The span of a test: opened before its body, closed when it is dropped.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::thread;
+use std::time::Instant;
+
+use crate::outcome::{Outcome, ShouldPanic};
+use crate::process::{self, RUNNING};
+use crate::running::Test;
+use crate::site::Site;
+
+/// Measures from its creation until it is dropped, and then writes one record.
+///
+/// The outcome is `failed` if it is dropped by a panic or [`fail`](Self::fail) was called, else `passed`. Where
+/// nothing is configured, and after the end of the session, it does nothing.
 #[derive(Debug)]
-pub struct Guard(());
-/// placeholder
-pub fn enter(_site: &'static Site) -> Guard { Guard(()) }
+#[must_use = "a guard measures until it is dropped"]
+pub struct Guard(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
+    test: Arc<Test>,
+    should_panic: ShouldPanic,
+    opaque: bool,
+    outcome: Cell<Option<Outcome>>,
+}
+
+/// Opens the guard of a test. Used by generated code.
+pub fn enter(site: &'static Site) -> Guard {
+    let Some(session) = process::session(site.package) else { return Guard(None) };
+    let current = thread::current();
+    if RUNNING.has_test_on(current.id()) {
+        // The same test, caught twice, or one test that calls another: the record is the outer one's.
+        return Guard(None);
+    }
+    let id = site.id(current.name());
+    let (before, start) = session.machine.before();
+    let test = RUNNING.add(Test {
+        id,
+        package: site.package,
+        thread: current.id(),
+        outermost: true,
+        before,
+        start,
+        started: Instant::now(),
+        most: AtomicU32::new(0),
+    });
+    let (should_panic, opaque) = (site.should_panic, site.opaque);
+    Guard(Some(Open { test, should_panic, opaque, outcome: Cell::new(None) }))
+}
+
+/// Opens a guard of this name, for what no attribute reaches: a custom harness, a bench, a phase of a test.
+///
+/// The record's `test_nodeid` is the caller's source file, `::` and the name; the rest is that of
+/// `#[resmon::test]`. A guard within a test does not count as a test of its own in `concurrent_tests`.
+///
+/// ```
+/// # use resmon_runtime::guard as resmon;
+/// let guard = resmon::guard("fill the cache");
+/// let cache = vec![0_u8; 1 << 20];
+/// if cache.is_empty() {
+///     guard.fail();
+/// }
+/// ```
+#[track_caller]
+pub fn guard(name: impl AsRef<str>) -> Guard {
+    open(name.as_ref(), Location::caller())
+}
+
+fn open(name: &str, caller: &Location<'_>) -> Guard {
+    let Some(session) = process::session(None) else { return Guard(None) };
+    let thread = thread::current().id();
+    let outermost = !RUNNING.has_test_on(thread);
+    let id = crate::site::id(caller.file(), name);
+    let (before, start) = session.machine.before();
+    let test = RUNNING.add(Test {
+        id,
+        package: None,
+        thread,
+        outermost,
+        before,
+        start,
+        started: Instant::now(),
+        most: AtomicU32::new(0),
+    });
+    let should_panic = ShouldPanic::No;
+    Guard(Some(Open { test, should_panic, opaque: false, outcome: Cell::new(None) }))
+}
+
+/// Runs the closure within a [`guard`] of this name and returns what it returns.
+///
+/// The outcome is `passed` if it returns nothing, and `failed` if it panics, which goes on to the caller. A value
+/// that it returns could mean either, so that the outcome is `unknown` then: see [`try_measure`].
+///
+/// ```
+/// # use resmon_runtime::guard as resmon;
+/// let sum: u64 = resmon::measure("sum", || (1..=1000).sum());
+/// assert_eq!(sum, 500_500);
+/// ```
+#[track_caller]
+pub fn measure<T>(name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
+    let guard = open(name.as_ref(), Location::caller());
+    let value = f();
+    if size_of::<T>() > 0 {
+        guard.set(Outcome::Unknown);
+    }
+    value
+}
+
+/// Runs the closure within a [`guard`] of this name and returns what it returns: the outcome is `passed` for `Ok`
+/// and `failed` for `Err`.
+///
+/// ```
+/// # use resmon_runtime::guard as resmon;
+/// let parsed = resmon::try_measure("parse", || "12".parse::<u8>());
+/// assert_eq!(parsed, Ok(12));
+/// ```
+///
+/// # Errors
+///
+/// Those of the closure.
+#[track_caller]
+pub fn try_measure<T, E>(name: impl AsRef<str>, f: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let guard = open(name.as_ref(), Location::caller());
+    let result = f();
+    if result.is_err() {
+        guard.fail();
+    }
+    result
+}
+
 impl Guard {
-    /// Ends the measurement with this outcome, whatever the thread's panic state says.
-    pub fn finish(self, _outcome: Outcome) {}
+    /// Makes the outcome `failed`. The measurement goes on until the guard is dropped.
+    pub fn fail(&self) {
+        self.set(Outcome::Failed);
+    }
+
+    /// Ends the measurement with this outcome. Used by generated code.
+    #[doc(hidden)]
+    pub fn finish(self, outcome: Outcome) {
+        self.set(outcome);
+    }
+
+    fn set(&self, outcome: Outcome) {
+        if let Some(open) = &self.0 {
+            open.outcome.set(Some(outcome));
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let ended = Instant::now();
+        let Some(open) = self.0.take() else { return };
+        let panicking = thread::panicking();
+        // A panic in a drop would abort the test binary.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| open.close(ended, panicking)));
+    }
+}
+
+impl Open {
+    fn close(&self, ended: Instant, panicking: bool) {
+        // Checked first: in a forked child another thread may have held the lock for ever.
+        let Some(session) = process::session(None) else { return };
+        if RUNNING.remove(&self.test) {
+            self.test.record(session, self.outcome(panicking), ended);
+        }
+    }
+
+    fn outcome(&self, panicking: bool) -> Outcome {
+        let expected = self.should_panic != ShouldPanic::No;
+        match self.outcome.get() {
+            Some(outcome) => outcome,
+            None if panicking != expected => Outcome::Failed,
+            // Which message a panic had cannot be seen from here.
+            None if matches!(self.should_panic, ShouldPanic::With(_)) => Outcome::Unknown,
+            None if self.opaque && !panicking => Outcome::Unknown,
+            None => Outcome::Passed,
+        }
+    }
 }

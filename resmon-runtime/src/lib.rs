@@ -1,4 +1,21 @@
-//! The runtime of resmon. Use the crate `resmon`.
+//! The runtime of [resmon](https://docs.rs/resmon), which is the crate to depend on: what is public
+//! here serves the facade and the code that `#[resmon::test]` expands to, and may change in any release.
+//!
+//! A record travels one way: [`site`] → [`guard`] → `snapshot` → `event` → `session` → `sink`. A module
+//! knows those to its right.
+
 pub mod guard;
 pub mod outcome;
 pub mod site;
+
+mod config;
+mod event;
+mod identity;
+mod line;
+mod process;
+mod running;
+mod session;
+mod sink;
+mod snapshot;
+mod timestamp;
+mod warning;

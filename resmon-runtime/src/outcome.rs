@@ -23,3 +23,14 @@ pub enum Outcome {
     /// It returned a value that could mean either.
     Unknown,
 }
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Unfinished => "unfinished",
+            Self::Unknown => "unknown",
+        })
+    }
+}

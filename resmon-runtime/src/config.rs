@@ -1,0 +1,184 @@
+//! What the environment asks for.
+
+#[cfg(feature = "tinybird")]
+mod endpoint;
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[cfg(feature = "tinybird")]
+pub(crate) use self::endpoint::Endpoint;
+
+/// Where records go, and how.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) output: Output,
+    pub(crate) delivery: Delivery,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    Nothing,
+    File(PathBuf),
+    #[cfg(feature = "tinybird")]
+    Tinybird(Endpoint),
+}
+
+/// How records are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(not(feature = "tinybird"), allow(dead_code))]
+pub(crate) struct Delivery {
+    /// Test records per batch.
+    pub(crate) batch_size: u64,
+    /// The most time that delivery may hold up the end of the process.
+    pub(crate) flush_timeout: Duration,
+    /// Whether the process runs a single test, so that all it has to say fits one request.
+    pub(crate) process_per_test: bool,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { batch_size: 50, flush_timeout: Duration::from_secs(10), process_per_test: false }
+    }
+}
+
+impl Config {
+    /// Reads the environment of the process, warning of every value that cannot be used.
+    pub(crate) fn from_env() -> Self {
+        let mut source = Source { lookup: |name: &str| env::var_os(name), warnings: Vec::new() };
+        let config = source.config();
+        for warning in source.warnings {
+            crate::warning::warn(warning);
+        }
+        config
+    }
+}
+
+/// An environment, and what is wrong with it.
+struct Source<F> {
+    lookup: F,
+    warnings: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<OsString>> Source<F> {
+    fn config(&mut self) -> Config {
+        let output = if self.disabled() { Output::Nothing } else { self.output() };
+        // With no output the rest has no effect, and a mistake in it is not worth a word.
+        let delivery =
+            if output == Output::Nothing { Delivery::default() } else { self.delivery() };
+        Config { output, delivery }
+    }
+
+    fn disabled(&self) -> bool {
+        self.text("RESMON_DISABLE").is_some_and(|value| {
+            !["0", "false", "no", "off"].contains(&value.to_ascii_lowercase().as_str())
+        })
+    }
+
+    fn output(&mut self) -> Output {
+        if let Some(output) = self.tinybird() {
+            return output;
+        }
+        match self.value("RESMON_FILE") {
+            Some(path) => Output::File(self.absolute(Path::new(&path))),
+            None => Output::Nothing,
+        }
+    }
+
+    #[cfg(feature = "tinybird")]
+    fn tinybird(&mut self) -> Option<Output> {
+        let token = self.value("TINYBIRD_WRITE_TOKEN")?;
+        let base = self.text("TINYBIRD_API_URL");
+        match Endpoint::new(&token, base, self.text("RESMON_DATASOURCE")) {
+            Ok(endpoint) => {
+                if token.to_str() != Some(endpoint.token.reveal()) {
+                    self.warnings.push(
+                        "TINYBIRD_WRITE_TOKEN has white space around it; using what is between"
+                            .into(),
+                    );
+                }
+                Some(Output::Tinybird(endpoint))
+            }
+            Err(problem) => {
+                self.no_tinybird(&problem);
+                None
+            }
+        }
+    }
+
+    #[cfg(not(feature = "tinybird"))]
+    fn tinybird(&mut self) -> Option<Output> {
+        self.value("TINYBIRD_WRITE_TOKEN")?;
+        self.no_tinybird(
+            "TINYBIRD_WRITE_TOKEN is set, but resmon was built without its feature `tinybird`",
+        );
+        None
+    }
+
+    fn no_tinybird(&mut self, problem: &str) {
+        let instead = match self.value("RESMON_FILE") {
+            Some(_) => "records go to RESMON_FILE",
+            None => "nothing is recorded",
+        };
+        self.warnings.push(format!("{problem}; {instead}"));
+    }
+
+    fn delivery(&mut self) -> Delivery {
+        let default = Delivery::default();
+        let problem = "not a whole number of at least 1";
+        let batch_size = self.parsed("RESMON_BATCH_SIZE", problem, default.batch_size, |text| {
+            text.parse().ok().filter(|&size| size > 0)
+        });
+        let problem = "not a number of seconds";
+        let seconds = default.flush_timeout.as_secs_f64();
+        let seconds = self.parsed("RESMON_FLUSH_TIMEOUT", problem, seconds, |text| {
+            text.parse().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok())
+        });
+        let mode = self.text("NEXTEST_EXECUTION_MODE");
+        Delivery {
+            batch_size,
+            flush_timeout: Duration::from_secs_f64(seconds),
+            process_per_test: mode.as_deref() == Some("process-per-test"),
+        }
+    }
+
+    fn parsed<T: fmt::Display>(
+        &mut self,
+        name: &str,
+        problem: &str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let Some(value) = self.value(name) else { return default };
+        if let Some(parsed) = value.to_str().and_then(|text| parse(text.trim())) {
+            return parsed;
+        }
+        self.warnings.push(format!("{name} is {value:?}, {problem}; using {default}"));
+        default
+    }
+
+    /// Cargo starts each test binary in its package's directory, so that a relative path would give
+    /// one file per package; `PWD` still names where the user stood.
+    fn absolute(&self, path: &Path) -> PathBuf {
+        let started = self.value("PWD").map(PathBuf::from);
+        let started = started.filter(|dir| dir.is_absolute() && dir.is_dir());
+        // Made absolute here: a test may change the working directory later.
+        let dir = started.or_else(|| env::current_dir().ok()).unwrap_or_default();
+        dir.join(path)
+    }
+
+    /// The variable, unless it is unset or blank: a secret that a fork may not read arrives empty.
+    fn value(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.to_string_lossy().trim().is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.value(name).map(|value| value.to_string_lossy().trim().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The three events of the table, each with its fields.
+
+use crate::line::Line;
+use crate::outcome::Outcome;
+use crate::timestamp::Timestamp;
+
+/// Defines a record by its fields: the name in the table, the type, what it means.
+macro_rules! record {
+    ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub(crate) struct $name $(<$life>)? { $($(#[$doc])* pub(crate) $field: $type,)* }
+
+        impl $(<$life>)? $name $(<$life>)? {
+            /// Adds the fields that have a value.
+            pub(crate) fn write(&self, line: &mut Line) {
+                $(line.field(stringify!($field), &self.$field);)*
+            }
+        }
+    };
+}
+
+record! {
+    /// What every record begins with.
+    Head<'a> {
+        /// `session_start`, `test` or `session_end`.
+        event_type: &'static str,
+        /// The test's id, `FILE::NAME`, or `__session__`.
+        test_nodeid: &'a str,
+        /// The end of the test, or the moment of the session event.
+        timestamp: Timestamp,
+    }
+}
+
+record! {
+    /// What is the same in every record of a session.
+    Common<'a> {
+        /// One test process.
+        session_id: &'a str,
+        /// One `cargo test` or `cargo nextest run`.
+        run_id: &'a str,
+        /// `GITHUB_RUN_ID`; this and those below are empty where the variable is unset.
+        gh_run_id: String,
+        /// `GITHUB_SHA`
+        gh_sha: String,
+        /// `GITHUB_REF_NAME`
+        gh_ref_name: String,
+        /// `GITHUB_WORKFLOW`
+        gh_workflow: String,
+        /// `GITHUB_JOB`
+        gh_job: String,
+        /// `GITHUB_ACTOR`
+        gh_actor: String,
+        /// `GITHUB_REPOSITORY`
+        gh_repository: String,
+        /// `GITHUB_RUN_ATTEMPT`
+        gh_run_attempt: String,
+    }
+}
+
+record! {
+    /// One test, from its before-snapshot to its after-snapshot.
+    Test<'a> {
+        /// The Cargo package of the test.
+        package: Option<&'a str>,
+        /// How it ended.
+        outcome: Outcome,
+        /// Which try of a runner that repeats failed tests this was, from 1.
+        attempt: u32,
+        /// The most tests of this process that ran at once during it, itself included.
+        concurrent_tests: u32,
+        /// Wall seconds, by the monotonic clock.
+        duration_s: f64,
+        /// Usage of the whole machine's CPUs in %.
+        cpu_before: Option<f64>,
+        /// Usage of the whole machine's CPUs in %.
+        cpu_after: Option<f64>,
+        /// Memory of the machine that programs can still get, in bytes.
+        mem_available_before: Option<u64>,
+        /// Memory of the machine that programs can still get, in bytes.
+        mem_available_after: Option<u64>,
+        /// (total − available) / total × 100
+        mem_percent_before: Option<f64>,
+        /// (total − available) / total × 100
+        mem_percent_after: Option<f64>,
+        /// Bytes that an ordinary user may still write to the file system of the working directory.
+        disk_free_before: Option<u64>,
+        /// Bytes that an ordinary user may still write to the file system of the working directory.
+        disk_free_after: Option<u64>,
+        /// used / (used + free) × 100
+        disk_percent_before: Option<f64>,
+        /// used / (used + free) × 100
+        disk_percent_after: Option<f64>,
+    }
+}
+
+record! {
+    /// The machine that a session runs on.
+    Totals<'a> {
+        /// The Cargo package of the process.
+        package: Option<&'a str>,
+        /// Logical CPUs.
+        cpu_count: Option<u32>,
+        /// Memory of the machine in bytes.
+        mem_total_bytes: Option<u64>,
+        /// Size of the file system of the working directory in bytes.
+        disk_total_bytes: Option<u64>,
+    }
+}
+
+record! {
+    /// What only the end of a session knows.
+    End {
+        /// The exit code of the process.
+        exit_status: i32,
+    }
+}
+
+impl Common<'_> {
+    /// Reads what GitHub Actions says of the run.
+    pub(crate) fn from_env<'a>(session_id: &'a str, run_id: &'a str) -> Common<'a> {
+        let github = |name| std::env::var(format!("GITHUB_{name}")).unwrap_or_default();
+        Common {
+            session_id,
+            run_id,
+            gh_run_id: github("RUN_ID"),
+            gh_sha: github("SHA"),
+            gh_ref_name: github("REF_NAME"),
+            gh_workflow: github("WORKFLOW"),
+            gh_job: github("JOB"),
+            gh_actor: github("ACTOR"),
+            gh_repository: github("REPOSITORY"),
+            gh_run_attempt: github("RUN_ATTEMPT"),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The process: when it started, its session, its end.
+
+use std::panic;
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime};
+
+use crate::outcome::Outcome;
+use crate::running::Running;
+use crate::session::Session;
+
+static STARTED: OnceLock<SystemTime> = OnceLock::new();
+static SESSION: OnceLock<Option<Session>> = OnceLock::new();
+pub(crate) static RUNNING: Running = Running::new();
+
+ctor::declarative::ctor! {
+    /// Notes the time and nothing else: it also runs where no test does, as under `--list`.
+    #[ctor(unsafe)]
+    fn note_start() {
+        let _ = STARTED.set(SystemTime::now());
+    }
+}
+
+/// The session, if there is something to record to. The first call, made by the first test, begins it; where
+/// nothing is configured every further one is an atomic load.
+pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
+    let begin = || {
+        // A linker may have left the constructor out.
+        let started = *STARTED.get_or_init(SystemTime::now);
+        let session = Session::start(started, package);
+        if session.is_some() {
+            at_exit();
+        }
+        session
+    };
+    SESSION.get_or_init(begin).as_ref().filter(|session| session.is_open())
+}
+
+/// Ends the session when the process exits: by returning from `main` or by `exit(3)`, in whichever thread.
+fn at_exit() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        use std::ffi::{c_int, c_void};
+
+        unsafe extern "C" {
+            safe fn on_exit(
+                function: extern "C" fn(c_int, *mut c_void),
+                argument: *mut c_void,
+            ) -> c_int;
+        }
+        extern "C" fn leave(status: c_int, _argument: *mut c_void) {
+            end(Some(status));
+        }
+        on_exit(leave, std::ptr::null_mut());
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        extern "C" fn leave() {
+            end(None);
+        }
+        // SAFETY: the function lives as long as the process and does not unwind.
+        unsafe { libc::atexit(leave) };
+    }
+}
+
+/// Records the tests that are still open, then the end of the process.
+fn end(exit_status: Option<i32>) {
+    let ended = Instant::now();
+    // A panic here would turn the exit of the test process into an abort.
+    let _ = panic::catch_unwind(|| {
+        let session = SESSION.get().and_then(Option::as_ref).filter(|session| session.is_open());
+        let Some(session) = session.filter(|session| session.close()) else { return };
+        for test in RUNNING.remove_all() {
+            test.record(session, Outcome::Unfinished, ended);
+        }
+        session.end(exit_status);
+    });
+}

@@ -1,0 +1,108 @@
+//! A local NDJSON file, which several processes may write to at once.
+
+use std::borrow::Cow;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::{Sink, batch_num};
+use crate::line::Line;
+use crate::warning::warn;
+
+/// Appends each record by one write: a process that is killed at any moment has lost no finished test.
+#[derive(Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    open: Option<fs::File>,
+    batch_size: u64,
+    tests: AtomicU64,
+    /// Whether the last write left part of a line behind.
+    torn: AtomicBool,
+    lost: AtomicU64,
+}
+
+impl File {
+    pub(crate) fn open(path: PathBuf, batch_size: u64) -> Self {
+        let file = append_to(&path).inspect_err(|error| {
+            warn(format_args!("RESMON_FILE {path:?} cannot be opened: {error}"));
+        });
+        Self {
+            path,
+            open: file.ok(),
+            batch_size,
+            tests: AtomicU64::new(0),
+            torn: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    fn append(&self, line: &[u8]) {
+        // Without a file there was one warning when the session started.
+        let Some(file) = &self.open else { return };
+        if let Err(error) = self.write(file, line)
+            && self.lost.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            warn(format_args!("RESMON_FILE {:?} cannot be written to: {error}", self.path));
+        }
+    }
+
+    fn write(&self, mut file: &fs::File, line: &[u8]) -> io::Result<()> {
+        // Ends what a full disk left unfinished, so that it does not spoil this record too.
+        let separate = self.torn.load(Ordering::Relaxed);
+        let line = if separate { Cow::from([b"\n", line].concat()) } else { Cow::from(line) };
+        let mut written = 0;
+        let result = loop {
+            match file.write(&line[written..]) {
+                Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+                Ok(more) => written += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+            if written == line.len() {
+                break Ok(());
+            }
+        };
+        if written > 0 {
+            self.torn.store(written < line.len(), Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<fs::File> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A named pipe that nobody reads would hold up the test for ever.
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    options.open(path)
+}
+
+impl Sink for File {
+    fn session(&self, line: Line) {
+        self.append(&line.finish());
+    }
+
+    fn test(&self, mut line: Line) {
+        let index = self.tests.fetch_add(1, Ordering::Relaxed);
+        line.field("batch_num", batch_num(index, self.batch_size));
+        self.append(&line.finish());
+    }
+
+    fn close(&self) {
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost > 1 {
+            warn(format_args!(
+                "{lost} records could not be written to RESMON_FILE {:?}",
+                self.path
+            ));
+        }
+    }
+}

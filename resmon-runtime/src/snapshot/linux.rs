@@ -1,0 +1,185 @@
+//! Linux: kept-open `/proc/stat` and `/proc/meminfo` and `fstatvfs(3)`, which take a sixth of what a general
+//! library needs in the dev profile.
+
+use std::fs::{self, File, OpenOptions};
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::cpu::{History, Sample};
+use super::{Disk, Memory, Snapshot, percent};
+
+/// The way to read this machine. What could not be opened stays unknown.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    cpus: Option<u32>,
+    stat: Option<File>,
+    meminfo: Option<File>,
+    /// The working directory as it was at the start: a test may change it, or delete it.
+    directory: Option<File>,
+    history: Mutex<History>,
+}
+
+/// The CPUs' counters when a test started.
+pub(crate) type Start = Option<Sample>;
+
+impl Machine {
+    pub(crate) fn open() -> Self {
+        let mut directory = OpenOptions::new();
+        directory.read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY);
+        Self {
+            cpus: fs::read_to_string("/proc/stat").ok().map(|stat| count_cpus(&stat)),
+            stat: File::open("/proc/stat").ok(),
+            meminfo: File::open("/proc/meminfo").ok(),
+            directory: directory.open(".").ok(),
+            history: Mutex::default(),
+        }
+    }
+
+    /// The number of logical CPUs that are online.
+    pub(crate) fn cpus(&self) -> Option<u32> {
+        self.cpus
+    }
+
+    /// The machine before a test, and what [`after`](Self::after) wants to know of it.
+    pub(crate) fn before(&self) -> (Snapshot, Start) {
+        let (cpu, start) = self.usage(None);
+        (self.snapshot(cpu), start)
+    }
+
+    /// The machine after a test that began with `start`.
+    pub(crate) fn after(&self, start: Start) -> Snapshot {
+        let (cpu, _) = self.usage(start);
+        self.snapshot(cpu)
+    }
+
+    fn snapshot(&self, cpu: Option<f64>) -> Snapshot {
+        Snapshot { cpu, memory: self.memory(), disk: self.disk() }
+    }
+
+    pub(crate) fn memory(&self) -> Option<Memory> {
+        // The two lines stand among the first three since Linux 3.14.
+        let mut buffer = [0; 128];
+        parse_meminfo(read(self.meminfo.as_ref()?, &mut buffer)?)
+    }
+
+    pub(crate) fn disk(&self) -> Option<Disk> {
+        let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+        // SAFETY: the descriptor is a number, and the pointer is to a `statvfs` of our own.
+        let result =
+            unsafe { libc::fstatvfs(self.directory.as_ref()?.as_raw_fd(), stat.as_mut_ptr()) };
+        if result != 0 {
+            return None;
+        }
+        // SAFETY: the call succeeded, so it has filled in the structure.
+        let stat = unsafe { stat.assume_init() };
+        #[allow(clippy::unnecessary_cast, reason = "the fields are narrower on 32-bit systems")]
+        let bytes = |blocks| blocks as u64 * stat.f_frsize as u64;
+        Some(Disk {
+            total: bytes(stat.f_blocks),
+            used: bytes(stat.f_blocks.saturating_sub(stat.f_bfree)),
+            free: bytes(stat.f_bavail),
+        })
+    }
+
+    fn usage(&self, start: Start) -> (Option<f64>, Start) {
+        let now = Instant::now();
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let sample = history.fresh(now).or_else(|| {
+            let mut buffer = [0; 256];
+            let (busy, total) = parse_stat(read(self.stat.as_ref()?, &mut buffer)?)?;
+            let sample = Sample { at: now, busy, total };
+            history.push(sample);
+            Some(sample)
+        });
+        if sample.is_none() {
+            // The counters cannot be read any more: what is known of the past is not about now.
+            return (self.runnable(), None);
+        }
+        let usage = match start {
+            Some(start) => history.since(start),
+            None => history.recent(),
+        };
+        (usage.or_else(|| self.runnable()), sample)
+    }
+
+    /// The share of the CPUs that have something to run at this moment, where nothing better is known:
+    /// the fourth field of `/proc/loadavg`.
+    fn runnable(&self) -> Option<f64> {
+        let loadavg = fs::read_to_string("/proc/loadavg").ok()?;
+        let (runnable, _) = loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?;
+        Some(percent(runnable.parse().ok()?, self.cpus?.into()))
+    }
+}
+
+/// What stands at the start of a file of the proc file system, which is made anew for each read.
+fn read<'a>(file: &File, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let length = file.read_at(buffer, 0).ok()?;
+    str::from_utf8(&buffer[..length]).ok()
+}
+
+/// Busy and total ticks, of the line `cpu` of `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq, steal.
+/// The two fields after these, guest time, are part of user and nice already.
+fn parse_stat(stat: &str) -> Option<(u64, u64)> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let mut ticks = [0; 8];
+    let mut words = line.split_ascii_whitespace();
+    for tick in &mut ticks {
+        *tick = words.next()?.parse().ok()?;
+    }
+    let total = ticks.iter().sum();
+    let idle = ticks[3] + ticks[4];
+    Some((total - idle, total))
+}
+
+fn count_cpus(stat: &str) -> u32 {
+    let cpus = stat.lines().filter(|line| {
+        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    u32::try_from(cpus.count()).unwrap_or(u32::MAX)
+}
+
+fn parse_meminfo(meminfo: &str) -> Option<Memory> {
+    let field = |name| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some(Memory { total: field("MemTotal:")?, available: field("MemAvailable:")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_line_of_a_kernel_reads_as_its_manual_says() {
+        let stat =
+            "cpu  100 20 30 700 50 1 2 3 40 5\ncpu0 50 10 15 350 25 0 1 1 20 2\ncpu1 0\nintr 1\n";
+        assert_eq!(parse_stat(stat), Some((156, 906)));
+        assert_eq!(count_cpus(stat), 2);
+        assert_eq!(parse_stat(""), None);
+        assert_eq!(parse_stat("cpu  1 2 3"), None);
+        assert_eq!(parse_stat("cpu  1 2 3 4 5 6 x 8"), None);
+    }
+
+    #[test]
+    fn memory_needs_both_lines() {
+        let meminfo =
+            "MemTotal:       24639796 kB\nMemFree: 1 kB\nMemAvailable:   23908216 kB\nBuff";
+        let memory = parse_meminfo(meminfo).unwrap();
+        assert_eq!((memory.total, memory.available), (24_639_796 * 1024, 23_908_216 * 1024));
+        assert!(parse_meminfo("MemTotal: 1 kB\nMemFree: 1 kB\n").is_none());
+        // A line that the buffer cut off is not a number.
+        assert!(parse_meminfo("MemTotal: 1 kB\nMemAvailable:   239").is_none());
+    }
+
+    #[test]
+    fn closed_files_give_nothing_rather_than_something_old() {
+        let machine = Machine { stat: None, meminfo: None, directory: None, ..Machine::open() };
+        let (snapshot, start) = machine.before();
+        assert!(start.is_none() && snapshot.memory.is_none() && snapshot.disk.is_none());
+        assert!(snapshot.cpu.is_some_and(|cpu| cpu > 0.0 && cpu <= 100.0));
+    }
+}

@@ -1,0 +1,11 @@
+//! What resmon has to say to the person who runs the tests.
+
+use std::fmt;
+use std::io::{self, Write};
+
+/// Writes one line to stderr itself: libtest captures `eprintln!` and drops it when the test passes.
+/// One write, so that lines of several threads do not mix; a stderr that is closed is no concern.
+pub(crate) fn warn(message: impl fmt::Display) {
+    let line = format!("resmon: warning: {message}\n");
+    let _ = io::stderr().write_all(line.as_bytes());
+}
