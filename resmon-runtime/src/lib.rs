@@ -1,4 +1,6 @@
 //! The runtime of resmon. Use the crate `resmon`.
+pub mod finish;
 pub mod guard;
 pub mod outcome;
+pub mod probe;
 pub mod site;
