@@ -1,7 +1,34 @@
-//! placeholder
+//! The attribute of [resmon](https://docs.rs/resmon). Use it through that crate.
+
+mod args;
+mod attr;
+mod expand;
+mod item;
+mod relocate;
+mod shape;
+mod valid;
+
 use proc_macro::TokenStream;
-/// placeholder
+
+/// Marks a test and records what it does to the machine.
+///
+/// It stands in for `#[test]`, and above any other test attribute:
+///
+/// ```ignore
+/// #[resmon::test]
+/// fn plain() {}
+///
+/// #[resmon::test]
+/// #[tokio::test]
+/// async fn stacked() {}
+///
+/// #[resmon::test(tokio::test(flavor = "multi_thread", worker_threads = 2))]
+/// async fn in_one_line() {}
+/// ```
+///
+/// `crate = path` names resmon where it is renamed or re-exported:
+/// `#[resmon::test(crate = my_tools::resmon)]`.
 #[proc_macro_attribute]
-pub fn test(_a: TokenStream, i: TokenStream) -> TokenStream {
-    i
+pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::expand(args.into(), item.into()).into()
 }

@@ -1,0 +1,96 @@
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::{Error, Path, Result, Token, parenthesized};
+
+/// Says that some other attribute has put `#[test]` on the function already.
+pub(crate) const REGISTERED: &str = "__resmon_registered";
+
+/// What stands in the parentheses of `#[resmon::test(…)]`.
+pub(crate) struct Args {
+    /// Where the expansion finds resmon.
+    pub(crate) krate: Path,
+    /// A test attribute to emit below, its arguments as they were written.
+    pub(crate) inner: Option<TokenStream>,
+    /// Only the guard is wanted.
+    pub(crate) registered: bool,
+}
+
+impl Parse for Args {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut krate = None;
+        let mut inner = None;
+        let mut registered = false;
+        while !input.is_empty() {
+            if input.peek(Token![crate]) && input.peek2(Token![=]) {
+                let keyword: Token![crate] = input.parse()?;
+                input.parse::<Token![=]>()?;
+                if krate.replace(input.call(Path::parse_mod_style)?).is_some() {
+                    return Err(Error::new(keyword.span, "`crate` is given twice"));
+                }
+            } else {
+                let path = parse_path(input)?;
+                if path.is_ident(REGISTERED) {
+                    registered = true;
+                } else {
+                    let attribute = parse_attribute(input, &path)?;
+                    if inner.replace(attribute).is_some() {
+                        return Err(Error::new_spanned(
+                            path,
+                            "only one test attribute goes in here, write the other below `#[resmon::test]`",
+                        ));
+                    }
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Args { krate: krate.unwrap_or_else(|| syn::parse_quote!(::resmon)), inner, registered })
+    }
+}
+
+fn parse_path(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek(Token![::]) || input.peek(syn::Ident) || input.peek(Token![crate]) {
+        return input.call(Path::parse_mod_style);
+    }
+    if input.peek(Token![self]) || input.peek(Token![super]) {
+        return input.call(Path::parse_mod_style);
+    }
+    Err(input
+        .error("expected a test attribute such as `tokio::test`, or `crate = path::to::resmon`"))
+}
+
+/// The rest of an attribute. Its arguments are nobody's business but its own.
+fn parse_attribute(input: ParseStream<'_>, path: &Path) -> Result<TokenStream> {
+    if input.peek(Token![=]) {
+        let name = quote!(#path).to_string();
+        return Err(Error::new_spanned(
+            path,
+            format!(
+                "unknown option `{name}`, expected `crate = path::to::resmon` or a test attribute such as `tokio::test`"
+            ),
+        ));
+    }
+    if let Some(name) = path.get_ident().filter(|name| is_own_attribute(name)) {
+        return Err(Error::new_spanned(
+            name,
+            format!(
+                "`{name}` is an attribute of its own, write `#[{name}]` below `#[resmon::test]`"
+            ),
+        ));
+    }
+    if input.peek(syn::token::Paren) {
+        let arguments;
+        let parentheses = parenthesized!(arguments in input);
+        let arguments: TokenStream = arguments.parse()?;
+        let mut group = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, arguments);
+        group.set_span(parentheses.span.join());
+        return Ok(quote!(#path #group));
+    }
+    Ok(quote!(#path))
+}
+
+fn is_own_attribute(name: &Ident) -> bool {
+    name == "should_panic" || name == "ignore"
+}

@@ -1,0 +1,135 @@
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue, Path, Token};
+
+use crate::args::Args;
+
+/// Attributes of the language and its tools: they neither run a test nor feed it.
+const PLAIN: &[&str] = &[
+    "allow",
+    "cfg",
+    "cfg_attr",
+    "clippy",
+    "cold",
+    "coverage",
+    "deny",
+    "deprecated",
+    "diagnostic",
+    "doc",
+    "expect",
+    "forbid",
+    "ignore",
+    "inline",
+    "must_use",
+    "no_mangle",
+    "rustfmt",
+    "should_panic",
+    "test",
+    "track_caller",
+    "warn",
+];
+
+/// Attributes that make a test of the function and are not called `test`.
+const REGISTERING: &[&str] = &[
+    "case",
+    "gtest",
+    "parameterized",
+    "proptest",
+    "quickcheck",
+    "rstest",
+    "test_case",
+    "test_matrix",
+];
+
+pub(crate) fn last_is(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// Whether this is resmon itself once more.
+pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
+    let names = |path: &Path| path.segments.iter().map(|s| s.ident.to_string()).collect::<Vec<_>>();
+    let path = names(attr.path());
+    let (Some(last), front) = (path.last(), &path[..path.len().saturating_sub(1)]) else {
+        return false;
+    };
+    last == "test" && (front == ["resmon"] || front == names(&args.krate))
+}
+
+/// Whether an attribute puts `#[test]` on the function, or on what it makes of it.
+pub(crate) fn registers(attr: &Attribute) -> bool {
+    let path = attr.path();
+    last_is(path, &["test"]) || last_is(path, REGISTERING) || applies_test(attr)
+}
+
+/// `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`
+fn applies_test(attr: &Attribute) -> bool {
+    let is_test = |token| matches!(token, TokenTree::Ident(ident) if ident == "test");
+    match &attr.meta {
+        Meta::List(list) => {
+            last_is(&list.path, &["apply"]) && list.tokens.clone().into_iter().any(is_test)
+        }
+        _ => false,
+    }
+}
+
+/// Whether no attribute here could supply arguments.
+pub(crate) fn all_plain(attrs: &[Attribute]) -> bool {
+    attrs.iter().all(|attr| {
+        let first = &attr.path().segments[0].ident;
+        PLAIN.iter().any(|name| first == name)
+            && !(first == "test" && attr.path().segments.len() > 1)
+    })
+}
+
+/// Whether some attribute here could turn an `async fn` into one that libtest can call.
+pub(crate) fn may_run_async(attrs: &[Attribute]) -> bool {
+    let runs = |attr: &Attribute| {
+        last_is(attr.path(), &["test", "test_attr", "proptest"]) || applies_test(attr)
+    };
+    attrs.iter().any(runs) || !(all_plain(attrs) || attrs.iter().any(registers))
+}
+
+/// The variant of `ShouldPanic` that stands for the function's `#[should_panic]`.
+pub(crate) enum ShouldPanic {
+    No,
+    Yes,
+    With(Lit),
+}
+
+impl ShouldPanic {
+    pub(crate) fn of(attrs: &[Attribute]) -> Self {
+        let Some(attr) = attrs.iter().find(|attr| attr.path().is_ident("should_panic")) else {
+            return ShouldPanic::No;
+        };
+        let text = match &attr.meta {
+            Meta::NameValue(name_value) => literal(&name_value.value),
+            Meta::List(list) => Punctuated::<MetaNameValue, Token![,]>::parse_terminated
+                .parse2(list.tokens.clone())
+                .ok()
+                .and_then(|options| {
+                    options.into_iter().find(|option| option.path.is_ident("expected"))
+                })
+                .and_then(|option| literal(&option.value)),
+            Meta::Path(_) => None,
+        };
+        text.map_or(ShouldPanic::Yes, ShouldPanic::With)
+    }
+
+    pub(crate) fn tokens(&self) -> TokenStream {
+        match self {
+            ShouldPanic::No => quote!(No),
+            ShouldPanic::Yes => quote!(Yes),
+            ShouldPanic::With(text) => quote!(With(#text)),
+        }
+    }
+}
+
+fn literal(value: &Expr) -> Option<Lit> {
+    match value {
+        Expr::Lit(ExprLit { lit: lit @ Lit::Str(_), .. }) => Some(lit.clone()),
+        Expr::Group(group) => literal(&group.expr),
+        _ => None,
+    }
+}

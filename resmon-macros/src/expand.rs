@@ -1,0 +1,60 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::parse::Parser;
+use syn::{Attribute, Error, Result};
+
+use crate::args::Args;
+use crate::attr;
+use crate::item::TestFn;
+use crate::relocate::relocate;
+use crate::shape::{self, Shape};
+use crate::valid;
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    match try_expand(args, item.clone()) {
+        Ok(expanded) => expanded,
+        // The item stays, so that nothing else is reported missing.
+        Err(error) => {
+            let mut tokens = error.into_compile_error();
+            tokens.extend(item);
+            tokens
+        }
+    }
+}
+
+fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let mut test: TestFn = syn::parse2(item)?;
+    let args: Args = syn::parse2(args)?;
+    if let Some(inner) = &args.inner {
+        let inner = Attribute::parse_outer.parse2(quote!(#[#inner]))?;
+        test.attrs.splice(0..0, inner);
+    }
+    if let Some(again) = test.attrs.iter().find(|attr| attr::is_resmon(attr, &args)) {
+        if is_crate_wide() {
+            return Ok(test.into_token_stream());
+        }
+        return Err(Error::new_spanned(
+            again,
+            "`#[resmon::test]` is here twice, remove one of them",
+        ));
+    }
+    valid::is_runnable(&test)?;
+    if let Some(moved) = relocate(&args, &test) {
+        return Ok(moved);
+    }
+    if !args.registered && !test.attrs.iter().any(attr::registers) {
+        // Last, where others look for it before they add their own.
+        let attr = Attribute::parse_outer.parse2(quote!(#[::core::prelude::v1::test]))?;
+        test.attrs.extend(attr);
+    }
+    // Under a crate-wide switch the `#[test]` of `#[resmon::test] #[test]` is resmon once more.
+    if test.body.begins_with(shape::GUARD) {
+        return Ok(test.into_token_stream());
+    }
+    Ok(Shape::of(&test).expand(&args, &test))
+}
+
+/// Whether this is the `#[test]` of a crate that has switched resmon on for all of them.
+fn is_crate_wide() -> bool {
+    Span::call_site().source_text().is_some_and(|text| text == "#[test]")
+}

@@ -1,0 +1,70 @@
+use proc_macro2::TokenTree;
+use syn::parse::ParseStream;
+use syn::spanned::Spanned;
+use syn::{Error, Result, Signature, Token};
+
+use crate::attr;
+use crate::item::TestFn;
+
+/// What a function can begin with, after its visibility.
+const FUNCTION: &[&str] = &["async", "const", "extern", "fn", "unsafe"];
+
+/// Speaks up before the parser does when this is not a function at all.
+pub(crate) fn is_function(input: ParseStream<'_>) -> Result<()> {
+    if input.peek(Token![mod]) {
+        return Err(input.error(
+            "`#[resmon::test]` goes on a test function; to record every test of the crate write \
+             `#[cfg(test)] #[macro_use(test)] extern crate resmon;` in its root",
+        ));
+    }
+    match input.fork().parse::<TokenTree>() {
+        Ok(TokenTree::Ident(word)) if !FUNCTION.iter().any(|start| word == start) => {
+            Err(Error::new(
+                word.span(),
+                format!("`#[resmon::test]` goes on a test function, found `{word}`"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A test is called by its path alone.
+pub(crate) fn is_free(sig: &Signature) -> Result<()> {
+    match sig.receiver() {
+        Some(receiver) => Err(Error::new(
+            receiver.self_token.span,
+            "a test cannot be a method, move it out of the `impl` and drop `self`",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What the compiler would say of these is true, but does not tell what to write.
+pub(crate) fn is_runnable(test: &TestFn) -> Result<()> {
+    let sig = &test.sig;
+    if let Some(constness) = &sig.constness {
+        return Err(Error::new(
+            constness.span,
+            "a test that is measured cannot be `const`, remove the keyword",
+        ));
+    }
+    if let Some(asyncness) = &sig.asyncness
+        && !attr::may_run_async(&test.attrs)
+    {
+        return Err(Error::new(
+            asyncness.span,
+            "an async test needs a runtime, write `#[resmon::test(tokio::test)]`, or put \
+             `#[tokio::test]` or that of another runtime below `#[resmon::test]`",
+        ));
+    }
+    if let Some(first) = sig.inputs.first()
+        && attr::all_plain(&test.attrs)
+    {
+        return Err(Error::new(
+            first.span(),
+            "a test takes no arguments, remove them or put an attribute that supplies them, such \
+             as `#[rstest]` or `#[test_case(…)]`, below `#[resmon::test]`",
+        ));
+    }
+    Ok(())
+}
