@@ -72,10 +72,7 @@ fn a_wrong_value_is_a_fault() {
 
 #[test]
 fn timestamps_have_one_form() {
-    assert_eq!(
-        milliseconds("2026-02-28T23:59:59.999+00:00"),
-        Some(1_772_323_199_999)
-    );
+    assert_eq!(milliseconds("2026-02-28T23:59:59.999+00:00"), Some(1_772_323_199_999));
     for text in [
         "2026-02-28T23:59:59.999Z",
         "2026-02-28 23:59:59.999+00:00",
@@ -109,49 +106,29 @@ fn the_server_answers_as_told_and_keeps_the_requests() {
     let mut client = TcpStream::connect(&server.url()["http://".len()..]).expect("it listens");
     let mut ask = |body: &str| {
         let length = body.len();
-        write!(
-            client,
-            "POST /x?y=z HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .expect("open");
+        write!(client, "POST /x?y=z HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}")
+            .expect("open");
         let mut answer = [0; 4096];
         let count = client.read(&mut answer).expect("open");
         String::from_utf8_lossy(&answer[..count]).into_owned()
     };
     let first = ask("one");
-    assert!(
-        first.starts_with("HTTP/1.1 503 ") && first.contains("Retry-After: 2\r\n"),
-        "{first}"
-    );
+    assert!(first.starts_with("HTTP/1.1 503 ") && first.contains("Retry-After: 2\r\n"), "{first}");
     let second = ask("");
     assert!(second.starts_with("HTTP/1.1 202 "), "{second}");
     let requests = server.wait_for(2);
-    assert_eq!(
-        (requests[0].target.as_str(), requests[0].body.as_str()),
-        ("/x?y=z", "one")
-    );
+    assert_eq!((requests[0].target.as_str(), requests[0].body.as_str()), ("/x?y=z", "one"));
     assert_eq!((requests[1].connection, server.connections()), (0, 1));
 }
 
 #[test]
 fn the_server_can_reset_and_close() {
-    for (answer, kind) in [
-        (Answer::Close, None),
-        (Answer::Reset, Some("ConnectionReset")),
-    ] {
+    for (answer, kind) in [(Answer::Close, None), (Answer::Reset, Some("ConnectionReset"))] {
         let server = Server::always(answer);
         let mut client = TcpStream::connect(&server.url()["http://".len()..]).expect("it listens");
-        client
-            .write_all(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab")
-            .expect("open");
+        client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab").expect("open");
         let end = client.read(&mut [0; 64]);
-        assert_eq!(
-            end.as_ref()
-                .err()
-                .map(|error| format!("{:?}", error.kind()))
-                .as_deref(),
-            kind
-        );
+        assert_eq!(end.as_ref().err().map(|error| format!("{:?}", error.kind())).as_deref(), kind);
         assert!(kind.is_some() || matches!(end, Ok(0)), "{end:?}");
         assert_eq!(server.requests()[0].body, "ab");
     }
@@ -167,9 +144,7 @@ mod suite {
 #[test]
 fn the_gate_holds_a_test_until_it_is_opened() {
     let gate = Gate::closed();
-    let running = Run::own_tests("suite::")
-        .env("SUITE_GATE", gate.address())
-        .start();
+    let running = Run::own_tests("suite::").env("SUITE_GATE", gate.address()).start();
     drop(gate.wait_for(1));
     let finished = running.finish().exits(0);
     assert_eq!(finished.counts().passed, 1);

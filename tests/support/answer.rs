@@ -6,11 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// A whole answer.
-    Reply {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        body: String,
-    },
+    Reply { status: u16, headers: Vec<(&'static str, String)>, body: String },
     /// An answer after a while.
     After(Duration, Box<Answer>),
     /// A whole answer, one byte per so long.
@@ -28,19 +24,12 @@ pub(crate) enum Answer {
 impl Answer {
     /// An answer of this status, without headers of note.
     pub(crate) fn status(status: u16) -> Self {
-        Self::reply(
-            status,
-            &format!("{{\"error\":\"status {status}, as told\"}}"),
-        )
+        Self::reply(status, &format!("{{\"error\":\"status {status}, as told\"}}"))
     }
 
     /// An answer of this status and body.
     pub(crate) fn reply(status: u16, body: &str) -> Self {
-        Self::Reply {
-            status,
-            headers: Vec::new(),
-            body: body.to_owned(),
-        }
+        Self::Reply { status, headers: Vec::new(), body: body.to_owned() }
     }
 
     /// What Tinybird answers.
@@ -61,10 +50,7 @@ impl Answer {
 /// A whole answer, as it goes over the wire.
 pub(crate) fn message(status: u16, headers: &[(&str, String)], body: &str) -> String {
     use std::fmt::Write as _;
-    let mut message = format!(
-        "HTTP/1.1 {status} As Told\r\nContent-Length: {}\r\n",
-        body.len()
-    );
+    let mut message = format!("HTTP/1.1 {status} As Told\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         write!(message, "{name}: {value}\r\n").expect("a String takes everything");
     }

@@ -33,11 +33,7 @@ impl Gate {
                 }
             }
         });
-        Self {
-            address,
-            visitors: Some(visitors),
-            keeper: Some(keeper),
-        }
+        Self { address, visitors: Some(visitors), keeper: Some(keeper) }
     }
 
     /// The value for the variable by which tests find the gate.
@@ -49,9 +45,7 @@ impl Gate {
     #[must_use = "the tests go on when this is dropped"]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<TcpStream> {
         let visitors = self.visitors.as_ref().expect("there until the drop");
-        (0..count)
-            .map(|_| visitors.recv_timeout(LIMIT).expect("a test at the gate"))
-            .collect()
+        (0..count).map(|_| visitors.recv_timeout(LIMIT).expect("a test at the gate")).collect()
     }
 }
 
@@ -73,8 +67,7 @@ pub(crate) fn pass(variable: &str) {
         return;
     };
     let mut gate = TcpStream::connect(address).expect("the driver is there");
-    gate.set_read_timeout(Some(LIMIT))
-        .expect("the limit is not zero");
+    gate.set_read_timeout(Some(LIMIT)).expect("the limit is not zero");
     let opened = gate.read(&mut [0]);
     assert!(matches!(opened, Ok(0)), "the gate did not open: {opened:?}");
 }

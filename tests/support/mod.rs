@@ -14,4 +14,4 @@ pub(crate) use gate::Gate;
 pub(crate) use record::{Record, Records};
 pub(crate) use request::Request;
 pub(crate) use run::{Finished, Run};
-pub(crate) use server::Server;
+pub(crate) use server::{Nobody, Server};

@@ -29,23 +29,17 @@ impl Record {
 
     /// The text of a field that the schema says is one.
     pub(crate) fn text(&self, field: &str) -> &str {
-        self.0[field]
-            .as_str()
-            .unwrap_or_else(|| panic!("`{field}` is no text"))
+        self.0[field].as_str().unwrap_or_else(|| panic!("`{field}` is no text"))
     }
 
     /// The number in an integer field.
     pub(crate) fn int(&self, field: &str) -> i64 {
-        self.0[field]
-            .as_i64()
-            .unwrap_or_else(|| panic!("`{field}` is no integer"))
+        self.0[field].as_i64().unwrap_or_else(|| panic!("`{field}` is no integer"))
     }
 
     /// The number in a float field.
     pub(crate) fn float(&self, field: &str) -> f64 {
-        self.0[field]
-            .as_f64()
-            .unwrap_or_else(|| panic!("`{field}` is no number"))
+        self.0[field].as_f64().unwrap_or_else(|| panic!("`{field}` is no number"))
     }
 
     /// `session_start`, `test` or `session_end`
@@ -91,10 +85,7 @@ impl Records {
 
     /// Reads NDJSON whose every line, the last one too, ends in a newline.
     pub(crate) fn parse(ndjson: &str) -> Self {
-        assert!(
-            ndjson.is_empty() || ndjson.ends_with('\n'),
-            "torn: {ndjson:?}"
-        );
+        assert!(ndjson.is_empty() || ndjson.ends_with('\n'), "torn: {ndjson:?}");
         Self(ndjson.lines().map(Record::parse).collect())
     }
 
@@ -103,12 +94,14 @@ impl Records {
         self.0.is_empty()
     }
 
+    /// The `event_type` of each.
+    pub(crate) fn events(&self) -> Vec<&str> {
+        self.0.iter().map(Record::event).collect()
+    }
+
     /// Those of this `event_type`.
     pub(crate) fn of_event(&self, event: &str) -> Vec<&Record> {
-        self.0
-            .iter()
-            .filter(|record| record.event() == event)
-            .collect()
+        self.0.iter().filter(|record| record.event() == event).collect()
     }
 
     /// The test records.
@@ -118,10 +111,7 @@ impl Records {
 
     /// The records of one test, by its name as `--exact` takes it; one per attempt.
     pub(crate) fn of_test(&self, name: &str) -> Vec<&Record> {
-        self.tests()
-            .into_iter()
-            .filter(|record| record.name() == name)
-            .collect()
+        self.tests().into_iter().filter(|record| record.name() == name).collect()
     }
 
     /// The one record of one test.
@@ -178,11 +168,8 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     }
     // Howard Hinnant's days_from_civil, for years after 0: the year begins in March, so that the
     // day that comes and goes is its last one.
-    let (march_year, march_month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (march_year, march_month) =
+        if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = march_year * 365 + march_year / 4 - march_year / 100
         + march_year / 400
         + (153 * march_month + 2) / 5
@@ -196,8 +183,6 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
 
 /// Milliseconds since 1970, now.
 pub(crate) fn now() -> i64 {
-    let since = std::time::UNIX_EPOCH
-        .elapsed()
-        .expect("the clock is past 1970");
+    let since = std::time::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
     i64::try_from(since.as_millis()).expect("the clock is before the year 292 million")
 }

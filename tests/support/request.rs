@@ -36,11 +36,7 @@ impl Request {
         }
         let head = String::from_utf8(head).map_err(io::Error::other)?;
         let mut lines = head.lines();
-        let mut first = lines
-            .next()
-            .unwrap_or_default()
-            .split(' ')
-            .map(str::to_owned);
+        let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
         let headers: Vec<(String, String)> = lines
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
@@ -68,20 +64,13 @@ impl Request {
 
     /// Takes the byte that [`Request::peek`] left.
     pub(crate) fn take(&self, stream: &mut TcpStream) -> io::Result<()> {
-        if self.body.is_empty() {
-            Ok(())
-        } else {
-            stream.read_exact(&mut [0])
-        }
+        if self.body.is_empty() { Ok(()) } else { stream.read_exact(&mut [0]) }
     }
 
     /// The value of a header, whatever its case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let named = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .find(named)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(named).map(|(_, value)| value.as_str())
     }
 
     /// The records in the body, each checked against the schema.
@@ -91,8 +80,6 @@ impl Request {
     }
 
     fn length(&self) -> usize {
-        self.header("content-length")
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0)
+        self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
     }
 }

@@ -86,13 +86,7 @@ impl Run {
             .unwrap_or_else(|error| panic!("{:?}: {error}", self.0));
         let stdout = Captured::new(child.stdout.take().expect("piped"));
         let stderr = Captured::new(child.stderr.take().expect("piped"));
-        Running {
-            command: self.0,
-            child,
-            stdout,
-            stderr,
-            started,
-        }
+        Running { command: self.0, child, stdout, stderr, started }
     }
 
     /// Runs the command to its end.
@@ -127,12 +121,7 @@ impl Running {
         if !(self.stdout.ended_by(deadline) && self.stderr.ended_by(deadline)) {
             // It may have ended by itself just now, which is no matter.
             let _ = self.child.kill();
-            panic!(
-                "{:?} hangs\n{}\n{}",
-                self.command,
-                self.stdout.text(),
-                self.stderr.text()
-            );
+            panic!("{:?} hangs\n{}\n{}", self.command, self.stdout.text(), self.stderr.text());
         }
         let status = self.child.wait().expect("the child is ours");
         Finished {
@@ -159,10 +148,7 @@ impl Captured {
         thread::spawn(move || {
             let mut chunk = [0; 8192];
             while let Ok(count @ 1..) = pipe.read(&mut chunk) {
-                shared
-                    .lock()
-                    .expect("no panics under this lock")
-                    .extend(&chunk[..count]);
+                shared.lock().expect("no panics under this lock").extend(&chunk[..count]);
             }
             drop(end);
         });
@@ -202,23 +188,13 @@ impl Finished {
     /// Requires this exit code, and shows the output otherwise.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "{}\n{}\n{}",
-            self.command,
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "{}\n{}\n{}", self.command, self.stdout, self.stderr);
         self
     }
 
     /// resmon's warnings, without what they all begin with.
     pub(crate) fn warnings(&self) -> Vec<&str> {
-        self.stderr
-            .lines()
-            .filter_map(|line| line.strip_prefix("resmon: warning: "))
-            .collect()
+        self.stderr.lines().filter_map(|line| line.strip_prefix("resmon: warning: ")).collect()
     }
 
     /// Whether nothing of resmon's is on stdout, and nothing but warnings of its on stderr.
@@ -229,20 +205,11 @@ impl Finished {
     /// The sum over all `test result:` lines.
     pub(crate) fn counts(&self) -> Counts {
         let mut sum = Counts::default();
-        for line in self
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with("test result: "))
-        {
+        for line in self.stdout.lines().filter(|line| line.starts_with("test result: ")) {
             let of = |what: &str| -> usize {
                 let before = line.split(what).next().expect("split gives one at least");
-                let number = before
-                    .rsplit(' ')
-                    .nth(1)
-                    .expect("a number and a space come before");
-                number
-                    .parse()
-                    .unwrap_or_else(|_| panic!("no count of {what:?} in {line}"))
+                let number = before.rsplit(' ').nth(1).expect("a number and a space come before");
+                number.parse().unwrap_or_else(|_| panic!("no count of {what:?} in {line}"))
             };
             sum.passed += of("passed");
             sum.failed += of("failed");

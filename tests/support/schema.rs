@@ -90,26 +90,15 @@ const FIELDS: &[Field] = &[
 ];
 
 const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        events,
-        required: true,
-    }
+    Field { name, kind, events, required: true }
 }
 
 /// Everything that is wrong with a record, one complaint each; empty when it is right.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
-    let event = record
-        .get("event_type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
     let mut faults = Vec::new();
     for name in record.keys() {
-        if !FIELDS
-            .iter()
-            .any(|field| field.name == name && field.events.contains(&event))
-        {
+        if !FIELDS.iter().any(|field| field.name == name && field.events.contains(&event)) {
             faults.push(format!("`{name}` is no field of a {event:?} event"));
         }
     }

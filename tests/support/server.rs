@@ -80,11 +80,7 @@ impl Server {
                 accepting.connect(stream, script.as_ref());
             }
         });
-        Self {
-            address,
-            shared,
-            acceptor: Some(acceptor),
-        }
+        Self { address, shared, acceptor: Some(acceptor) }
     }
 
     /// `http://127.0.0.1:PORT`
@@ -99,12 +95,7 @@ impl Server {
 
     /// All records so far, each checked against the schema.
     pub(crate) fn records(&self) -> Records {
-        Records(
-            self.requests()
-                .iter()
-                .flat_map(|request| request.records().0)
-                .collect(),
-        )
+        Records(self.requests().iter().flat_map(|request| request.records().0).collect())
     }
 
     /// How many connections were made so far.
@@ -114,19 +105,17 @@ impl Server {
 
     /// Waits until so many requests are there.
     pub(crate) fn wait_for(&self, count: usize) -> Vec<Request> {
+        self.wait_until(|requests| requests.len() >= count)
+    }
+
+    /// Waits until the requests are as wanted.
+    pub(crate) fn wait_until(&self, wanted: impl Fn(&[Request]) -> bool) -> Vec<Request> {
         const LIMIT: Duration = Duration::from_secs(120);
-        let enough = |state: &mut State| state.requests.len() < count;
+        let unwanted = |state: &mut State| !wanted(&state.requests);
         let state = self.shared.lock();
-        let (state, waited) = self
-            .shared
-            .changed
-            .wait_timeout_while(state, LIMIT, enough)
-            .expect("see lock");
-        assert!(
-            !waited.timed_out(),
-            "{} of {count} requests came",
-            state.requests.len()
-        );
+        let (state, timeout) =
+            self.shared.changed.wait_timeout_while(state, LIMIT, unwanted).expect("see lock");
+        assert!(!timeout.timed_out(), "only this came: {:#?}", state.requests);
         state.requests.clone()
     }
 }
@@ -140,10 +129,7 @@ impl Drop for Server {
         let _ = self.acceptor.take().map(JoinHandle::join);
         let (connections, threads) = {
             let mut state = self.shared.lock();
-            (
-                std::mem::take(&mut state.connections),
-                std::mem::take(&mut state.threads),
-            )
+            (std::mem::take(&mut state.connections), std::mem::take(&mut state.threads))
         };
         for connection in connections.into_iter().flatten() {
             let _ = connection.shutdown(Shutdown::Both);
@@ -162,9 +148,7 @@ impl Shared {
     fn connect(self: &Arc<Self>, stream: TcpStream, script: Option<&Arc<Script>>) {
         let mut state = self.lock();
         let connection = state.connections.len();
-        state
-            .connections
-            .push(Some(stream.try_clone().expect("a socket can be shared")));
+        state.connections.push(Some(stream.try_clone().expect("a socket can be shared")));
         if let Some(script) = script.cloned() {
             let shared = Arc::clone(self);
             state.threads.push(thread::spawn(move || {
@@ -210,11 +194,7 @@ impl Shared {
     /// Whether the connection goes on.
     fn answer(&self, stream: &mut TcpStream, answer: Answer) -> io::Result<bool> {
         match answer {
-            Answer::Reply {
-                status,
-                headers,
-                body,
-            } => {
+            Answer::Reply { status, headers, body } => {
                 stream.write_all(message(status, &headers, &body).as_bytes())?;
             }
             Answer::After(delay, answer) => {
@@ -241,10 +221,27 @@ impl Shared {
     /// Waits, but not past the end of the server.
     fn pause(&self, pause: Duration) {
         let going = |state: &mut State| !state.stopped;
-        drop(
-            self.changed
-                .wait_timeout_while(self.lock(), pause, going)
-                .expect("see lock"),
-        );
+        drop(self.changed.wait_timeout_while(self.lock(), pause, going).expect("see lock"));
+    }
+}
+
+/// A port where nobody listens, for as long as this is held: it is the near end of a connection, so
+/// that no other process gets it.
+pub(crate) struct Nobody {
+    held: TcpStream,
+    _far_end: TcpListener,
+}
+
+impl Nobody {
+    pub(crate) fn listening() -> Self {
+        let far_end = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = far_end.local_addr().expect("it is bound");
+        let held = TcpStream::connect(address).expect("it listens");
+        Self { held, _far_end: far_end }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.held.local_addr().expect("it is connected"))
     }
 }
