@@ -1,0 +1,51 @@
+//! Delivery to Tinybird, over real sockets: each test starts a server, runs this binary's own tests
+//! of [`suite`] in a new process against it, and looks at what arrived.
+#![cfg(feature = "tinybird")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod configuration;
+mod exit;
+mod proxy;
+mod requests;
+mod retries;
+mod special;
+mod suite;
+mod time;
+mod waits;
+
+use support::{Records, Run, Server};
+
+/// A secret that must not show up anywhere but in the header made for it.
+const TOKEN: &str = "p.eyJ1IjogInNlY3JldCJ9.not-to-be-seen";
+
+/// A run of the suite that reports to this URL.
+fn suite_to(url: &str) -> Run {
+    Run::own_tests("suite::").env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", url)
+}
+
+/// A run of the suite that reports to this server.
+fn suite_at(server: &Server) -> Run {
+    suite_to(&server.url())
+}
+
+/// Requires that a session of the suite arrived whole and once: its start first, its end last, and
+/// between them every test in its batch.
+#[track_caller]
+fn assert_whole(records: &Records, batch_size: usize) {
+    let count = records.0.len();
+    assert_eq!(count, suite::TESTS + 2);
+    assert_eq!(records.0[0].event(), "session_start");
+    assert_eq!(records.0[count - 1].event(), "session_end");
+    assert_eq!(records.distinct("session_id").len(), 1);
+    let tests = records.tests();
+    let mut ids: Vec<&str> = tests.iter().map(|test| test.id()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), suite::TESTS);
+    for (index, test) in tests.iter().enumerate() {
+        let batch = i64::try_from(index / batch_size + 1).expect("a small number");
+        assert_eq!(test.int("batch_num"), batch, "of test record {index}");
+    }
+}

@@ -1,0 +1,62 @@
+//! Delivery where the environment names a proxy.
+
+use crate::{
+    TOKEN, assert_whole, suite_at, suite_to,
+    support::{Nobody, Request, Server},
+};
+
+const VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+#[test]
+fn a_proxy_is_not_asked_for_a_loopback_address() {
+    let nobody = Nobody::listening();
+    let server = Server::accepting();
+    let mut run = suite_at(&server);
+    for variable in VARIABLES {
+        run = run.env(variable, nobody.url());
+    }
+    assert!(run.finish().exits(0).is_quiet());
+    assert_whole(&server.records(), 50);
+}
+
+#[test]
+fn a_proxy_is_asked_for_other_addresses() {
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let proxy = Server::accepting();
+        let run = suite_to("http://tinybird.invalid").env(variable, proxy.url());
+        let run = run.finish().exits(0);
+        assert!(run.is_quiet(), "{variable}: {}", run.stderr);
+        assert_whole(&proxy.records(), 50);
+        let requests = proxy.requests();
+        assert!(requests.iter().all(names_the_target), "{requests:#?}");
+    }
+}
+
+/// Whether a proxy can tell from this where it is to go: a tunnel, or a whole URL.
+fn names_the_target(request: &Request) -> bool {
+    let to_tunnel = request.method == "CONNECT";
+    let secret = request.headers.iter().any(|(_, value)| value.contains(TOKEN));
+    to_tunnel != secret
+        && (request.target.starts_with(if to_tunnel {
+            "tinybird.invalid:80"
+        } else {
+            "http://tinybird.invalid/"
+        }) || request.header("host") == Some("tinybird.invalid"))
+}
+
+#[test]
+fn no_proxy_is_honoured() {
+    let proxy = Server::accepting();
+    let run = suite_to("http://tinybird.invalid")
+        .env("HTTP_PROXY", proxy.url())
+        .env("http_proxy", proxy.url())
+        .env("NO_PROXY", "example.com,tinybird.invalid")
+        .env("no_proxy", "example.com,tinybird.invalid")
+        // No such host: how long the resolver takes to say so is its own affair.
+        .env("RESMON_FLUSH_TIMEOUT", "0.5")
+        .finish()
+        .exits(0);
+    assert_eq!(proxy.connections(), 0);
+    assert!(!run.warnings().is_empty());
+}

@@ -1,0 +1,21 @@
+//! Tests that do what no test should, but only where a driver asks for it by a variable.
+
+use std::{env, process};
+
+/// Fails on demand.
+#[resmon::test]
+fn fails() {
+    assert!(env::var_os("SUITE_FAILS").is_none(), "as asked");
+}
+
+/// Leaves the process on demand.
+#[resmon::test]
+fn exits() {
+    if env::var_os("SUITE_EXITS").is_some() {
+        process::exit(7);
+    }
+}
+
+/// Not resmon's concern.
+#[test]
+fn plain() {}

@@ -1,0 +1,17 @@
+//! What the integration tests share. Each of them uses a part of it, hence the `allow`.
+#![allow(dead_code, unused_imports)]
+
+pub(crate) mod answer;
+pub(crate) mod gate;
+pub(crate) mod record;
+pub(crate) mod request;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod server;
+
+pub(crate) use answer::Answer;
+pub(crate) use gate::Gate;
+pub(crate) use record::{Record, Records};
+pub(crate) use request::Request;
+pub(crate) use run::{Finished, Run};
+pub(crate) use server::{Nobody, Server};

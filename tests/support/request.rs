@@ -1,0 +1,85 @@
+//! One HTTP/1.1 request, as it came over the wire.
+
+use std::{
+    io::{self, Read},
+    net::TcpStream,
+    time::Instant,
+};
+
+use super::record::Records;
+
+/// A request that arrived in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Which of the server's connections it came over, from 0.
+    pub(crate) connection: usize,
+    pub(crate) method: String,
+    /// Path and query, as sent.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    pub(crate) arrived: Instant,
+}
+
+impl Request {
+    /// Reads the next request, all but the last byte of its body, which it only looks at: a socket
+    /// closed with something unread is reset. `None` at the end of the connection.
+    pub(crate) fn peek(stream: &mut TcpStream, connection: usize) -> io::Result<Option<Self>> {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        // Byte by byte: what a buffer has taken cannot be left unread.
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read(&mut byte)? == 0 {
+                return Ok(None);
+            }
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).map_err(io::Error::other)?;
+        let mut lines = head.lines();
+        let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
+        let mut request = Self {
+            connection,
+            method: first.next().unwrap_or_default(),
+            target: first.next().unwrap_or_default(),
+            headers,
+            body: String::new(),
+            arrived: Instant::now(),
+        };
+        let mut body = vec![0; request.length()];
+        if let Some((last, rest)) = body.split_last_mut() {
+            stream.read_exact(rest)?;
+            let mut seen = [0];
+            if stream.peek(&mut seen)? == 0 {
+                return Ok(None);
+            }
+            *last = seen[0];
+        }
+        request.body = String::from_utf8(body).map_err(io::Error::other)?;
+        Ok(Some(request))
+    }
+
+    /// Takes the byte that [`Request::peek`] left.
+    pub(crate) fn take(&self, stream: &mut TcpStream) -> io::Result<()> {
+        if self.body.is_empty() { Ok(()) } else { stream.read_exact(&mut [0]) }
+    }
+
+    /// The value of a header, whatever its case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let named = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
+        self.headers.iter().find(named).map(|(_, value)| value.as_str())
+    }
+
+    /// The records in the body, each checked against the schema.
+    pub(crate) fn records(&self) -> Records {
+        // The last newline is optional in NDJSON.
+        Records(self.body.lines().map(super::Record::parse).collect())
+    }
+
+    fn length(&self) -> usize {
+        self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+    }
+}

@@ -1,0 +1,231 @@
+//! Running a command the way a user would, in an environment without anything of resmon's.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io::Read,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Starts of the variables that change what resmon, a test runner or an HTTP client does. The tests
+/// may themselves be run by nextest, on GitHub, behind a proxy, or with resmon switched on.
+const OURS: [&str; 5] = ["RESMON_", "TINYBIRD_", "NEXTEST", "GITHUB_", "RUST_TEST_"];
+
+/// How long any command may take, builds on a busy machine included.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// A command to run.
+#[derive(Debug)]
+pub(crate) struct Run(Command);
+
+impl Run {
+    /// A program in a clean environment, without input.
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy().to_ascii_uppercase();
+            if OURS.iter().any(|ours| text.starts_with(ours)) || text.ends_with("_PROXY") {
+                command.env_remove(&name);
+            }
+        }
+        Self(command)
+    }
+
+    /// The running test binary once more, with the tests whose names contain `filter`.
+    pub(crate) fn own_tests(filter: &str) -> Self {
+        Self::new(env::current_exe().expect("a test binary knows where it is")).arg(filter)
+    }
+
+    /// `cargo` of the toolchain that runs these tests.
+    pub(crate) fn cargo() -> Self {
+        Self::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.0.arg(arg);
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
+        self
+    }
+
+    /// Runs in this folder, and says so in `PWD` as a shell would.
+    pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.0.current_dir(&folder).env("PWD", folder.as_ref());
+        self
+    }
+
+    /// Starts the command.
+    pub(crate) fn start(mut self) -> Running {
+        let started = Instant::now();
+        let mut child = self
+            .0
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?}: {error}", self.0));
+        let stdout = Captured::new(child.stdout.take().expect("piped"));
+        let stderr = Captured::new(child.stderr.take().expect("piped"));
+        Running { command: self.0, child, stdout, stderr, started }
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn finish(self) -> Finished {
+        self.start().finish()
+    }
+}
+
+/// A command under way.
+pub(crate) struct Running {
+    command: Command,
+    child: Child,
+    stdout: Captured,
+    stderr: Captured,
+    started: Instant,
+}
+
+impl Running {
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the process at once; on Unix that is SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the child is ours");
+    }
+
+    /// Waits for the end, but not for ever: a command that hangs fails the test.
+    pub(crate) fn finish(mut self) -> Finished {
+        let deadline = self.started + LIMIT;
+        if !(self.stdout.ended_by(deadline) && self.stderr.ended_by(deadline)) {
+            // It may have ended by itself just now, which is no matter.
+            let _ = self.child.kill();
+            panic!("{:?} hangs\n{}\n{}", self.command, self.stdout.text(), self.stderr.text());
+        }
+        let status = self.child.wait().expect("the child is ours");
+        Finished {
+            command: format!("{:?}", self.command),
+            code: status.code(),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+            took: self.started.elapsed(),
+        }
+    }
+}
+
+/// A pipe being read by a thread of its own.
+struct Captured {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Captured {
+    fn new(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (end, ended) = mpsc::channel();
+        let shared = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut chunk = [0; 8192];
+            while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+                shared.lock().expect("no panics under this lock").extend(&chunk[..count]);
+            }
+            drop(end);
+        });
+        Self { bytes, ended }
+    }
+
+    fn ended_by(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.ended.recv_timeout(left) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().expect("no panics under this lock")).into_owned()
+    }
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) command: String,
+    /// `None` where a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// libtest's own count of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) ignored: usize,
+}
+
+impl Finished {
+    /// Requires this exit code, and shows the output otherwise.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\n{}\n{}", self.command, self.stdout, self.stderr);
+        self
+    }
+
+    /// resmon's warnings, without what they all begin with.
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        self.stderr.lines().filter_map(|line| line.strip_prefix("resmon: warning: ")).collect()
+    }
+
+    /// Whether nothing of resmon's is on stdout, and nothing but warnings of its on stderr.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.stdout.contains("resmon:") && !self.stderr.contains("resmon:")
+    }
+
+    /// The sum over all `test result:` lines.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for line in self.stdout.lines().filter(|line| line.starts_with("test result: ")) {
+            let of = |what: &str| -> usize {
+                let before = line.split(what).next().expect("split gives one at least");
+                let number = before.rsplit(' ').nth(1).expect("a number and a space come before");
+                number.parse().unwrap_or_else(|_| panic!("no count of {what:?} in {line}"))
+            };
+            sum.passed += of("passed");
+            sum.failed += of("failed");
+            sum.ignored += of("ignored");
+        }
+        sum
+    }
+
+    /// What libtest says the tests took: without what comes after them.
+    pub(crate) fn tests_took(&self) -> Duration {
+        let seconds = self
+            .stdout
+            .split("finished in ")
+            .nth(1)
+            .and_then(|rest| rest.split('s').next())
+            .and_then(|seconds| seconds.parse().ok());
+        Duration::from_secs_f64(seconds.unwrap_or_else(|| panic!("no time in {}", self.stdout)))
+    }
+}

@@ -1,0 +1,144 @@
+//! The table `ci_test_metrics`, written by hand from the contract. Nothing here looks at resmon's own
+//! code: a field that is renamed, retyped, forgotten or invented there fails here.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::record::milliseconds;
+
+/// One column.
+struct Field {
+    name: &'static str,
+    kind: Kind,
+    /// The `event_type`s that carry it; others must not.
+    events: &'static [&'static str],
+    /// Whether each of those records must have it. What not every platform can give is optional.
+    required: bool,
+}
+
+/// What a value must look like.
+enum Kind {
+    /// A JSON string, of any content.
+    Text,
+    /// A JSON string with something in it.
+    Name,
+    /// One of these strings.
+    OneOf(&'static [&'static str]),
+    /// `FILE::NAME`, or `__session__` in a session event.
+    NodeId,
+    /// `2025-01-15T10:30:00.123+00:00`
+    Timestamp,
+    /// A JSON integer in this range.
+    Int(RangeInclusive<i64>),
+    /// A JSON number in this range.
+    Float(RangeInclusive<f64>),
+}
+
+use Kind::{Float, Int, Name, NodeId, OneOf, Text, Timestamp};
+
+const ALL: &[&str] = &["session_start", "test", "session_end"];
+const TEST: &[&str] = &["test"];
+const SESSION: &[&str] = &["session_start", "session_end"];
+const END: &[&str] = &["session_end"];
+
+const INT32: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
+const FROM_ONE: RangeInclusive<i64> = 1..=i32::MAX as i64;
+const BYTES: RangeInclusive<i64> = 0..=i64::MAX;
+/// A machine has some memory and some disk; anything below a MiB is a unit mixed up.
+const TOTAL_BYTES: RangeInclusive<i64> = 1 << 20..=i64::MAX;
+const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
+/// A day: no test of ours takes longer.
+const SECONDS: RangeInclusive<f64> = 0.0..=86_400.0;
+const OUTCOMES: &[&str] = &["passed", "failed", "unfinished", "crashed", "unknown"];
+
+const FIELDS: &[Field] = &[
+    required("event_type", ALL, OneOf(ALL)),
+    required("test_nodeid", ALL, NodeId),
+    required("timestamp", ALL, Timestamp),
+    required("batch_num", TEST, Int(FROM_ONE)),
+    required("duration_s", TEST, Float(SECONDS)),
+    required("cpu_before", TEST, Float(PERCENT)),
+    required("cpu_after", TEST, Float(PERCENT)),
+    required("cpu_count", SESSION, Int(FROM_ONE)),
+    required("mem_total_bytes", SESSION, Int(TOTAL_BYTES)),
+    required("mem_available_before", TEST, Int(BYTES)),
+    required("mem_available_after", TEST, Int(BYTES)),
+    required("mem_percent_before", TEST, Float(PERCENT)),
+    required("mem_percent_after", TEST, Float(PERCENT)),
+    required("disk_total_bytes", SESSION, Int(TOTAL_BYTES)),
+    required("disk_free_before", TEST, Int(BYTES)),
+    required("disk_free_after", TEST, Int(BYTES)),
+    required("disk_percent_before", TEST, Float(PERCENT)),
+    required("disk_percent_after", TEST, Float(PERCENT)),
+    required("exit_status", END, Int(INT32)),
+    required("gh_run_id", ALL, Text),
+    required("gh_sha", ALL, Text),
+    required("gh_ref_name", ALL, Text),
+    required("gh_workflow", ALL, Text),
+    required("gh_job", ALL, Text),
+    required("gh_actor", ALL, Text),
+    required("gh_repository", ALL, Text),
+    required("gh_run_attempt", ALL, Text),
+    // Fields of our own.
+    required("session_id", ALL, Name),
+    required("run_id", ALL, Name),
+    required("package", ALL, Name),
+    required("outcome", TEST, OneOf(OUTCOMES)),
+    required("attempt", TEST, Int(FROM_ONE)),
+    required("concurrent_tests", TEST, Int(FROM_ONE)),
+];
+
+const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
+    Field { name, kind, events, required: true }
+}
+
+/// Everything that is wrong with a record, one complaint each; empty when it is right.
+pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
+    let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
+    let mut faults = Vec::new();
+    for name in record.keys() {
+        if !FIELDS.iter().any(|field| field.name == name && field.events.contains(&event)) {
+            faults.push(format!("`{name}` is no field of a {event:?} event"));
+        }
+    }
+    for field in FIELDS.iter().filter(|field| field.events.contains(&event)) {
+        match record.get(field.name) {
+            None if field.required => faults.push(format!("`{}` is missing", field.name)),
+            Some(value) if !fits(value, &field.kind, event) => {
+                faults.push(format!("`{}` cannot be {value}", field.name));
+            }
+            _ => {}
+        }
+    }
+    if !ALL.contains(&event) {
+        faults.push(format!("{event:?} is no event"));
+    }
+    faults
+}
+
+fn fits(value: &Value, kind: &Kind, event: &str) -> bool {
+    let text = value.as_str();
+    match kind {
+        Text => text.is_some(),
+        Name => text.is_some_and(|text| !text.trim().is_empty()),
+        OneOf(choices) => text.is_some_and(|text| choices.contains(&text)),
+        NodeId if event == "test" => text.is_some_and(is_test_id),
+        NodeId => text == Some("__session__"),
+        Timestamp => text.is_some_and(|text| milliseconds(text).is_some()),
+        // `as_i64` refuses `1.0`, as ClickHouse does for an integer column.
+        Int(range) => value.as_i64().is_some_and(|value| range.contains(&value)),
+        Float(range) => value.as_f64().is_some_and(|value| range.contains(&value)),
+    }
+}
+
+/// Whether this is `FILE::NAME` with a forward-slashed, relative FILE.
+fn is_test_id(id: &str) -> bool {
+    id.split_once("::").is_some_and(|(file, name)| {
+        !file.is_empty()
+            && !file.starts_with('/')
+            && !file.contains('\\')
+            && !name.is_empty()
+            && name == name.trim()
+    })
+}
