@@ -1,6 +1,6 @@
 //! The three events of the table, each with its fields.
 
-use crate::line::Line;
+use crate::line::{Line, key};
 use crate::outcome::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -14,7 +14,7 @@ macro_rules! record {
         impl $(<$life>)? $name $(<$life>)? {
             /// Adds the fields that have a value.
             pub(crate) fn write(&self, line: &mut Line) {
-                $(line.field(stringify!($field), &self.$field);)*
+                $(line.field(key!($field), &self.$field);)*
             }
         }
     };

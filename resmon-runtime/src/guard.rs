@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Instant;
 
 use crate::outcome::{Outcome, ShouldPanic};
@@ -30,26 +30,11 @@ struct Open {
 
 /// Opens the guard of a test. Used by generated code.
 pub fn enter(site: &'static Site) -> Guard {
-    let Some(session) = process::session(site.package) else { return Guard(None) };
-    let current = thread::current();
-    if RUNNING.has_test_on(current.id()) {
+    open(site.package, |current, nested| {
         // The same test, caught twice, or one test that calls another: the record is the outer one's.
-        return Guard(None);
-    }
-    let id = site.id(current.name());
-    let (before, start) = session.machine.before();
-    let test = RUNNING.add(Test {
-        id,
-        package: site.package,
-        thread: current.id(),
-        outermost: true,
-        before,
-        start,
-        started: Instant::now(),
-        most: AtomicU32::new(0),
-    });
-    let (should_panic, opaque) = (site.should_panic, site.opaque);
-    Guard(Some(Open { test, should_panic, opaque, outcome: Cell::new(None) }))
+        (!nested).then(|| site.id(current.name()))
+    })
+    .with_rules(site.should_panic, site.opaque)
 }
 
 /// Opens a guard of this name, for what no attribute reaches: a custom harness, a bench, a phase of a test.
@@ -67,27 +52,40 @@ pub fn enter(site: &'static Site) -> Guard {
 /// ```
 #[track_caller]
 pub fn guard(name: impl AsRef<str>) -> Guard {
-    open(name.as_ref(), Location::caller())
+    named(name.as_ref(), Location::caller())
 }
 
-fn open(name: &str, caller: &Location<'_>) -> Guard {
-    let Some(session) = process::session(None) else { return Guard(None) };
-    let thread = thread::current().id();
-    let outermost = !RUNNING.has_test_on(thread);
-    let id = crate::site::id(caller.file(), name);
-    let (before, start) = session.machine.before();
-    let test = RUNNING.add(Test {
-        id,
-        package: None,
-        thread,
-        outermost,
-        before,
-        start,
-        started: Instant::now(),
-        most: AtomicU32::new(0),
-    });
-    let should_panic = ShouldPanic::No;
-    Guard(Some(Open { test, should_panic, opaque: false, outcome: Cell::new(None) }))
+fn named(name: &str, caller: &Location<'_>) -> Guard {
+    open(None, |_, _| Some(crate::site::id(caller.file(), name)))
+}
+
+/// Opens a guard if there is a session and `id`, which is told the thread and whether a test is running on it, gives
+/// the test an id.
+fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
+    let Some(session) = process::session(package) else { return Guard(None) };
+    // A defect in here is not to be felt by the test.
+    let test = panic::catch_unwind(AssertUnwindSafe(|| {
+        let current = thread::current();
+        let nested = RUNNING.has_test_on(current.id());
+        let id = id(&current, nested)?;
+        let (before, start) = session.machine.before();
+        Some(RUNNING.add(Test {
+            id,
+            package,
+            thread: current.id(),
+            outermost: !nested,
+            before,
+            start,
+            started: Instant::now(),
+            most: AtomicU32::new(0),
+        }))
+    }));
+    Guard(test.ok().flatten().map(|test| Open {
+        test,
+        should_panic: ShouldPanic::No,
+        opaque: false,
+        outcome: Cell::new(None),
+    }))
 }
 
 /// Runs the closure within a [`guard`] of this name and returns what it returns.
@@ -102,7 +100,7 @@ fn open(name: &str, caller: &Location<'_>) -> Guard {
 /// ```
 #[track_caller]
 pub fn measure<T>(name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
-    let guard = open(name.as_ref(), Location::caller());
+    let guard = named(name.as_ref(), Location::caller());
     let value = f();
     if size_of::<T>() > 0 {
         guard.set(Outcome::Unknown);
@@ -124,7 +122,7 @@ pub fn measure<T>(name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
 /// Those of the closure.
 #[track_caller]
 pub fn try_measure<T, E>(name: impl AsRef<str>, f: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    let guard = open(name.as_ref(), Location::caller());
+    let guard = named(name.as_ref(), Location::caller());
     let result = f();
     if result.is_err() {
         guard.fail();
@@ -142,6 +140,13 @@ impl Guard {
     #[doc(hidden)]
     pub fn finish(self, outcome: Outcome) {
         self.set(outcome);
+    }
+
+    fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
+        if let Some(open) = &mut self.0 {
+            (open.should_panic, open.opaque) = (should_panic, opaque);
+        }
+        self
     }
 
     fn set(&self, outcome: Outcome) {

@@ -24,13 +24,13 @@ pub enum Outcome {
     Unknown,
 }
 
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Outcome {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Unfinished => "unfinished",
             Self::Unknown => "unknown",
-        })
+        }
     }
 }

@@ -26,12 +26,12 @@ pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
     let begin = || {
         // A linker may have left the constructor out.
         let started = *STARTED.get_or_init(SystemTime::now);
-        let session = Session::start(started, package);
-        if session.is_some() {
-            at_exit();
-        }
-        session
+        let session = Session::start(started, package)?;
+        at_exit();
+        Some(session)
     };
+    // A defect in here is not to be felt by the tests.
+    let begin = || panic::catch_unwind(begin).unwrap_or_default();
     SESSION.get_or_init(begin).as_ref().filter(|session| session.is_open())
 }
 

@@ -1,10 +1,8 @@
 //! Points in time as the table wants them.
 
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A moment of the wall clock in milliseconds since 1970, shown as RFC 3339 in UTC:
-/// `2026-11-22T21:15:47.123+00:00`.
+/// A moment of the wall clock in milliseconds since 1970, written in UTC as `2026-11-22T21:15:47.123+00:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timestamp(u64);
 
@@ -15,22 +13,36 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// A clock that stands before 1970 reads as 1970.
+    /// A clock that stands before 1970 reads as 1970, one after the year 9999 as its last moment.
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(253_402_300_799_999))
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// RFC 3339, as ASCII.
+    pub(crate) fn rfc3339(self) -> [u8; 29] {
         let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
         let (year, month, day) = civil(seconds / 86_400);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}+00:00"
-        )
+        let mut text = *b"0000-00-00T00:00:00.000+00:00";
+        // Each number with the places of its digits.
+        for (mut number, places) in [
+            (year, 0..4),
+            (month, 5..7),
+            (day, 8..10),
+            (hour, 11..13),
+            (minute, 14..16),
+            (second, 17..19),
+            (millis, 20..23),
+        ] {
+            for digit in text[places].iter_mut().rev() {
+                *digit += (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        text
     }
 }
 
@@ -59,13 +71,13 @@ mod tests {
             let millis = day * 86_400_000 + (day * 7_919_993) % 86_400_000;
             let expected = jiff::Timestamp::from_millisecond(millis).unwrap();
             let expected = expected.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00").to_string();
-            assert_eq!(Timestamp(millis.unsigned_abs()).to_string(), expected);
+            assert_eq!(Timestamp(millis.unsigned_abs()).rfc3339(), expected.as_bytes());
         }
     }
 
     #[test]
     fn a_clock_before_1970_reads_as_1970() {
         let before = UNIX_EPOCH - std::time::Duration::from_secs(5);
-        assert_eq!(Timestamp::from(before).to_string(), "1970-01-01T00:00:00.000+00:00");
+        assert_eq!(&Timestamp::from(before).rfc3339(), b"1970-01-01T00:00:00.000+00:00");
     }
 }

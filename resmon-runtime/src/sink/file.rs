@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Sink, batch_num};
-use crate::line::Line;
+use crate::line::{Line, key};
 use crate::warning::warn;
 
 /// Appends each record by one write: a process that is killed at any moment has lost no finished test.
@@ -92,7 +92,7 @@ impl Sink for File {
 
     fn test(&self, mut line: Line) {
         let index = self.tests.fetch_add(1, Ordering::Relaxed);
-        line.field("batch_num", batch_num(index, self.batch_size));
+        line.field(key!(batch_num), &batch_num(index, self.batch_size));
         self.append(&line.finish());
     }
 

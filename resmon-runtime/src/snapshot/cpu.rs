@@ -45,7 +45,7 @@ impl History {
 
     pub(crate) fn push(&mut self, sample: Sample) {
         self.0.push_back(sample);
-        // One sample that is a window old is enough to measure from.
+        // Of those that are a window old the latest is enough to measure from.
         while self.0.get(1).is_some_and(|&second| sample.age(second) >= WINDOW) {
             self.0.pop_front();
         }
@@ -54,9 +54,8 @@ impl History {
     /// Usage over the most recent window of at least 200 ms that ends with the newest sample; in the first
     /// moments of a process, when there is none, over all that is known.
     pub(crate) fn recent(&self) -> Option<f64> {
-        let newest = *self.0.back()?;
-        let long_enough = self.0.iter().rev().find(|&&sample| newest.age(sample) >= WINDOW);
-        newest.usage_since(*long_enough.or(self.0.front())?)
+        // Only the first sample can be a window old: see `push`.
+        self.0.back()?.usage_since(*self.0.front()?)
     }
 
     /// Usage since `start` if that is a window of at least 200 ms, else the recent one.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use self::queue::{Kind, Queue, Request};
 use super::{Sink, batch_num};
 use crate::config::{Delivery, Endpoint};
-use crate::line::Line;
+use crate::line::{Line, key};
 use crate::warning::warn;
 
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Sink for Tinybird {
     fn test(&self, mut line: Line) {
         let mut state = self.shared.lock();
         // Numbered in the order in which they are sent.
-        line.field("batch_num", batch_num(state.tests, self.batch_size));
+        line.field(key!(batch_num), &batch_num(state.tests, self.batch_size));
         state.tests += 1;
         self.shared.push(&mut state, Kind::Test, line);
     }
