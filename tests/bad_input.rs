@@ -148,7 +148,8 @@ mod linux {
 
     #[test]
     fn a_full_disk() {
-        assert_warned(suite_into("/dev/full"), "RESMON_FILE");
+        let run = assert_warned(suite_into("/dev/full"), "RESMON_FILE");
+        assert!(run.warnings()[0].contains("5 records"), "{}", run.stderr);
     }
 
     /// Opening one waits for a reader, who may never come.
