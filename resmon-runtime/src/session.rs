@@ -45,7 +45,7 @@ impl Session {
 
         let session = Self {
             machine: Machine::open(),
-            attempt: env::var("NEXTEST_ATTEMPT").ok().and_then(|n| n.parse().ok()).unwrap_or(1),
+            attempt: attempt(),
             package: env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned)),
             pid: process::id(),
             common,
@@ -104,6 +104,11 @@ impl Session {
         line.fields(&self.common);
         line
     }
+}
+
+fn attempt() -> u32 {
+    let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse().ok());
+    given.filter(|&attempt| attempt > 0).unwrap_or(1)
 }
 
 fn head(event_type: &'static str, test_nodeid: &str, timestamp: Timestamp) -> Line {

@@ -9,3 +9,12 @@ pub(crate) fn warn(message: impl fmt::Display) {
     let line = format!("resmon: warning: {message}\n");
     let _ = io::stderr().write_all(line.as_bytes());
 }
+
+/// A number of records, in words.
+pub(crate) struct Records(pub(crate) u64);
+
+impl fmt::Display for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} record{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}

@@ -1,6 +1,9 @@
 //! What goes over the wire when nothing goes wrong.
 
-use std::sync::{Mutex, mpsc};
+use std::{
+    sync::{Mutex, mpsc},
+    time::Duration,
+};
 
 use crate::{
     TOKEN, assert_whole, suite, suite_at,
@@ -93,7 +96,9 @@ fn a_sender_that_is_behind_puts_batches_together() {
 
 #[test]
 fn a_request_of_several_batches_is_a_mebibyte_at_most() {
-    let server = Server::accepting();
+    // While the first answer is out, all tests come to their end.
+    let late = Answer::After(Duration::from_millis(500), Box::new(Answer::accepted(1, 0)));
+    let server = Server::in_turn([late]);
     suite_at(&server)
         .env("RESMON_BATCH_SIZE", "10")
         .env("GITHUB_REF_NAME", "long".repeat(8192))
@@ -102,6 +107,7 @@ fn a_request_of_several_batches_is_a_mebibyte_at_most() {
     assert_whole(&server.records(), 10);
     for request in server.requests() {
         assert!(request.body.len() <= 1 << 20, "{} bytes", request.body.len());
+        assert_eq!(tests_in(&request) % 10, 0);
     }
 }
 
@@ -111,6 +117,17 @@ fn the_batch_size_is_the_users_choice() {
         let server = Server::accepting();
         suite_at(&server).env("RESMON_BATCH_SIZE", size.to_string()).finish().exits(0);
         assert_whole(&server.records(), size);
+    }
+}
+
+#[test]
+fn a_server_that_closes_after_each_answer_gets_everything() {
+    for header in [None, Some(("Connection", "close".to_owned()))] {
+        let closes = Answer::Last { headers: header.into_iter().collect() };
+        let server = Server::always(closes);
+        let run = suite_at(&server).finish().exits(0);
+        assert!(run.is_quiet(), "{}", run.stderr);
+        assert_whole(&server.records(), 50);
     }
 }
 

@@ -24,14 +24,17 @@ fn bodies(requests: &[Request]) -> Vec<(&str, usize)> {
     bodies
 }
 
-/// A warning says which of these things happened, and how many records it cost; the token is in none.
+/// Requires a warning that says how many records did not arrive, where, and why; the token is in none.
 #[track_caller]
-fn assert_warned(run: &Finished, why: &str) {
+fn assert_warned(run: &Finished, url: &str, what: &str, why: &str) {
     let warnings = run.warnings();
-    let says = |warning: &&str| warning.contains(why) && warning.contains("record");
-    assert!(warnings.iter().any(says), "{why}: {warnings:#?}");
+    let says = |warning: &&str| [url, what, why].iter().all(|part| warning.contains(part));
+    assert!(warnings.iter().any(says), "{what}, {why}: {warnings:#?}");
     assert!(!run.stderr.contains(TOKEN) && !run.stdout.contains(TOKEN));
 }
+
+/// The request that fails in most of these tests.
+const START: &str = "1 session event";
 
 #[test]
 fn what_is_worth_a_second_try_gets_one_and_arrives() {
@@ -67,7 +70,7 @@ fn after_the_second_try_a_batch_is_given_up_and_the_next_one_sent() {
         let server = Server::in_turn([answer.clone(), answer.clone()]);
         let run = patient(&server).finish().exits(0);
         assert_eq!(run.warnings().len(), 1, "{}", run.stderr);
-        assert_warned(&run, "1 record");
+        assert_warned(&run, &server.url(), START, "");
         let records = server.records();
         assert_eq!(records.of_event("session_start").len(), 2);
         assert_eq!(records.tests().len(), crate::suite::TESTS);
@@ -78,7 +81,9 @@ fn after_the_second_try_a_batch_is_given_up_and_the_next_one_sent() {
 #[test]
 fn a_warning_says_what_the_server_said() {
     let server = Server::always(Answer::status(503));
-    assert_warned(&patient(&server).finish().exits(0), "503");
+    let run = patient(&server).finish().exits(0);
+    assert_warned(&run, &server.url(), START, "503");
+    assert_warned(&run, &server.url(), " test records", "503");
 }
 
 #[test]
@@ -86,7 +91,7 @@ fn what_a_second_try_cannot_mend_gets_none() {
     for status in [400, 401, 403, 404, 413, 422] {
         let server = Server::in_turn([Answer::status(status)]);
         let run = patient(&server).finish().exits(0);
-        assert_warned(&run, &status.to_string());
+        assert_warned(&run, &server.url(), START, &status.to_string());
         assert_eq!(run.warnings().len(), 1, "{}", run.stderr);
         // The session start came once, and all else after it.
         assert_whole(&server.records(), 50);
@@ -97,7 +102,8 @@ fn what_a_second_try_cannot_mend_gets_none() {
 fn a_server_that_echoes_the_token_does_not_get_it_printed() {
     let server =
         Server::always(Answer::reply(403, &format!("{{\"error\":\"bad token {TOKEN}\"}}")));
-    assert_warned(&patient(&server).finish().exits(0), "403");
+    let run = patient(&server).finish().exits(0);
+    assert_warned(&run, &server.url(), START, "403");
 }
 
 #[test]
@@ -110,9 +116,20 @@ fn after_three_batches_given_up_in_a_row_no_more_are_sent() {
         let bodies = bodies(&requests);
         assert!(bodies.len() <= 4, "{}", bodies.len());
         assert!(bodies.iter().all(|(_, times)| *times == tries), "{bodies:#?}");
-        // However much is lost, the user's screen is not filled with it.
+        // However much is lost, the user's screen is not filled with it; but all of it is counted.
         assert!(run.warnings().len() <= 5, "{}", run.stderr);
+        assert_eq!(records_in(&run), crate::suite::TESTS + 2, "{}", run.stderr);
     }
+}
+
+/// The sum of the numbers of records in the warnings.
+fn records_in(run: &Finished) -> usize {
+    let words: Vec<&str> = run.stderr.split_whitespace().collect();
+    let counts = words.windows(2).filter_map(|pair| match pair[1] {
+        "record" | "records" | "session" | "test" => pair[0].parse::<usize>().ok(),
+        _ => None,
+    });
+    counts.sum()
 }
 
 #[test]
@@ -187,7 +204,7 @@ fn no_redirect_is_followed() {
             Answer::status(status).with("Location", &format!("{}/v0/events", elsewhere.url())),
         );
         let run = patient(&server).finish().exits(0);
-        assert_warned(&run, &status.to_string());
+        assert_warned(&run, &server.url(), START, &status.to_string());
         assert_eq!(elsewhere.connections(), 0, "{status}");
         assert!(bodies(&server.requests()).iter().all(|(_, times)| *times == 1), "{status}");
     }
@@ -197,5 +214,5 @@ fn no_redirect_is_followed() {
 fn a_port_where_nobody_listens_is_warned_about() {
     let nobody = Nobody::listening();
     let run = suite_to(&nobody.url()).finish().exits(0);
-    assert_warned(&run, "refused");
+    assert_warned(&run, &nobody.url(), START, "refused");
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) enum Answer {
     /// A whole answer.
     Reply { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// A 202, after which the connection is closed.
+    Last { headers: Vec<(&'static str, String)> },
     /// An answer after a while.
     After(Duration, Box<Answer>),
     /// A whole answer, one byte per so long.

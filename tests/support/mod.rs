@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub(crate) mod answer;
+pub(crate) mod fixture;
 pub(crate) mod gate;
 pub(crate) mod record;
 pub(crate) mod request;
@@ -10,8 +11,9 @@ pub(crate) mod schema;
 pub(crate) mod server;
 
 pub(crate) use answer::Answer;
+pub(crate) use fixture::Fixture;
 pub(crate) use gate::Gate;
 pub(crate) use record::{Record, Records};
 pub(crate) use request::Request;
-pub(crate) use run::{Finished, Run};
+pub(crate) use run::{Counts, Finished, Run, Running};
 pub(crate) use server::{Nobody, Server};

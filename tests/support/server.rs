@@ -197,6 +197,10 @@ impl Shared {
             Answer::Reply { status, headers, body } => {
                 stream.write_all(message(status, &headers, &body).as_bytes())?;
             }
+            Answer::Last { headers } => {
+                stream.write_all(message(202, &headers, "{}").as_bytes())?;
+                return Ok(false);
+            }
             Answer::After(delay, answer) => {
                 self.pause(delay);
                 return self.answer(stream, *answer);

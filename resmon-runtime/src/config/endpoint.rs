@@ -74,8 +74,13 @@ fn check_url(base: &str) -> Result<(), &'static str> {
     if uri.host().is_none_or(str::is_empty) {
         return Err("a URL without a host");
     }
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    if authority.contains('@') {
         return Err("a URL with a user name in it");
+    }
+    // `Uri` takes any text for a port.
+    if uri.port().is_none() && uri.host() != Some(authority) {
+        return Err("a URL with a port that is none");
     }
     if uri.query().is_some() || base.contains('#') {
         return Err("a URL with a query or a fragment");

@@ -79,7 +79,13 @@ mod tinybird {
 
     #[test]
     fn base_urls_lose_their_slashes() {
-        for url in ["http://127.0.0.1:7181", "http://127.0.0.1:7181/", "https://h/base/path//"] {
+        for url in [
+            "http://127.0.0.1:7181",
+            "http://127.0.0.1:7181/",
+            "http://[::1]:80",
+            "http://[::1]/",
+            "https://h/base/path//",
+        ] {
             let Output::Tinybird(endpoint) = output(&[TOKEN, ("TINYBIRD_API_URL", url)]) else {
                 panic!("{url}");
             };
@@ -90,8 +96,17 @@ mod tinybird {
 
     #[test]
     fn a_bad_url_sends_the_token_nowhere() {
-        let urls =
-            ["api", "ftp://h", "http://", "http:// h", "http://u:pw@h", "http://h?token=pw", "/x"];
+        let urls = [
+            "api",
+            "ftp://h",
+            "http://",
+            "http:// h",
+            "http://u:pw@h",
+            "http://h:port",
+            "http://h:99999",
+            "http://h?token=pw",
+            "/x",
+        ];
         for url in urls {
             let (config, warnings) = read(&[TOKEN, ("TINYBIRD_API_URL", url)]);
             assert_eq!(config.output, Output::Nothing, "{url}");

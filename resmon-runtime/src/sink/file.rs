@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Sink, batch_num};
 use crate::line::{Line, key};
-use crate::warning::warn;
+use crate::warning::{Records, warn};
 
 /// Appends each record by one write: a process that is killed at any moment has lost no finished test.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct File {
     /// Whether the last write left part of a line behind.
     torn: AtomicBool,
     lost: AtomicU64,
+    /// Why the first of the lost ones was lost.
+    problem: OnceLock<io::Error>,
 }
 
 impl File {
@@ -34,16 +37,17 @@ impl File {
             tests: AtomicU64::new(0),
             torn: AtomicBool::new(false),
             lost: AtomicU64::new(0),
+            problem: OnceLock::new(),
         }
     }
 
     fn append(&self, line: &[u8]) {
         // Without a file there was one warning when the session started.
         let Some(file) = &self.open else { return };
-        if let Err(error) = self.write(file, line)
-            && self.lost.fetch_add(1, Ordering::Relaxed) == 0
-        {
-            warn(format_args!("RESMON_FILE {:?} cannot be written to: {error}", self.path));
+        if let Err(error) = self.write(file, line) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            // The end is the time to say so, when it is known how many they are.
+            let _ = self.problem.set(error);
         }
     }
 
@@ -97,10 +101,10 @@ impl Sink for File {
     }
 
     fn close(&self) {
-        let lost = self.lost.load(Ordering::Relaxed);
-        if lost > 1 {
+        if let Some(problem) = self.problem.get() {
+            let lost = Records(self.lost.load(Ordering::Relaxed));
             warn(format_args!(
-                "{lost} records could not be written to RESMON_FILE {:?}",
+                "RESMON_FILE {:?} cannot be written to: {problem}; {lost} lost",
                 self.path
             ));
         }

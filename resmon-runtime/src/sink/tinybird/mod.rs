@@ -11,7 +11,7 @@ use self::queue::{Kind, Queue, Request};
 use super::{Sink, batch_num};
 use crate::config::{Delivery, Endpoint};
 use crate::line::{Line, key};
-use crate::warning::warn;
+use crate::warning::{Records, warn};
 
 #[derive(Debug)]
 pub(crate) struct Tinybird {
@@ -36,7 +36,7 @@ struct State {
     tests: u64,
     /// Records of the request under way.
     in_flight: u64,
-    /// Records that will not be sent.
+    /// Records that will not be sent and that no warning has counted.
     lost: u64,
     /// Whether to take records at all: not once the endpoint was given up.
     sending: bool,
@@ -89,15 +89,15 @@ impl Sink for Tinybird {
             .done
             .wait_timeout_while(state, self.flush_timeout, |state| !state.done)
             .unwrap_or_else(PoisonError::into_inner);
-        let lost = state.lost + state.in_flight + state.queue.records();
         if timeout.timed_out() && !state.done {
+            let left = Records(state.lost + state.in_flight + state.queue.records());
             let seconds = self.flush_timeout.as_secs_f64();
             warn(format_args!(
-                "{lost} records were not delivered: Tinybird did not take them in the {seconds} s that \
+                "{left} not delivered: Tinybird did not take them in the {seconds} s that \
                  RESMON_FLUSH_TIMEOUT allows at exit"
             ));
-        } else if lost > 0 {
-            warn(format_args!("{lost} records were not delivered in all"));
+        } else if state.lost > 0 {
+            warn(format_args!("not delivered after that: {}", Records(state.lost)));
         }
     }
 }
@@ -128,14 +128,9 @@ impl Shared {
         request
     }
 
-    fn delivered(&self) {
+    /// The request under way has come to its end: its records are delivered, or a warning has counted them.
+    fn settled(&self) {
         self.lock().in_flight = 0;
-    }
-
-    fn given_up(&self) {
-        let mut state = self.lock();
-        state.lost += state.in_flight;
-        state.in_flight = 0;
     }
 
     /// Takes no more records, and forgets those that wait.

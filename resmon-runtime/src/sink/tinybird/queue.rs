@@ -106,15 +106,16 @@ impl Queue {
         // A session event behind them means that no more will come for the last batch.
         let session = self.lines.back().filter(|(kind, _)| *kind == Kind::Session).map(|_| 1);
         let tests = self.lines.len() - session.unwrap_or(0);
-        if self.closed || session.is_some() {
-            return self.fitting(tests, REQUEST_BYTES.max(BATCH_BYTES));
-        }
+        let last = self.closed || session.is_some();
         let batch = self.fitting(tests.min(self.batch_size), BATCH_BYTES);
         let full = batch == self.batch_size || self.bytes > BATCH_BYTES;
-        if !full {
+        if !(full || last) {
             return 0;
         }
         let fitting = self.fitting(tests, REQUEST_BYTES);
+        if last && fitting == tests {
+            return tests;
+        }
         (fitting - fitting % self.batch_size).max(batch)
     }
 

@@ -35,7 +35,7 @@ fn send_all(shared: &Shared, endpoint: Endpoint) {
         match send(&client, &request) {
             Ok(quarantined) => {
                 given_up = 0;
-                shared.delivered();
+                shared.settled();
                 if quarantined > 0 {
                     warn(format_args!(
                         "{} accepted {request} but quarantined {quarantined}: \
@@ -46,7 +46,7 @@ fn send_all(shared: &Shared, endpoint: Endpoint) {
             }
             Err(problem) => {
                 given_up += 1;
-                shared.given_up();
+                shared.settled();
                 let last = given_up == GIVE_UP;
                 let more = if last { "; no more are sent" } else { "" };
                 warn(format_args!("{request} not delivered to {}: {problem}{more}", client.base()));

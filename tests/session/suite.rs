@@ -1,0 +1,129 @@
+//! What the drivers run. In an ordinary run all of it passes and none of it waits.
+
+use std::{env, process};
+
+use crate::support::gate;
+
+/// How many tests `suite::many::` has.
+pub(crate) const MANY: usize = 60;
+
+/// Many tests that do nothing.
+mod many {
+    macro_rules! ten_each {
+        ($($module:ident)*) => { $(
+            mod $module {
+                ten_each! { : t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 }
+            }
+        )* };
+        (: $($name:ident)*) => { $(
+            #[resmon::test]
+            fn $name() {}
+        )* };
+    }
+
+    ten_each! { a b c d e f }
+}
+
+/// Two tests that stand at one gate at the same time.
+mod pair {
+    #[resmon::test]
+    fn left() {
+        super::gate::pass("SUITE_GATE");
+    }
+
+    #[resmon::test]
+    fn right() {
+        super::gate::pass("SUITE_GATE");
+    }
+}
+
+/// A test that leaves the process while another runs.
+mod leaving {
+    #[resmon::test]
+    fn leaves() {
+        super::gate::pass("SUITE_LEAVE");
+        if super::env::var_os("SUITE_LEAVE").is_some() {
+            super::process::exit(3);
+        }
+    }
+
+    #[resmon::test]
+    fn stays() {
+        super::gate::pass("SUITE_STAY");
+    }
+}
+
+/// In libtest's order: a plain test that waits, then one of resmon's, then one that waits.
+mod order {
+    #[test]
+    fn a_plain() {
+        super::gate::pass("SUITE_FIRST");
+    }
+
+    #[resmon::test]
+    fn b_instrumented() {}
+
+    #[resmon::test]
+    fn c_waits() {
+        super::gate::pass("SUITE_GATE");
+    }
+}
+
+/// Fails on demand.
+#[resmon::test]
+fn fails() {
+    assert!(env::var_os("SUITE_FAILS").is_none(), "as asked");
+}
+
+/// Changes what a process has only one of, on demand.
+mod changes {
+    #[resmon::test]
+    fn a_folder() {
+        if let Some(folder) = super::env::var_os("SUITE_CHDIR") {
+            super::env::set_current_dir(folder).expect("the driver made it");
+        }
+    }
+
+    #[resmon::test]
+    fn b_environment() {
+        if let Some(file) = super::env::var_os("SUITE_SET_VAR") {
+            // SAFETY: the driver runs one test at a time.
+            unsafe {
+                super::env::set_var("RESMON_FILE", file);
+                super::env::set_var("RESMON_DISABLE", "1");
+                super::env::set_var("RESMON_RUN_ID", "changed");
+                super::env::set_var("GITHUB_SHA", "changed");
+            }
+        }
+    }
+
+    #[resmon::test]
+    fn c_after() {}
+}
+
+/// Makes a copy of the process that leaves by its exit handlers, on demand.
+#[cfg(unix)]
+#[resmon::test]
+fn forks() {
+    if env::var_os("SUITE_FORKS").is_some() {
+        // SAFETY: the child does nothing but leave.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: resmon's handlers must bear this; the driver sees to it that no other test runs.
+            unsafe { libc::exit(9) };
+        }
+        let mut status = 0;
+        // SAFETY: the child is ours, and `status` is a place for its status.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, libc::WEXITSTATUS(status)), (child, 9));
+    }
+}
+
+/// Starts a thread that panics, which is no failure of the test.
+#[resmon::test]
+fn panics_in_another_thread() {
+    if env::var_os("SUITE_THREAD").is_some() {
+        let died = std::thread::spawn(|| panic!("as asked")).join();
+        assert!(died.is_err());
+    }
+}

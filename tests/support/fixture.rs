@@ -1,0 +1,76 @@
+//! The packages in `tests/fixtures`, built and run by the real Cargo.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::Run;
+
+const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
+/// A folder in Cargo's target directory that is meant for this.
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+
+/// A copy of a fixture, outside this workspace but always at the same place, so that what is built
+/// stays built.
+pub(crate) struct Fixture(PathBuf);
+
+impl Fixture {
+    pub(crate) fn new(name: &str) -> Self {
+        let copy = Path::new(SCRATCH).join("fixtures").join(name);
+        copy_folder(&Path::new(WORKSPACE).join("tests/fixtures").join(name), &copy);
+        copy_lock(&Path::new(WORKSPACE).join("Cargo.lock"), &copy.join("Cargo.lock"));
+        Self(copy)
+    }
+
+    /// Cargo in the fixture, with a subcommand; nothing is downloaded. All fixtures share what is
+    /// built of their dependencies.
+    pub(crate) fn cargo(&self, subcommand: &[&str]) -> Run {
+        Run::cargo()
+            .args(subcommand)
+            .arg("--offline")
+            .folder(&self.0)
+            .env("CARGO_TARGET_DIR", Path::new(SCRATCH).join("fixtures/target"))
+    }
+
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the target directory is ours");
+    for entry in fs::read_dir(from).expect("a fixture") {
+        let entry = entry.expect("a fixture");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            let text = fs::read_to_string(&from).expect("fixtures are text");
+            // A literal string of TOML, for the backslashes of Windows.
+            let text = text.replace("\"../../..\"", &format!("'{WORKSPACE}'"));
+            // Left alone where nothing changed: Cargo goes by the time of the last change.
+            if fs::read_to_string(&to).ok().as_ref() != Some(&text) {
+                replace(&to, text.as_bytes());
+            }
+        }
+    }
+}
+
+/// Gives the fixture the versions of this workspace, which are known to be there without a network.
+/// Cargo then adds to it what the fixture is made of.
+fn copy_lock(from: &Path, to: &Path) {
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    if changed(to) <= changed(from) {
+        replace(to, &fs::read(from).expect("Cargo made it to build this test"));
+    }
+}
+
+/// In one step, as another test may be building at this moment.
+fn replace(path: &Path, content: &[u8]) {
+    let folder = path.parent().expect("a file is in a folder");
+    let mut file = tempfile::NamedTempFile::new_in(folder).expect("the target directory is ours");
+    std::io::Write::write_all(&mut file, content).expect("the disk is not full");
+    file.persist(path).expect("the same folder");
+}
