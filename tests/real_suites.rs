@@ -64,10 +64,8 @@ fn check_program(folder: &Path, executable: &Path, bare: &Finished) -> usize {
 
     let verdicts = verdicts(&finished.stdout);
     assert_eq!(verdicts, self::verdicts(&bare.stdout));
-    let ran: BTreeMap<&str, &str> = verdicts
-        .into_iter()
-        .filter(|&(_, verdict)| verdict != "ignored")
-        .collect();
+    let ran: BTreeMap<&str, &str> =
+        verdicts.into_iter().filter(|&(_, verdict)| verdict != "ignored").collect();
     let counts = finished.counts();
     assert_eq!(ran.len(), counts.passed + counts.failed);
 
@@ -77,10 +75,7 @@ fn check_program(folder: &Path, executable: &Path, bare: &Finished) -> usize {
         return 0;
     }
     assert_eq!(records.start().event(), "session_start");
-    assert_eq!(
-        records.end().int("exit_status"),
-        i64::from(finished.code.expect("no signal"))
-    );
+    assert_eq!(records.end().int("exit_status"), i64::from(finished.code.expect("no signal")));
     let recorded: BTreeMap<&str, &str> = records
         .tests()
         .into_iter()
@@ -145,11 +140,7 @@ impl Suite {
             .folder(&folder)
             .finish()
             .exits(0);
-        let mut suite = Self {
-            folder,
-            programs: BTreeMap::new(),
-            warnings: 0,
-        };
+        let mut suite = Self { folder, programs: BTreeMap::new(), warnings: 0 };
         for line in built.stdout.lines() {
             let message: Value = serde_json::from_str(line).expect("cargo prints JSON");
             if let Some(executable) = message["executable"].as_str() {
@@ -241,7 +232,5 @@ fn package(name: &str) -> &'static Value {
 }
 
 fn text<'a>(object: &'a Value, field: &str) -> &'a str {
-    object[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("{field} is no text"))
+    object[field].as_str().unwrap_or_else(|| panic!("{field} is no text"))
 }

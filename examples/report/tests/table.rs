@@ -36,10 +36,7 @@ fn many_records_fit_in_memory() {
     let records = RECORD.repeat(100).replace("}{", "}\n{");
     let copies = vec![records.as_bytes(); (100 << 20) / records.len()].concat();
     assert!(copies.len() > 99 << 20);
-    assert_eq!(
-        table(&copies[..records.len()]).unwrap().lines().count(),
-        101
-    );
+    assert_eq!(table(&copies[..records.len()]).unwrap().lines().count(), 101);
 }
 
 /// Writes a file and reads it back.
