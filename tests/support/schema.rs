@@ -93,6 +93,20 @@ const fn required(name: &'static str, events: &'static [&'static str], kind: Kin
     Field { name, kind, events, required: true }
 }
 
+/// The columns in order, each with its ClickHouse type.
+pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|field| {
+        let kind = match &field.kind {
+            Text | Name | OneOf(_) | NodeId => "String",
+            Timestamp => "DateTime64(3)",
+            Int(range) if range.end() > INT32.end() => "Int64",
+            Int(_) => "Int32",
+            Float(_) => "Float64",
+        };
+        (field.name, kind)
+    })
+}
+
 /// Everything that is wrong with a record, one complaint each; empty when it is right.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
