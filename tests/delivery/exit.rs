@@ -29,6 +29,17 @@ fn a_test_may_choose_the_exit_code() {
     assert_eq!(records.end().int("exit_status"), 7);
 }
 
+/// The child has the session but not the thread that sends.
+#[cfg(unix)]
+#[test]
+fn a_forked_child_sends_nothing_and_leaves() {
+    let server = Server::accepting();
+    run("special::forks", &server).env("SUITE_FORKS", "1").finish().exits(0);
+    let records = server.records();
+    assert_eq!(records.events(), ["session_start", "test", "session_end"]);
+    assert_eq!(records.end().int("exit_status"), 0);
+}
+
 #[test]
 fn a_dead_end_does_not_change_the_exit_code() {
     let server = Server::always(Answer::status(500));

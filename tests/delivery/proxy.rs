@@ -1,7 +1,7 @@
 //! Delivery where the environment names a proxy.
 
 use crate::{
-    TOKEN, assert_whole, suite_at, suite_to,
+    TOKEN, assert_whole, suite_to,
     support::{Nobody, Request, Server},
 };
 
@@ -11,13 +11,16 @@ const VARIABLES: [&str; 6] =
 #[test]
 fn a_proxy_is_not_asked_for_a_loopback_address() {
     let nobody = Nobody::listening();
-    let server = Server::accepting();
-    let mut run = suite_at(&server);
-    for variable in VARIABLES {
-        run = run.env(variable, nobody.url());
+    for name in ["127.0.0.1", "localhost"] {
+        let server = Server::accepting();
+        let mut run = suite_to(&server.url().replace("127.0.0.1", name));
+        for variable in VARIABLES {
+            run = run.env(variable, nobody.url());
+        }
+        let run = run.finish().exits(0);
+        assert!(run.is_quiet(), "{name}: {}", run.stderr);
+        assert_whole(&server.records(), 50);
     }
-    assert!(run.finish().exits(0).is_quiet());
-    assert_whole(&server.records(), 50);
 }
 
 #[test]

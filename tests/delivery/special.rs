@@ -19,3 +19,12 @@ fn exits() {
 /// Not resmon's concern.
 #[test]
 fn plain() {}
+
+/// Makes a copy of the process that leaves by its exit handlers, on demand.
+#[cfg(unix)]
+#[resmon::test]
+fn forks() {
+    if env::var_os("SUITE_FORKS").is_some() {
+        assert_eq!(crate::support::fork::child_exits(9), 9);
+    }
+}

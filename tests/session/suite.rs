@@ -106,16 +106,7 @@ mod changes {
 #[resmon::test]
 fn forks() {
     if env::var_os("SUITE_FORKS").is_some() {
-        // SAFETY: the child does nothing but leave.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: resmon's handlers must bear this; the driver sees to it that no other test runs.
-            unsafe { libc::exit(9) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours, and `status` is a place for its status.
-        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-        assert_eq!((waited, libc::WEXITSTATUS(status)), (child, 9));
+        assert_eq!(crate::support::fork::child_exits(9), 9);
     }
 }
 

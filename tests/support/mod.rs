@@ -3,6 +3,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod fixture;
+#[cfg(unix)]
+pub(crate) mod fork;
 pub(crate) mod gate;
 pub(crate) mod record;
 pub(crate) mod request;
