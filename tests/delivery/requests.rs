@@ -10,14 +10,19 @@ use crate::{
     support::{Answer, Gate, Request, Run, Server},
 };
 
-/// `[0]` of a request with one record of a session event, else the number of its test records, none
-/// of which may share the request with a session event.
+/// The number of test records in a request: 0 where it is a session event's, with which none may share it.
 #[track_caller]
 fn tests_in(request: &Request) -> usize {
     let records = request.records();
     let tests = records.tests().len();
     assert!(tests == 0 && records.0.len() == 1 || tests == records.0.len(), "{request:#?}");
     tests
+}
+
+/// How many test records came.
+#[track_caller]
+fn sent(requests: &[Request]) -> usize {
+    requests.iter().map(tests_in).sum()
 }
 
 #[test]
@@ -59,7 +64,6 @@ fn a_full_batch_leaves_while_the_tests_run_and_the_rest_at_the_end() {
         .env("SUITE_GATE", gate.address())
         .start();
     let waiting = gate.wait_for(1);
-    let sent = |requests: &[Request]| requests.iter().map(tests_in).sum::<usize>();
     let requests = server.wait_until(|requests| sent(requests) >= 100);
     assert_eq!(sent(&requests), 100);
     assert_eq!(requests[0].records().start().event(), "session_start");
@@ -83,15 +87,17 @@ fn a_sender_that_is_behind_puts_batches_together() {
         .env("SUITE_GATE", gate.address())
         .env("RESMON_BATCH_SIZE", "1")
         .start();
-    drop(gate.wait_for(1));
+    let waiting = gate.wait_for(1);
     drop(release);
+    let requests = server.wait_until(|requests| sent(requests) == suite::TESTS);
+    assert!(requests.len() < 10, "{} requests", requests.len());
+    drop(waiting);
     running.finish().exits(0);
     let records = server.records();
     assert_eq!(records.tests().len(), suite::TESTS + 1);
     for (index, test) in (1..).zip(records.tests()) {
         assert_eq!(test.int("batch_num"), index);
     }
-    assert!(server.requests().len() < 10, "{} requests", server.requests().len());
 }
 
 #[test]

@@ -122,6 +122,22 @@ fn after_three_batches_given_up_in_a_row_no_more_are_sent() {
     }
 }
 
+#[test]
+fn three_that_are_not_in_a_row_are_no_end() {
+    let server = Server::answering(|n, _| match n % 2 {
+        0 => Answer::status(403),
+        _ => Answer::accepted(1, 0),
+    });
+    // So long that three batches fit a request at most, so that there are six requests at least.
+    let run = patient(&server)
+        .env("RESMON_BATCH_SIZE", "10")
+        .env("GITHUB_REF_NAME", "long".repeat(8192))
+        .finish()
+        .exits(0);
+    assert!(run.warnings().len() >= 3, "{}", run.stderr);
+    assert_whole(&server.records(), 10);
+}
+
 /// The sum of the numbers of records in the warnings.
 fn records_in(run: &Finished) -> usize {
     let words: Vec<&str> = run.stderr.split_whitespace().collect();

@@ -17,5 +17,5 @@ pub(crate) use fixture::Fixture;
 pub(crate) use gate::Gate;
 pub(crate) use record::{Record, Records};
 pub(crate) use request::Request;
-pub(crate) use run::{Counts, Finished, Run, Running};
+pub(crate) use run::{Counts, Finished, Run, Running, reported};
 pub(crate) use server::{Nobody, Server};

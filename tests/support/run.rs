@@ -18,12 +18,18 @@ use std::{
 /// may themselves be run by nextest, on GitHub, behind a proxy, or with resmon switched on.
 const OURS: [&str; 5] = ["RESMON_", "TINYBIRD_", "NEXTEST", "GITHUB_", "RUST_TEST_"];
 
-/// How long any command may take, builds on a busy machine included.
+/// How long a command may take, builds on a busy machine included.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// How long this binary's own tests may take, which are seconds at most.
+const OWN_LIMIT: Duration = Duration::from_secs(120);
 
 /// A command to run.
 #[derive(Debug)]
-pub(crate) struct Run(Command);
+pub(crate) struct Run {
+    command: Command,
+    limit: Duration,
+}
 
 impl Run {
     /// A program in a clean environment, without input.
@@ -36,12 +42,13 @@ impl Run {
                 command.env_remove(&name);
             }
         }
-        Self(command)
+        Self { command, limit: LIMIT }
     }
 
     /// The running test binary once more, with the tests whose names contain `filter`.
     pub(crate) fn own_tests(filter: &str) -> Self {
-        Self::new(env::current_exe().expect("a test binary knows where it is")).arg(filter)
+        let own = env::current_exe().expect("a test binary knows where it is");
+        Self { limit: OWN_LIMIT, ..Self::new(own) }.arg(filter)
     }
 
     /// `cargo` of the toolchain that runs these tests.
@@ -50,28 +57,28 @@ impl Run {
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.0.arg(arg);
+        self.command.arg(arg);
         self
     }
 
     pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.0.args(args);
+        self.command.args(args);
         self
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.0.env(name, value);
+        self.command.env(name, value);
         self
     }
 
     pub(crate) fn env_remove(mut self, name: &str) -> Self {
-        self.0.env_remove(name);
+        self.command.env_remove(name);
         self
     }
 
     /// Runs in this folder, and says so in `PWD` as a shell would.
     pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
-        self.0.current_dir(&folder).env("PWD", folder.as_ref());
+        self.command.current_dir(&folder).env("PWD", folder.as_ref());
         self
     }
 
@@ -79,14 +86,21 @@ impl Run {
     pub(crate) fn start(mut self) -> Running {
         let started = Instant::now();
         let mut child = self
-            .0
+            .command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", self.0));
+            .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         let stdout = Captured::new(child.stdout.take().expect("piped"));
         let stderr = Captured::new(child.stderr.take().expect("piped"));
-        Running { command: self.0, child, stdout, stderr, started }
+        Running {
+            command: self.command,
+            child,
+            stdout,
+            stderr,
+            started,
+            deadline: started + self.limit,
+        }
     }
 
     /// Runs the command to its end.
@@ -102,6 +116,7 @@ pub(crate) struct Running {
     stdout: Captured,
     stderr: Captured,
     started: Instant,
+    deadline: Instant,
 }
 
 impl Running {
@@ -117,8 +132,7 @@ impl Running {
 
     /// Waits for the end, but not for ever: a command that hangs fails the test.
     pub(crate) fn finish(mut self) -> Finished {
-        let deadline = self.started + LIMIT;
-        if !(self.stdout.ended_by(deadline) && self.stderr.ended_by(deadline)) {
+        if !(self.stdout.ended_by(self.deadline) && self.stderr.ended_by(self.deadline)) {
             // It may have ended by itself just now, which is no matter.
             let _ = self.child.kill();
             panic!("{:?} hangs\n{}\n{}", self.command, self.stdout.text(), self.stderr.text());
@@ -163,6 +177,12 @@ impl Captured {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes.lock().expect("no panics under this lock")).into_owned()
     }
+}
+
+/// The exit status that a session should report when its process leaves with `code`: where the system does
+/// not tell, it is the one that follows from the tests.
+pub(crate) fn reported(code: i64, inferred: i64) -> i64 {
+    if cfg!(all(target_os = "linux", target_env = "gnu")) { code } else { inferred }
 }
 
 /// What a command left behind.
