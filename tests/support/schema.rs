@@ -93,7 +93,7 @@ const fn required(name: &'static str, events: &'static [&'static str], kind: Kin
     Field { name, kind, events, required: true }
 }
 
-/// The columns in order, each with its ClickHouse type.
+/// The columns in order, each with its type in the table.
 pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| {
         let kind = match &field.kind {

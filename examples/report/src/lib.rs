@@ -6,7 +6,7 @@
 extern crate resmon;
 
 use std::{
-    fmt::{self, Write as _},
+    fmt,
     io::{self, BufRead},
 };
 
@@ -38,44 +38,46 @@ impl std::error::Error for Error {}
 ///
 /// The first line that cannot be read, or is not JSON.
 pub fn table(records: impl BufRead) -> Result<String, Error> {
-    let mut table = format!(
-        "{:<56} {:<10} {:>8} {:>11} {:>12} {:>12}\n",
-        "test", "outcome", "seconds", "CPU %", "memory", "disk"
-    );
+    let mut rows =
+        vec![["test", "outcome", "seconds", "CPU %", "memory", "disk"].map(String::from)];
     for (index, line) in records.lines().enumerate() {
         let line = line.map_err(Error::Io)?;
         let record = serde_json::from_str(&line).map_err(|error| Error::Line(index + 1, error))?;
-        table.push_str(&row(&record));
+        rows.extend(row(&record));
+    }
+    let width = rows.iter().map(|row| row[0].len()).max().unwrap_or_default();
+    let mut table = String::new();
+    for [test, outcome, seconds, cpu, memory, disk] in rows {
+        let row = format!(
+            "{test:width$}  {outcome:10}  {seconds:>8}  {cpu:>10}  {memory:>11}  {disk:>11}"
+        );
+        table.push_str(row.trim_end());
+        table.push('\n');
     }
     Ok(table)
 }
 
-fn row(record: &Value) -> String {
-    let text = |name: &str| record[name].as_str().unwrap_or_default();
+fn row(record: &Value) -> Option<[String; 6]> {
+    let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
     let float = |name: &str| record[name].as_f64().unwrap_or_default();
     let int = |name: &str| record[name].as_i64().unwrap_or_default();
-    let mut row = String::new();
-    // Writing to a string cannot fail.
-    let _ = match text("event_type") {
-        "test" => writeln!(
-            row,
-            "{:<56} {:<10} {:>8.3} {:>11} {:>12} {:>12}",
+    match record["event_type"].as_str()? {
+        "test" => Some([
             text("test_nodeid"),
             text("outcome"),
-            float("duration_s"),
+            format!("{:.3}", float("duration_s")),
             format!("{:.0} to {:.0}", float("cpu_before"), float("cpu_after")),
             mebibytes(int("mem_available_before") - int("mem_available_after")),
             mebibytes(int("disk_free_before") - int("disk_free_after")),
-        ),
-        "session_end" => writeln!(
-            row,
-            "-- a test process of `{}` ended with exit status {}",
-            text("package"),
-            int("exit_status")
-        ),
-        _ => Ok(()),
-    };
-    row
+        ]),
+        "session_end" => {
+            let mut row = [const { String::new() }; 6];
+            row[0] = format!("end of a test process of `{}`", text("package"));
+            row[1] = format!("exit {}", int("exit_status"));
+            Some(row)
+        }
+        _ => None,
+    }
 }
 
 /// A difference, with its sign.
