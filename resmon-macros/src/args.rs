@@ -10,6 +10,8 @@ pub(crate) const REGISTERED: &str = "__resmon_registered";
 pub(crate) struct Args {
     /// Where the expansion finds resmon.
     pub(crate) krate: Path,
+    /// Whether that was said, and must be said again where resmon is applied again.
+    pub(crate) is_renamed: bool,
     /// A test attribute to emit below, its arguments as they were written.
     pub(crate) inner: Option<TokenStream>,
     /// Only the guard is wanted.
@@ -46,7 +48,21 @@ impl Parse for Args {
                 input.parse::<Token![,]>()?;
             }
         }
-        Ok(Args { krate: krate.unwrap_or_else(|| syn::parse_quote!(::resmon)), inner, registered })
+        let is_renamed = krate.is_some();
+        let krate = krate.unwrap_or_else(|| syn::parse_quote!(::resmon));
+        Ok(Args { krate, is_renamed, inner, registered })
+    }
+}
+
+impl Args {
+    /// `#[resmon::test]` once more, with these arguments and the same crate.
+    pub(crate) fn again(&self, arguments: &TokenStream) -> TokenStream {
+        let krate = &self.krate;
+        match (self.is_renamed, arguments.is_empty()) {
+            (false, true) => quote!(#krate::test),
+            (false, false) => quote!(#krate::test(#arguments)),
+            (true, _) => quote!(#krate::test(crate = #krate, #arguments)),
+        }
     }
 }
 
