@@ -1,7 +1,8 @@
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Path, Result, Token, parenthesized};
+use syn::{Error, LitStr, Path, Result, Token, parenthesized};
 
 /// Says that some other attribute has put `#[test]` on the function already.
 pub(crate) const REGISTERED: &str = "__resmon_registered";
@@ -24,10 +25,9 @@ impl Parse for Args {
         let mut inner = None;
         let mut registered = false;
         while !input.is_empty() {
-            if input.peek(Token![crate]) && input.peek2(Token![=]) {
+            if input.peek(Token![crate]) && !input.peek2(Token![::]) {
                 let keyword: Token![crate] = input.parse()?;
-                input.parse::<Token![=]>()?;
-                if krate.replace(input.call(Path::parse_mod_style)?).is_some() {
+                if krate.replace(parse_crate(input, keyword.span)?).is_some() {
                     return Err(Error::new(keyword.span, "`crate` is given twice"));
                 }
             } else {
@@ -66,11 +66,21 @@ impl Args {
     }
 }
 
-fn parse_path(input: ParseStream<'_>) -> Result<Path> {
-    if input.peek(Token![::]) || input.peek(syn::Ident) || input.peek(Token![crate]) {
-        return input.call(Path::parse_mod_style);
+/// `= path`, after `crate`
+fn parse_crate(input: ParseStream<'_>, keyword: Span) -> Result<Path> {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(keyword, "expected `crate = path::to::resmon`"));
     }
-    if input.peek(Token![self]) || input.peek(Token![super]) {
+    input.parse::<Token![=]>()?;
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let path = text.value();
+        return Err(Error::new(text.span(), format!("expected a path, write `crate = {path}`")));
+    }
+    input.call(Path::parse_mod_style)
+}
+
+fn parse_path(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek(Token![::]) || input.peek(Ident::peek_any) {
         return input.call(Path::parse_mod_style);
     }
     Err(input
@@ -100,7 +110,7 @@ fn parse_attribute(input: ParseStream<'_>, path: &Path) -> Result<TokenStream> {
         let arguments;
         let parentheses = parenthesized!(arguments in input);
         let arguments: TokenStream = arguments.parse()?;
-        let mut group = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, arguments);
+        let mut group = Group::new(Delimiter::Parenthesis, arguments);
         group.set_span(parentheses.span.join());
         return Ok(quote!(#path #group));
     }
