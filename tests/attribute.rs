@@ -1,9 +1,14 @@
 //! Each kind of test that libtest takes is run once and recorded once, with its own id and outcome.
 
+#![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
+
 mod rerun;
 
 /// What `#[test]` may return, and how it may end.
 mod ends {
+    // libtest's call of a test that does not return.
+    #![allow(unreachable_code)]
+
     use std::num::ParseIntError;
     use std::process::{ExitCode, Termination};
 
@@ -140,10 +145,8 @@ mod ends {
         Err("an error is a failure, whatever a success might be")
     }
 
-    // libtest's own call is followed by code.
     #[resmon::test]
     #[ignore = "fails"]
-    #[allow(unreachable_code)]
     fn never() -> ! {
         panic!("the only way out");
     }
@@ -263,7 +266,7 @@ mod shapes {
         };
     }
 
-    from_block!(block { assert!(!file!().is_empty()); });
+    from_block!(block { assert_ne!(file!(), module_path!()); });
     from_block!(#[should_panic(expected = "it")] block_expected { panic!("it") });
     from_block!(block_unit -> (), {});
     from_block!(block_result -> Result<(), String>, { Ok(()) });
@@ -349,7 +352,5 @@ fn shapes_are_kept() {
         "r#mod::r#fn",
         "r#try",
     ];
-    let names = names.map(|name| format!("shapes::{name}"));
-    let expected = names.each_ref().map(|name| (name.as_str(), "passed"));
-    rerun::check(file!(), "shapes::", &expected);
+    rerun::check_all_pass(file!(), "shapes::", &names);
 }

@@ -1,6 +1,8 @@
 //! `#[resmon::test]` among the attributes that people use: whatever the order, each test runs once
 //! and has one record that agrees with libtest.
 
+#![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
+
 #[path = "../../rerun/mod.rs"]
 mod rerun;
 
