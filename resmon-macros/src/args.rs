@@ -1,7 +1,8 @@
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Path, Result, Token, parenthesized};
+use syn::{Error, LitStr, Path, Result, Token, parenthesized};
 
 /// Says that some other attribute has put `#[test]` on the function already.
 pub(crate) const REGISTERED: &str = "__resmon_registered";
@@ -10,6 +11,8 @@ pub(crate) const REGISTERED: &str = "__resmon_registered";
 pub(crate) struct Args {
     /// Where the expansion finds resmon.
     pub(crate) krate: Path,
+    /// Whether that was said, and must be said again where resmon is applied again.
+    pub(crate) is_renamed: bool,
     /// A test attribute to emit below, its arguments as they were written.
     pub(crate) inner: Option<TokenStream>,
     /// Only the guard is wanted.
@@ -22,10 +25,9 @@ impl Parse for Args {
         let mut inner = None;
         let mut registered = false;
         while !input.is_empty() {
-            if input.peek(Token![crate]) && input.peek2(Token![=]) {
+            if input.peek(Token![crate]) && !input.peek2(Token![::]) {
                 let keyword: Token![crate] = input.parse()?;
-                input.parse::<Token![=]>()?;
-                if krate.replace(input.call(Path::parse_mod_style)?).is_some() {
+                if krate.replace(parse_crate(input, keyword.span)?).is_some() {
                     return Err(Error::new(keyword.span, "`crate` is given twice"));
                 }
             } else {
@@ -46,15 +48,39 @@ impl Parse for Args {
                 input.parse::<Token![,]>()?;
             }
         }
-        Ok(Args { krate: krate.unwrap_or_else(|| syn::parse_quote!(::resmon)), inner, registered })
+        let is_renamed = krate.is_some();
+        let krate = krate.unwrap_or_else(|| syn::parse_quote!(::resmon));
+        Ok(Args { krate, is_renamed, inner, registered })
     }
 }
 
-fn parse_path(input: ParseStream<'_>) -> Result<Path> {
-    if input.peek(Token![::]) || input.peek(syn::Ident) || input.peek(Token![crate]) {
-        return input.call(Path::parse_mod_style);
+impl Args {
+    /// `#[resmon::test]` once more, with these arguments and the same crate.
+    pub(crate) fn again(&self, arguments: &TokenStream) -> TokenStream {
+        let krate = &self.krate;
+        match (self.is_renamed, arguments.is_empty()) {
+            (false, true) => quote!(#krate::test),
+            (false, false) => quote!(#krate::test(#arguments)),
+            (true, _) => quote!(#krate::test(crate = #krate, #arguments)),
+        }
     }
-    if input.peek(Token![self]) || input.peek(Token![super]) {
+}
+
+/// `= path`, after `crate`
+fn parse_crate(input: ParseStream<'_>, keyword: Span) -> Result<Path> {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(keyword, "expected `crate = path::to::resmon`"));
+    }
+    input.parse::<Token![=]>()?;
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let path = text.value();
+        return Err(Error::new(text.span(), format!("expected a path, write `crate = {path}`")));
+    }
+    input.call(Path::parse_mod_style)
+}
+
+fn parse_path(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek(Token![::]) || input.peek(Ident::peek_any) {
         return input.call(Path::parse_mod_style);
     }
     Err(input
@@ -84,7 +110,7 @@ fn parse_attribute(input: ParseStream<'_>, path: &Path) -> Result<TokenStream> {
         let arguments;
         let parentheses = parenthesized!(arguments in input);
         let arguments: TokenStream = arguments.parse()?;
-        let mut group = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, arguments);
+        let mut group = Group::new(Delimiter::Parenthesis, arguments);
         group.set_span(parentheses.span.join());
         return Ok(quote!(#path #group));
     }

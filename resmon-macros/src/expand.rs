@@ -6,6 +6,7 @@ use syn::{Attribute, Error, Result};
 use crate::args::Args;
 use crate::attr;
 use crate::item::TestFn;
+use crate::registered::is_registered;
 use crate::relocate::relocate;
 use crate::shape::{self, Shape};
 use crate::valid;
@@ -42,7 +43,8 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(moved) = relocate(&args, &test) {
         return Ok(moved);
     }
-    if !args.registered && !test.attrs.iter().any(attr::registers) {
+    let registered = args.registered || is_registered(&test);
+    if !registered && !test.attrs.iter().any(attr::registers) {
         // Last, where others look for it before they add their own.
         let attr = Attribute::parse_outer.parse2(quote!(#[::core::prelude::v1::test]))?;
         test.attrs.extend(attr);

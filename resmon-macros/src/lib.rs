@@ -4,6 +4,7 @@ mod args;
 mod attr;
 mod expand;
 mod item;
+mod registered;
 mod relocate;
 mod shape;
 mod valid;

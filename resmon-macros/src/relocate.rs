@@ -2,8 +2,8 @@
 //! A guard in that body would tell neither the cases apart nor what became of them, so resmon
 //! steps below such an attribute and is applied to what it makes.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{Attribute, Meta};
 
 use crate::args::{Args, REGISTERED};
@@ -13,40 +13,62 @@ use crate::item::TestFn;
 /// The item with resmon below the attribute that has the last word on it, if there is one.
 pub(crate) fn relocate(args: &Args, test: &TestFn) -> Option<TokenStream> {
     let position = test.attrs.iter().position(has_the_last_word)?;
-    let (above, below) = test.attrs.split_at(position + 1);
-    let TestFn { vis, sig, body, .. } = test;
-    let krate = &args.krate;
+    let TestFn { attrs, vis, sig, body } = test;
 
-    // rstest takes either a test attribute or one of its own that contains it.
-    if let Some(explicit) = below.iter().position(|attr| attr.path().is_ident("test_attr"))
-        && let Meta::List(list) = &below[explicit].meta
+    // rstest takes either a test attribute or one of its own that holds it.
+    if let Some(explicit) = attrs.iter().position(|attr| attr.path().is_ident("test_attr"))
+        && let Meta::List(inner) = &attrs[explicit].meta
     {
-        let inner = &list.tokens;
-        let (before, after) = (&below[..explicit], &below[explicit + 1..]);
-        return Some(quote! {
-            #(#above)* #(#before)*
-            #[test_attr(#krate::test(crate = #krate, #inner))]
-            #(#after)* #vis #sig #body
-        });
+        let (before, after) = (&attrs[..explicit], &attrs[explicit + 1..]);
+        let again = args.again(&inner.tokens);
+        return Some(quote!(#(#before)* #[test_attr(#again)] #(#after)* #vis #sig #body));
     }
-    let marker = prepends_test(&above[position]).then(|| Ident::new(REGISTERED, Span::call_site()));
-    Some(quote! {
-        #(#above)*
-        #[#krate::test(crate = #krate, #marker)]
-        #(#below)* #vis #sig #body
-    })
+    let again = args.again(&if prepends_test(&attrs[position]) {
+        Ident::new(REGISTERED, Span::call_site()).into_token_stream()
+    } else {
+        TokenStream::new()
+    });
+    // rstest gives what stands above a `#[case]` to that case alone.
+    let last_case = attrs.iter().rposition(is_case).unwrap_or(0);
+    let (above, below) = attrs.split_at(position.max(last_case) + 1);
+    Some(quote!(#(#above)* #[#again] #(#below)* #vis #sig #body))
 }
 
 fn has_the_last_word(attr: &Attribute) -> bool {
-    const GENERATORS: &[&str] =
-        &["case", "gtest", "proptest", "quickcheck", "rstest", "test_case", "test_matrix"];
+    const JUDGES: &[&str] = &[
+        "case",
+        "gtest",
+        "proptest",
+        "quickcheck",
+        "rstest",
+        "test_case",
+        "test_matrix",
+        "timeout",
+    ];
     let path = attr.path();
     let is_googletest = path.segments.len() == 2 && path.segments[0].ident == "googletest";
-    attr::last_is(path, GENERATORS) || is_googletest && attr::last_is(path, &["test"])
+    attr::last_is(path, JUDGES)
+        || is_googletest && attr::last_is(path, &["test"])
+        || is_template(attr)
 }
 
-/// Whether the attribute puts `#[test]` in front of all others, so that resmon must not add one:
-/// the compiler takes them from the top, and by the time resmon runs that one is gone.
+/// `#[apply(cases)]`, of the crate `rstest_reuse`
+fn is_template(attr: &Attribute) -> bool {
+    let is_bang = |token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!');
+    match &attr.meta {
+        Meta::List(list) if attr::last_is(&list.path, &["apply"]) => {
+            !list.tokens.clone().into_iter().any(is_bang)
+        }
+        _ => false,
+    }
+}
+
+/// `#[case(…)]`, `#[case::name(…)]`
+fn is_case(attr: &Attribute) -> bool {
+    attr.path().segments[0].ident == "case"
+}
+
+/// Whether the attribute puts `#[test]` in front of all others, where resmon cannot see it.
 fn prepends_test(attr: &Attribute) -> bool {
     attr::last_is(attr.path(), &["case", "quickcheck", "test_case", "test_matrix"])
 }

@@ -1,6 +1,5 @@
 use proc_macro2::TokenTree;
 use syn::parse::ParseStream;
-use syn::spanned::Spanned;
 use syn::{Error, Result, Signature, Token};
 
 use crate::attr;
@@ -57,11 +56,9 @@ pub(crate) fn is_runnable(test: &TestFn) -> Result<()> {
              `#[tokio::test]` or that of another runtime below `#[resmon::test]`",
         ));
     }
-    if let Some(first) = sig.inputs.first()
-        && attr::all_plain(&test.attrs)
-    {
-        return Err(Error::new(
-            first.span(),
+    if !sig.inputs.is_empty() && attr::all_plain(&test.attrs) {
+        return Err(Error::new_spanned(
+            &sig.inputs,
             "a test takes no arguments, remove them or put an attribute that supplies them, such \
              as `#[rstest]` or `#[test_case(…)]`, below `#[resmon::test]`",
         ));

@@ -24,16 +24,24 @@ pub fn expect_panic(guard: Guard, expected: &str, test: impl FnOnce()) {
     end(guard, expected, catch_unwind(AssertUnwindSafe(test)));
 }
 
-/// The same for an async test.
-pub async fn expect_panic_async(guard: Guard, expected: &str, test: impl Future<Output = ()>) {
-    let mut test = pin!(test);
-    let result =
-        poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| test.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
+/// The same for an async test. The future is as unwind safe as it claims: it is polled within
+/// `catch_unwind` and never again after a panic.
+pub fn expect_panic_async(
+    guard: Guard,
+    expected: &str,
+    test: impl Future<Output = ()>,
+) -> AssertUnwindSafe<impl Future<Output = ()>> {
+    AssertUnwindSafe(async move {
+        let mut test = pin!(test);
+        let result = poll_fn(|context| {
+            match catch_unwind(AssertUnwindSafe(|| test.as_mut().poll(context))) {
+                Ok(poll) => poll.map(Ok),
+                Err(payload) => Poll::Ready(Err(payload)),
+            }
         })
         .await;
-    end(guard, expected, result);
+        end(guard, expected, result);
+    })
 }
 
 fn end(guard: Guard, expected: &str, result: thread::Result<()>) {

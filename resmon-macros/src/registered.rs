@@ -1,0 +1,61 @@
+//! Some attributes put `#[test]` in front of all others. The compiler takes attributes from the
+//! top, so that one is gone when resmon runs below them, and another would run the test twice.
+//! What else they leave behind gives them away.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use syn::{Attribute, Meta};
+
+use crate::item::TestFn;
+
+/// Whether the test has its `#[test]`, although none is to be seen.
+pub(crate) fn is_registered(test: &TestFn) -> bool {
+    test.sig.asyncness.is_none()
+        && (test.attrs.iter().any(is_left_by_test_case)
+            || is_left_by_runtime(&test.body.statements))
+}
+
+/// `#[allow(clippy::bool_assert_comparison)]`, which `#[test_case]` puts on each case.
+fn is_left_by_test_case(attr: &Attribute) -> bool {
+    match &attr.meta {
+        Meta::List(allow) if allow.path.is_ident("allow") => allow.tokens.clone().into_iter().any(
+            |token| matches!(token, TokenTree::Ident(lint) if lint == "bool_assert_comparison" && is_generated(&lint)),
+        ),
+        _ => false,
+    }
+}
+
+/// `<::actix_rt::System>::new().block_on(async { … })`, `async_std::task::block_on(async { … })`:
+/// with `async move` it would be the attribute of a main function, which is no test yet.
+fn is_left_by_runtime(statements: &TokenStream) -> bool {
+    let mut tokens = statements.clone().into_iter();
+    let runtime = tokens.by_ref().take(4).find_map(ident);
+    if !runtime.is_some_and(|name| {
+        ["actix_rt", "actix_web", "async_std"].iter().any(|known| name == known)
+            && is_generated(&name)
+    }) {
+        return false;
+    }
+    let mut tokens =
+        tokens.skip_while(|token| !matches!(token, TokenTree::Ident(name) if name == "block_on"));
+    let (Some(_), Some(TokenTree::Group(arguments)), None) =
+        (tokens.next(), tokens.next(), tokens.next())
+    else {
+        return false;
+    };
+    let mut argument = arguments.stream().into_iter();
+    let (keyword, block) = (argument.next().and_then(ident), argument.next());
+    keyword.is_some_and(|keyword| keyword == "async")
+        && matches!(block, Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace)
+}
+
+fn ident(token: TokenTree) -> Option<Ident> {
+    match token {
+        TokenTree::Ident(ident) => Some(ident),
+        _ => None,
+    }
+}
+
+/// Whether a macro wrote this word: then the source has the call of that macro in its place.
+fn is_generated(word: &Ident) -> bool {
+    word.span().source_text().is_some_and(|text| *word != text)
+}

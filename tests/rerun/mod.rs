@@ -1,0 +1,85 @@
+//! Runs tests of this binary again, in a process of their own, and holds what resmon recorded of
+//! them against what libtest said. Fixtures that must fail are ignored, for only this runs them.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Name and outcome of each test that was recorded, with the file in front of each name left out.
+type Outcomes = BTreeMap<String, String>;
+
+/// Runs the tests whose names begin with `filter`, which must be those of `expected`, and checks
+/// that libtest ran each of them once, that resmon recorded each of them once, as a test of
+/// `file`, that the two agree, and that each name serves to run that test alone.
+pub(crate) fn check(file: &str, filter: &str, expected: &[(&str, &str)]) {
+    let expected = expected.iter().map(|&(name, outcome)| (name.to_owned(), outcome.to_owned()));
+    let expected: Outcomes = expected.collect();
+    let (recorded, verdicts) = run(file, &[filter]);
+    assert_eq!(recorded, expected);
+    assert_eq!(verdicts.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, outcome) in &recorded {
+        if outcome != "unknown" {
+            assert_eq!(outcome, &verdicts[name], "resmon and libtest disagree about {name}");
+        }
+        let (alone, _) = run(file, &["--exact", name]);
+        assert_eq!(alone, Outcomes::from([(name.clone(), outcome.clone())]));
+    }
+}
+
+/// The same for tests that all pass, by their names within the module that is the filter.
+#[allow(dead_code)]
+pub(crate) fn check_all_pass(file: &str, filter: &str, names: &[&str]) {
+    let names: Vec<String> = names.iter().map(|name| format!("{filter}{name}")).collect();
+    let expected: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "passed")).collect();
+    check(file, filter, &expected);
+}
+
+/// What resmon recorded, and what libtest said.
+fn run(file: &str, arguments: &[&str]) -> (Outcomes, Outcomes) {
+    let records = tempfile::NamedTempFile::new().unwrap();
+    let mut command = Command::new(env::current_exe().unwrap());
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["NEXTEST", "RESMON_", "RUST_TEST", "TINYBIRD_"].iter().any(|own| name.starts_with(own))
+        {
+            command.env_remove(&*name);
+        }
+    }
+    command.args(arguments).arg("--include-ignored").env("RESMON_FILE", records.path());
+    let output = command.output().unwrap();
+    let recorded = once_each(&outcomes(file, &fs::read_to_string(&records).unwrap()), &output);
+    let verdicts = once_each(&verdicts(&String::from_utf8_lossy(&output.stdout)), &output);
+    (recorded, verdicts)
+}
+
+fn once_each(outcomes: &[(String, String)], output: &Output) -> Outcomes {
+    let map: Outcomes = outcomes.iter().cloned().collect();
+    assert_eq!(map.len(), outcomes.len(), "twice: {outcomes:?}\n{output:?}");
+    map
+}
+
+fn outcomes(file: &str, records: &str) -> Vec<(String, String)> {
+    let records = records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let tests = records.filter(|record| record["event_type"] == "test");
+    let named = tests.map(|record| {
+        let id = record["test_nodeid"].as_str().unwrap();
+        let name = id.strip_prefix(&format!("{}::", file.replace('\\', "/"))).expect(id);
+        (name.to_owned(), record["outcome"].as_str().unwrap().to_owned())
+    });
+    named.collect()
+}
+
+/// `test name ... ok`, `test name - should panic ... FAILED`
+fn verdicts(stdout: &str) -> Vec<(String, String)> {
+    let lines = stdout.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "));
+    let named = lines.map(|(name, verdict)| {
+        let name = name.strip_suffix(" - should panic").unwrap_or(name);
+        let outcome = if verdict == "ok" { "passed" } else { "failed" };
+        assert_eq!(verdict == "ok", !verdict.starts_with("FAILED"));
+        (name.to_owned(), outcome.to_owned())
+    });
+    named.collect()
+}

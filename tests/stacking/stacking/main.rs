@@ -1,0 +1,15 @@
+//! `#[resmon::test]` among the attributes that people use: whatever the order, each test runs once
+//! and has one record that agrees with libtest.
+
+#![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
+
+#[path = "../../rerun/mod.rs"]
+mod rerun;
+
+mod googletest;
+mod proptest;
+mod rstest;
+mod runtimes;
+mod serial_test;
+mod test_case;
+mod wrappers;

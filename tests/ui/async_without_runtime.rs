@@ -1,0 +1,6 @@
+#[resmon::test]
+async fn waits() {
+    std::future::ready(()).await;
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[resmon::test]
+const fn evaluates() {}
+
+fn main() {}

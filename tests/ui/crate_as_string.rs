@@ -1,0 +1,4 @@
+#[resmon::test(crate = "resmon")]
+fn quoted() {}
+
+fn main() {}

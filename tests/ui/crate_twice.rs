@@ -1,0 +1,4 @@
+#[resmon::test(crate = resmon, crate = resmon)]
+fn renamed() {}
+
+fn main() {}

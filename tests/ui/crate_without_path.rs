@@ -1,0 +1,4 @@
+#[resmon::test(crate)]
+fn lost() {}
+
+fn main() {}

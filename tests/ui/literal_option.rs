@@ -1,0 +1,4 @@
+#[resmon::test("other")]
+fn named() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Suite;
+
+impl Suite {
+    #[resmon::test]
+    fn method(&self) {}
+}
+
+fn main() {}

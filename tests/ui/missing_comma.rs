@@ -1,0 +1,4 @@
+#[resmon::test(tokio::test crate = resmon)]
+async fn waits() {}
+
+fn main() {}

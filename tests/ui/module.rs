@@ -1,0 +1,7 @@
+#[resmon::test]
+mod tests {
+    #[test]
+    fn inside() {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[resmon::test(should_panic)]
+fn panics() {
+    panic!();
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[resmon::test]
+pub struct Suite;
+
+fn main() {}

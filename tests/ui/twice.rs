@@ -1,0 +1,5 @@
+#[resmon::test]
+#[resmon::test]
+fn plain() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[resmon::test(name = "other")]
+fn named() {}
+
+fn main() {}
