@@ -74,13 +74,11 @@ fn applies_test(attr: &Attribute) -> bool {
     }
 }
 
-/// Whether no attribute here could supply arguments.
-pub(crate) fn all_plain(attrs: &[Attribute]) -> bool {
-    attrs.iter().all(|attr| {
-        let first = &attr.path().segments[0].ident;
-        PLAIN.iter().any(|name| first == name)
-            && !(first == "test" && attr.path().segments.len() > 1)
-    })
+/// Whether the attribute could neither supply arguments nor run anything.
+pub(crate) fn is_plain(attr: &Attribute) -> bool {
+    let segments = &attr.path().segments;
+    let is_known = PLAIN.iter().any(|name| segments[0].ident == name);
+    is_known && (segments.len() == 1 || segments[0].ident != "test")
 }
 
 /// Whether some attribute here could turn an `async fn` into one that libtest can call.
@@ -88,7 +86,7 @@ pub(crate) fn may_run_async(attrs: &[Attribute]) -> bool {
     let runs = |attr: &Attribute| {
         last_is(attr.path(), &["test", "test_attr", "proptest"]) || applies_test(attr)
     };
-    attrs.iter().any(runs) || !(all_plain(attrs) || attrs.iter().any(registers))
+    attrs.iter().any(runs) || !(attrs.iter().all(is_plain) || attrs.iter().any(registers))
 }
 
 /// The variant of `ShouldPanic` that stands for the function's `#[should_panic]`.

@@ -39,7 +39,12 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
             "`#[resmon::test]` is here twice, remove one of them",
         ));
     }
-    valid::is_runnable(&test)?;
+    if let Err(error) = valid::is_runnable(&test) {
+        // What else stands on it would speak up about the same mistake.
+        test.make_plain();
+        let error = error.into_compile_error();
+        return Ok(quote!(#error #test));
+    }
     if let Some(moved) = relocate(&args, &test) {
         return Ok(moved);
     }

@@ -3,7 +3,7 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, Ident, Pat, Result, ReturnType, Signature, Type, Visibility};
 
-use crate::valid;
+use crate::{attr, valid};
 
 /// A function that is to be a test. The statements stay raw tokens: they are none of
 /// resmon's business, and may be half written.
@@ -89,6 +89,16 @@ fn unwrap(group: Group) -> Group {
 }
 
 impl TestFn {
+    /// Makes an ordinary function of it, that no macro looks at.
+    pub(crate) fn make_plain(&mut self) {
+        self.attrs.retain(|attr| attr::is_plain(attr) && !attr::registers(attr));
+        for input in &mut self.sig.inputs {
+            if let FnArg::Typed(argument) = input {
+                argument.attrs.clear();
+            }
+        }
+    }
+
     /// The return type, where it is one that can tell success from failure.
     pub(crate) fn result_type(&self) -> Option<&Type> {
         let ReturnType::Type(_, ty) = &self.sig.output else {

@@ -7,6 +7,8 @@ mod item;
 mod registered;
 mod relocate;
 mod shape;
+#[cfg(test)]
+mod snapshots;
 mod valid;
 
 use proc_macro::TokenStream;

@@ -56,7 +56,7 @@ pub(crate) fn is_runnable(test: &TestFn) -> Result<()> {
              `#[tokio::test]` or that of another runtime below `#[resmon::test]`",
         ));
     }
-    if !sig.inputs.is_empty() && attr::all_plain(&test.attrs) {
+    if !sig.inputs.is_empty() && test.attrs.iter().all(attr::is_plain) {
         return Err(Error::new_spanned(
             &sig.inputs,
             "a test takes no arguments, remove them or put an attribute that supplies them, such \
