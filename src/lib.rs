@@ -1,4 +1,5 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
 pub use resmon_macros::test;
 pub use resmon_runtime::guard::{Guard, guard, measure, try_measure};
 
