@@ -55,6 +55,12 @@ impl Parse for Args {
 }
 
 impl Args {
+    /// The only module that the expansion names, of all that resmon has.
+    pub(crate) fn private(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
     /// `#[resmon::test]` once more, with these arguments and the same crate.
     pub(crate) fn again(&self, arguments: &TokenStream) -> TokenStream {
         let krate = &self.krate;

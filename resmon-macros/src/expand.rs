@@ -8,7 +8,7 @@ use crate::attr;
 use crate::item::TestFn;
 use crate::registered::is_registered;
 use crate::relocate::relocate;
-use crate::shape::{self, Shape};
+use crate::shape::Shape;
 use crate::valid;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -24,7 +24,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let mut test: TestFn = syn::parse2(item)?;
+    let mut test = TestFn::parse(item)?;
     let args: Args = syn::parse2(args)?;
     if let Some(inner) = &args.inner {
         let inner = Attribute::parse_outer.parse2(quote!(#[#inner]))?;
@@ -55,7 +55,7 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
         test.attrs.extend(attr);
     }
     // Under a crate-wide switch the `#[test]` of `#[resmon::test] #[test]` is resmon once more.
-    if test.body.begins_with(shape::GUARD) {
+    if test.body.is_measured() {
         return Ok(test.into_token_stream());
     }
     Ok(Shape::of(&test).expand(&args, &test))

@@ -1,12 +1,12 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, Ident, Pat, Result, ReturnType, Signature, Type, Visibility};
 
+use crate::shape::{GUARD, PRIVATE, RUN};
 use crate::{attr, valid};
 
-/// A function that is to be a test. The statements stay raw tokens: they are none of
-/// resmon's business, and may be half written.
+/// A function that is to be a test.
 pub(crate) struct TestFn {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -14,38 +14,57 @@ pub(crate) struct TestFn {
     pub(crate) body: Body,
 }
 
-/// The block of a function.
+/// The block of a function. It stays raw tokens: it is none of resmon's business, may be half
+/// written, and to parse it would take longer than all the rest.
 pub(crate) struct Body {
     /// The attributes of the form `#![…]` at its head.
-    pub(crate) attrs: Vec<Attribute>,
-    pub(crate) statements: TokenStream,
+    pub(crate) attrs: TokenStream,
+    pub(crate) statements: Vec<TokenTree>,
     original: Group,
 }
 
-impl Parse for TestFn {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis = input.parse()?;
-        valid::is_function(input)?;
-        let sig: Signature = input.parse()?;
-        valid::is_free(&sig)?;
-        let body = input.parse()?;
-        Ok(TestFn { attrs, vis, sig, body })
+impl TestFn {
+    pub(crate) fn parse(item: TokenStream) -> Result<Self> {
+        let mut head: Vec<TokenTree> = item.into_iter().collect();
+        // What came through `$item:item` lies in a group of its own.
+        while let [TokenTree::Group(group)] = &head[..] {
+            head = group.stream().into_iter().collect();
+        }
+        let body = head.pop_if(|last| matches!(last, TokenTree::Group(_)));
+        let (attrs, vis, sig) = parse_head.parse2(head.into_iter().collect())?;
+        match body {
+            Some(TokenTree::Group(body)) => Ok(TestFn { attrs, vis, sig, body: Body::new(body) }),
+            _ => Err(Error::new_spanned(sig, "expected a test with a body")),
+        }
     }
 }
 
-impl Parse for Body {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let original = match input.parse()? {
-            TokenTree::Group(group) => unwrap(group),
-            other => return Err(Error::new(other.span(), "expected the body of the test")),
-        };
-        let (attrs, statements) = head_and_rest.parse2(original.stream())?;
-        Ok(Body { attrs, statements, original })
-    }
+fn parse_head(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Visibility, Signature)> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    let vis = input.parse()?;
+    valid::is_function(input)?;
+    let sig = input.parse()?;
+    valid::is_free(&sig)?;
+    // A semicolon, where a body is missing.
+    input.parse::<TokenStream>()?;
+    Ok((attrs, vis, sig))
 }
 
 impl Body {
+    fn new(group: Group) -> Self {
+        let original = unwrap(group);
+        let mut statements: Vec<TokenTree> = original.stream().into_iter().collect();
+        let mut length = 0;
+        while let [TokenTree::Punct(pound), TokenTree::Punct(bang), TokenTree::Group(_), ..] =
+            &statements[length..]
+            && (pound.as_char(), bang.as_char()) == ('#', '!')
+        {
+            length += 3;
+        }
+        let attrs = statements.drain(..length).collect();
+        Body { attrs, statements, original }
+    }
+
     /// A block in the place of this one, so that errors about either point at the user's braces.
     pub(crate) fn with(&self, statements: TokenStream) -> Group {
         let mut group = Group::new(Delimiter::Brace, statements);
@@ -53,10 +72,24 @@ impl Body {
         group
     }
 
-    /// Whether the first statement is a `let` of this name.
-    pub(crate) fn begins_with(&self, variable: &str) -> bool {
-        let second = self.statements.clone().into_iter().nth(1);
-        matches!(second, Some(TokenTree::Ident(ident)) if ident == variable)
+    /// The same block with a statement in front of its own.
+    pub(crate) fn below(&self, statement: TokenStream) -> Group {
+        let mut statements = self.attrs.clone();
+        statements.extend(statement);
+        statements.extend(self.statements.iter().cloned());
+        self.with(statements)
+    }
+
+    /// Whether resmon has been here: the first statement is its guard, or the last its call.
+    pub(crate) fn is_measured(&self) -> bool {
+        let is =
+            |token: &TokenTree, name| matches!(token, TokenTree::Ident(ident) if ident == name);
+        match &self.statements[..] {
+            [_let, variable, ..] if is(variable, GUARD) => true,
+            [.., private, _, _, _function, TokenTree::Group(_)] if is(private, PRIVATE) => true,
+            [.., method, TokenTree::Group(_)] => is(method, RUN),
+            _ => false,
+        }
     }
 }
 
@@ -71,10 +104,6 @@ impl ToTokens for TestFn {
         let TestFn { attrs, vis, sig, body } = self;
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
-}
-
-fn head_and_rest(input: ParseStream<'_>) -> Result<(Vec<Attribute>, TokenStream)> {
-    Ok((input.call(Attribute::parse_inner)?, input.parse()?))
 }
 
 /// The braces of a body that came through `$body:block` lie in a group of their own.

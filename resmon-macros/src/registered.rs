@@ -2,7 +2,7 @@
 //! top, so that one is gone when resmon runs below them, and another would run the test twice.
 //! What else they leave behind gives them away.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenTree};
 use syn::{Attribute, Meta};
 
 use crate::item::TestFn;
@@ -26,32 +26,28 @@ fn is_left_by_test_case(attr: &Attribute) -> bool {
 
 /// `<::actix_rt::System>::new().block_on(async { … })`, `async_std::task::block_on(async { … })`:
 /// with `async move` it would be the attribute of a main function, which is no test yet.
-fn is_left_by_runtime(statements: &TokenStream) -> bool {
-    let mut tokens = statements.clone().into_iter();
-    let runtime = tokens.by_ref().take(4).find_map(ident);
-    if !runtime.is_some_and(|name| {
-        ["actix_rt", "actix_web", "async_std"].iter().any(|known| name == known)
-            && is_generated(&name)
-    }) {
-        return false;
-    }
-    let mut tokens =
-        tokens.skip_while(|token| !matches!(token, TokenTree::Ident(name) if name == "block_on"));
-    let (Some(_), Some(TokenTree::Group(arguments)), None) =
-        (tokens.next(), tokens.next(), tokens.next())
-    else {
+fn is_left_by_runtime(statements: &[TokenTree]) -> bool {
+    const RUNTIMES: &[&str] = &["actix_rt", "actix_web", "async_std"];
+    let [.., TokenTree::Ident(method), TokenTree::Group(arguments)] = statements else {
         return false;
     };
-    let mut argument = arguments.stream().into_iter();
-    let (keyword, block) = (argument.next().and_then(ident), argument.next());
-    keyword.is_some_and(|keyword| keyword == "async")
-        && matches!(block, Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace)
-}
-
-fn ident(token: TokenTree) -> Option<Ident> {
-    match token {
+    let runtime = statements.iter().find_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident),
         _ => None,
+    });
+    method == "block_on"
+        && runtime
+            .is_some_and(|name| RUNTIMES.iter().any(|known| name == known) && is_generated(name))
+        && is_async_block(arguments)
+}
+
+fn is_async_block(arguments: &Group) -> bool {
+    let mut tokens = arguments.stream().into_iter();
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Ident(keyword)), Some(TokenTree::Group(block))) => {
+            keyword == "async" && block.delimiter() == Delimiter::Brace
+        }
+        _ => false,
     }
 }
 

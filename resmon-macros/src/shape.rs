@@ -1,6 +1,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{FnArg, Lit, Pat, Path, Signature, Type, TypeParamBound};
+use syn::{FnArg, Lit, Pat, Signature, Type, TypeParamBound};
 
 use crate::args::Args;
 use crate::attr::ShouldPanic;
@@ -8,6 +8,12 @@ use crate::item::TestFn;
 
 /// The guard's variable.
 pub(crate) const GUARD: &str = "__resmon_guard";
+
+/// The module of resmon that the expansion names.
+pub(crate) const PRIVATE: &str = "__private";
+
+/// The method that runs a test and judges its value.
+pub(crate) const RUN: &str = "__resmon_run";
 
 /// How the expansion learns what became of the test.
 pub(crate) enum Shape {
@@ -23,97 +29,106 @@ pub(crate) enum Shape {
 
 impl Shape {
     pub(crate) fn of(test: &TestFn) -> Self {
-        let panic = ShouldPanic::of(&test.attrs);
-        let callable = test.arguments().is_some();
+        let is_async = test.sig.asyncness.is_some();
+        let is_alone = !is_async && test.sig.inputs.is_empty();
+        let is_callable = test.arguments().is_some();
         match test.result_type() {
-            None => match panic {
-                ShouldPanic::With(expected) if callable => Shape::Message(expected),
+            None => match ShouldPanic::of(&test.attrs) {
+                ShouldPanic::With(expected) if is_alone || is_async && is_callable => {
+                    Shape::Message(expected)
+                }
                 _ => Shape::Guard { opaque: false },
             },
-            Some(Type::ImplTrait(ty)) if callable && ty.bounds.iter().any(is_termination) => {
-                Shape::ExitCode
+            Some(Type::ImplTrait(ty)) => {
+                if is_alone && ty.bounds.iter().any(is_termination) {
+                    Shape::ExitCode
+                } else {
+                    Shape::Guard { opaque: true }
+                }
             }
-            Some(_) if callable => Shape::Value,
+            Some(_) if is_callable => Shape::Value,
             Some(_) => Shape::Guard { opaque: true },
         }
     }
 
     pub(crate) fn expand(&self, args: &Args, test: &TestFn) -> TokenStream {
-        let krate = &args.krate;
+        let private = &args.private();
+        let TestFn { attrs, vis, sig, body } = test;
+        let site = self.site(private, test);
         let guard = Ident::new(GUARD, Span::call_site());
-        let site = self.site(krate, test);
-        let enter = quote!(let #guard = #krate::__private::enter(&#site););
-        match self.finish(krate, &guard, test) {
-            None => around_statements(&enter, test),
-            Some(finish) => around_function(&enter, &finish, test),
+        let enter = quote!(let #guard = #private::enter(#site););
+        let measured = match test.arguments() {
+            Some(arguments) if sig.asyncness.is_some() || !arguments.is_empty() => {
+                self.around_call(private, &guard, &enter, sig, &arguments)
+            }
+            _ => self.around_function(private, &site, sig),
+        };
+        let Some(measured) = measured else {
+            let body = body.below(enter);
+            return quote!(#(#attrs)* #vis #sig #body);
+        };
+        let outer = without_mut(sig);
+        let inner = Signature { abi: None, ..sig.clone() };
+        let body = body.with(quote! {
+            // An attribute below may put statements in front of it.
+            #[allow(clippy::items_after_statements, clippy::unused_async)]
+            #inner #body
+            #measured
+        });
+        quote!(#(#attrs)* #vis #outer #body)
+    }
+
+    /// The runtime calls the test: it has no arguments, and need not be awaited.
+    fn around_function(
+        &self,
+        private: &TokenStream,
+        site: &TokenStream,
+        sig: &Signature,
+    ) -> Option<TokenStream> {
+        let test = &sig.ident;
+        match self {
+            Shape::Guard { .. } => None,
+            Shape::Value => Some(quote!(#private::Probe::of(#test).__resmon_run(#site, #test))),
+            Shape::ExitCode => Some(quote!(#private::run_exit_code(#site, #test))),
+            Shape::Message(expected) => {
+                Some(quote!(#private::run_should_panic(#site, #expected, #test)))
+            }
         }
     }
 
-    /// A literal, so that the compiler makes a `'static` of it.
-    fn site(&self, krate: &Path, test: &TestFn) -> TokenStream {
+    /// The expansion calls the test, with a guard around the call.
+    fn around_call(
+        &self,
+        private: &TokenStream,
+        guard: &Ident,
+        enter: &TokenStream,
+        sig: &Signature,
+        arguments: &[&Ident],
+    ) -> Option<TokenStream> {
+        let test = &sig.ident;
+        let call = quote!(#test(#(#arguments),*));
+        let awaiting = sig.asyncness.map(|_| quote!(.await));
+        match self {
+            Shape::Guard { .. } | Shape::ExitCode => None,
+            Shape::Value => Some(quote! {
+                #enter
+                let __resmon_output = #call #awaiting;
+                #private::Probe::like(&__resmon_output).__resmon_finish(#guard, &__resmon_output);
+                __resmon_output
+            }),
+            Shape::Message(expected) => Some(quote! {
+                #enter
+                #private::await_should_panic(#guard, #expected, #call).await
+            }),
+        }
+    }
+
+    fn site(&self, private: &TokenStream, test: &TestFn) -> TokenStream {
         let name = test.sig.ident.to_string();
         let should_panic = ShouldPanic::of(&test.attrs).tokens();
         let opaque = matches!(self, Shape::Guard { opaque: true });
-        quote! {
-            #krate::__private::Site {
-                package: ::core::option_env!("CARGO_PKG_NAME"),
-                module: ::core::module_path!(),
-                name: #name,
-                file: ::core::file!(),
-                should_panic: #krate::__private::ShouldPanic::#should_panic,
-                opaque: #opaque,
-            }
-        }
+        quote!(#private::site!(#name, #should_panic, #opaque))
     }
-
-    /// What calls the test and ends the measurement, where the guard's drop would not do.
-    fn finish(&self, krate: &Path, guard: &Ident, test: &TestFn) -> Option<TokenStream> {
-        let name = &test.sig.ident;
-        let arguments = test.arguments()?;
-        let awaiting = test.sig.asyncness.map(|_| quote!(.await));
-        let call = quote!(#name(#(#arguments),*));
-        Some(match self {
-            Shape::Guard { .. } => return None,
-            Shape::Value => quote! {
-                let __resmon_output = #call #awaiting;
-                {
-                    use #krate::__private::{AnyOutput as _, FallibleOutput as _};
-                    #krate::__private::Guard::finish(
-                        #guard,
-                        #krate::__private::Probe(&__resmon_output).__resmon_outcome(),
-                    );
-                }
-                __resmon_output
-            },
-            Shape::ExitCode => quote!(#krate::__private::report(#guard, #call #awaiting)),
-            Shape::Message(expected) if awaiting.is_some() => {
-                quote!(#krate::__private::expect_panic_async(#guard, #expected, #call).await)
-            }
-            Shape::Message(expected) => {
-                quote!(#krate::__private::expect_panic(#guard, #expected, || #call))
-            }
-        })
-    }
-}
-
-fn around_statements(enter: &TokenStream, test: &TestFn) -> TokenStream {
-    let TestFn { attrs, vis, sig, body } = test;
-    let (head, statements) = (&body.attrs, &body.statements);
-    let body = body.with(quote!(#(#head)* #enter #statements));
-    quote!(#(#attrs)* #vis #sig #body)
-}
-
-fn around_function(enter: &TokenStream, finish: &TokenStream, test: &TestFn) -> TokenStream {
-    let TestFn { attrs, vis, sig, body } = test;
-    let inner = Signature { abi: None, ..sig.clone() };
-    let outer = without_mut(sig);
-    let body = body.with(quote! {
-        #enter
-        #[allow(clippy::items_after_statements, clippy::unused_async)]
-        #inner #body
-        #finish
-    });
-    quote!(#(#attrs)* #vis #outer #body)
 }
 
 /// The same function, that hands its arguments on and changes none.

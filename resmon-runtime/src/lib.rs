@@ -4,10 +4,10 @@
 //! A record travels one way: [`site`] → [`guard`] → `snapshot` → `event` → `session` → `sink`. A module
 //! knows those to its right.
 
-pub mod finish;
 pub mod guard;
 pub mod outcome;
 pub mod probe;
+pub mod run;
 pub mod site;
 
 mod config;

@@ -1,68 +1,93 @@
 //! What the value that a test returns says of its outcome.
 
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::process::ExitCode;
 
+use crate::guard::Guard;
 use crate::outcome::Outcome;
+use crate::run::run_value;
+use crate::site::Site;
 
-/// Asks a test's return value for its outcome without knowing the type. Method resolution takes
-/// the first that fits: the methods of `Probe` itself, those of [`FallibleOutput`], and by one
-/// more reference those of [`AnyOutput`]. The method's name keeps it apart from the user's traits.
+/// Tells the outcome of a test from what it returned.
+pub type Judge<T> = fn(&T) -> Outcome;
+
+/// Finds the judge for a type that the macro does not know. Method resolution does: it takes the
+/// method of the probe where there is one for that type, else that of [`Fallible`], else that of
+/// [`Opaque`], and the user's traits come after all of these.
 #[derive(Debug)]
-pub struct Probe<'a, T>(pub &'a T);
+pub struct Probe<T>(Fallible<T>);
 
-impl Probe<'_, ()> {
-    /// Reached through an alias of `()`.
+/// A `Result`, of whose success only libtest may ask what it means.
+#[derive(Debug)]
+pub struct Fallible<T>(Opaque<T>);
+
+/// A value of which only libtest may ask what it means.
+#[derive(Debug)]
+pub struct Opaque<T>(PhantomData<fn() -> T>);
+
+impl<T> Probe<T> {
+    /// Probes the type that this function returns.
     #[must_use]
-    pub fn __resmon_outcome(self) -> Outcome {
-        Outcome::Passed
+    pub fn of(_: fn() -> T) -> Self {
+        Probe(Fallible(Opaque(PhantomData)))
     }
-}
 
-impl Probe<'_, ExitCode> {
-    /// Any other code than success is a failed test.
+    /// Probes the type of this value.
     #[must_use]
-    pub fn __resmon_outcome(self) -> Outcome {
-        passed_if(*self.0 == ExitCode::SUCCESS)
+    pub fn like(_: &T) -> Self {
+        Probe(Fallible(Opaque(PhantomData)))
     }
 }
 
-impl<E> Probe<'_, Result<(), E>> {
-    /// An error is a failed test.
-    #[must_use]
-    pub fn __resmon_outcome(self) -> Outcome {
-        passed_if(self.0.is_ok())
+/// What a test that returns this type is judged by.
+macro_rules! judge {
+    ($(<$($parameter:ident),+>)? $level:ident<$output:ty>, $judge:expr) => {
+        impl $(<$($parameter),+>)? $level<$output> {
+            /// Runs a test and judges what it returns.
+            ///
+            /// # Errors
+            ///
+            /// Those of the test.
+            pub fn __resmon_run(&self, site: &'static Site, test: fn() -> $output) -> $output {
+                run_value(site, test, $judge)
+            }
+
+            /// Judges what a test returned.
+            pub fn __resmon_finish(&self, guard: Guard, output: &$output) {
+                let judge: Judge<$output> = $judge;
+                guard.finish(judge(output));
+            }
+        }
+    };
+}
+
+// Reached through an alias of `()`.
+judge!(Probe<()>, |()| Outcome::Passed);
+judge!(Probe<ExitCode>, |code| passed_if(*code == ExitCode::SUCCESS));
+judge!(<E> Probe<Result<(), E>>, |result| passed_if(result.is_ok()));
+judge!(<E> Probe<Result<ExitCode, E>>, |result| {
+    passed_if(result.as_ref().is_ok_and(|code| *code == ExitCode::SUCCESS))
+});
+// A value can be asked for its exit code once, and it is libtest that does.
+judge!(<T, E> Fallible<Result<T, E>>, |result| {
+    if result.is_ok() { Outcome::Unknown } else { Outcome::Failed }
+});
+judge!(<T> Opaque<T>, |_| Outcome::Unknown);
+
+impl<T> Deref for Probe<T> {
+    type Target = Fallible<T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
-impl<E> Probe<'_, Result<ExitCode, E>> {
-    /// Both an error and a code other than success are a failed test.
-    #[must_use]
-    pub fn __resmon_outcome(self) -> Outcome {
-        passed_if(matches!(self.0, Ok(code) if *code == ExitCode::SUCCESS))
-    }
-}
+impl<T> Deref for Fallible<T> {
+    type Target = Opaque<T>;
 
-/// A `Result` whose success is a type of the user's.
-pub trait FallibleOutput {
-    /// `Failed` for an error, else `Unknown`.
-    fn __resmon_outcome(self) -> Outcome;
-}
-
-impl<T, E> FallibleOutput for Probe<'_, Result<T, E>> {
-    fn __resmon_outcome(self) -> Outcome {
-        if self.0.is_ok() { Outcome::Unknown } else { Outcome::Failed }
-    }
-}
-
-/// A type of the user's, which has an exit code but gives it away only once, to libtest.
-pub trait AnyOutput {
-    /// `Unknown`
-    fn __resmon_outcome(self) -> Outcome;
-}
-
-impl<T> AnyOutput for &Probe<'_, T> {
-    fn __resmon_outcome(self) -> Outcome {
-        Outcome::Unknown
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 

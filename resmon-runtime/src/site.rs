@@ -19,6 +19,23 @@ pub struct Site {
     pub opaque: bool,
 }
 
+/// The [`Site`] of the function of this name around it, in the module and the file that it is in.
+/// A literal, so that the compiler makes a `'static` of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! site {
+    ($name:literal, $should_panic:ident $(($expected:literal))?, $opaque:literal) => {
+        &$crate::site::Site {
+            package: ::core::option_env!("CARGO_PKG_NAME"),
+            module: ::core::module_path!(),
+            name: $name,
+            file: ::core::file!(),
+            should_panic: $crate::outcome::ShouldPanic::$should_panic $(($expected))?,
+            opaque: $opaque,
+        }
+    };
+}
+
 impl Site {
     /// The record's `test_nodeid`. libtest names the thread of a test after the test, and that of a
     /// parameterised one after the case, which only it knows.

@@ -1,4 +1,7 @@
-//! The ends of tests that a guard alone would not understand.
+//! Runs tests that say how they ended by what they return, or by what they panic with.
+//!
+//! Each could as well be code around a guard in the test itself, and would take the compiler
+//! longer: there is one of these, and there are thousands of tests.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -8,25 +11,37 @@ use std::process::{ExitCode, Termination};
 use std::task::Poll;
 use std::thread;
 
-use crate::guard::Guard;
+use crate::guard::{Guard, enter};
 use crate::outcome::Outcome;
-use crate::probe::passed_if;
+use crate::probe::{Judge, passed_if};
+use crate::site::Site;
 
-/// Ends a test with the exit code of its value, which libtest then judges in the value's place.
-pub fn report(guard: Guard, output: impl Termination) -> ExitCode {
-    let code = output.report();
+/// Runs a test and judges what it returns.
+pub(crate) fn run_value<T>(site: &'static Site, test: fn() -> T, judge: Judge<T>) -> T {
+    let guard = enter(site);
+    let output = test();
+    guard.finish(judge(&output));
+    output
+}
+
+/// Runs a test and judges the exit code that it returns, which libtest then has in place of the
+/// value.
+pub fn run_exit_code<T: Termination>(site: &'static Site, test: fn() -> T) -> ExitCode {
+    let guard = enter(site);
+    let code = test().report();
     guard.finish(passed_if(code == ExitCode::SUCCESS));
     code
 }
 
 /// Runs a test that should panic with this text in its message.
-pub fn expect_panic(guard: Guard, expected: &str, test: impl FnOnce()) {
-    end(guard, expected, catch_unwind(AssertUnwindSafe(test)));
+pub fn run_should_panic(site: &'static Site, expected: &str, test: fn()) {
+    let guard = enter(site);
+    end(guard, expected, catch_unwind(test));
 }
 
 /// The same for an async test. The future is as unwind safe as it claims: it is polled within
 /// `catch_unwind` and never again after a panic.
-pub fn expect_panic_async(
+pub fn await_should_panic(
     guard: Guard,
     expected: &str,
     test: impl Future<Output = ()>,
