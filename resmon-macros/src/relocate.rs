@@ -38,6 +38,7 @@ fn has_the_last_word(attr: &Attribute) -> bool {
     const JUDGES: &[&str] = &[
         "case",
         "gtest",
+        "parameterized",
         "proptest",
         "quickcheck",
         "rstest",
@@ -70,5 +71,5 @@ fn is_case(attr: &Attribute) -> bool {
 
 /// Whether the attribute puts `#[test]` in front of all others, where resmon cannot see it.
 fn prepends_test(attr: &Attribute) -> bool {
-    attr::last_is(attr.path(), &["case", "quickcheck", "test_case", "test_matrix"])
+    attr::last_is(attr.path(), &["case", "parameterized", "quickcheck", "test_case", "test_matrix"])
 }

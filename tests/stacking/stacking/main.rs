@@ -6,6 +6,7 @@
 #[path = "../../rerun/mod.rs"]
 mod rerun;
 
+mod generators;
 mod googletest;
 mod proptest;
 mod rstest;
