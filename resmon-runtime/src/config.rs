@@ -11,12 +11,16 @@ use std::time::Duration;
 
 #[cfg(feature = "tinybird")]
 pub(crate) use self::endpoint::Endpoint;
+use crate::spool::Destination;
 
 /// Where records go, and how.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) output: Output,
     pub(crate) delivery: Delivery,
+    /// `RESMON_SPOOL_DIR`, made absolute.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    pub(crate) spool: Option<PathBuf>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -46,14 +50,26 @@ impl Default for Delivery {
 }
 
 impl Config {
-    /// Reads the environment of the process, warning of every value that cannot be used.
-    pub(crate) fn from_env() -> Self {
+    /// Reads the environment of the process, warning of every value that cannot be used. `None` if it asks for nothing.
+    pub(crate) fn from_env() -> Option<Self> {
         let mut source = Source { lookup: |name: &str| env::var_os(name), warnings: Vec::new() };
         let config = source.config();
         for warning in source.warnings {
             crate::warning::warn(warning);
         }
-        config
+        (config.output != Output::Nothing).then_some(config)
+    }
+}
+
+impl Output {
+    /// What a journal is to remember of it.
+    pub(crate) fn destination(&self) -> Destination {
+        match self {
+            Self::Nothing => Destination::File(PathBuf::new()),
+            Self::File(path) => Destination::File(path.clone()),
+            #[cfg(feature = "tinybird")]
+            Self::Tinybird(endpoint) => Destination::Tinybird(endpoint.fingerprint()),
+        }
     }
 }
 
@@ -69,7 +85,8 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         // With no output the rest has no effect, and a mistake in it is not worth a word.
         let delivery =
             if output == Output::Nothing { Delivery::default() } else { self.delivery() };
-        Config { output, delivery }
+        let spool = self.value("RESMON_SPOOL_DIR").map(|path| self.absolute(Path::new(&path)));
+        Config { output, delivery, spool }
     }
 
     fn disabled(&self) -> bool {

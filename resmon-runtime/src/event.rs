@@ -9,6 +9,7 @@ macro_rules! record {
     ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug)]
+        #[allow(clippy::struct_field_names, reason = "the names are the table's")]
         pub(crate) struct $name $(<$life>)? { $($(#[$doc])* pub(crate) $field: $type,)* }
 
         impl $(<$life>)? $name $(<$life>)? {
@@ -24,9 +25,9 @@ record! {
     /// What every record begins with.
     Head<'a> {
         /// `session_start`, `test` or `session_end`.
-        event_type: &'static str,
-        /// The test's id, `FILE::NAME`, or `__session__`.
-        test_nodeid: &'a str,
+        event_type: &'a str,
+        /// `__session__`; that of a test is a field of [`Before`].
+        test_nodeid: Option<&'a str>,
         /// The end of the test, or the moment of the session event.
         timestamp: Timestamp,
     }
@@ -59,36 +60,44 @@ record! {
 }
 
 record! {
-    /// One test, from its before-snapshot to its after-snapshot.
-    Test<'a> {
+    /// What is known of a test before its body.
+    Before<'a> {
+        /// The test's id, `FILE::NAME`.
+        test_nodeid: &'a str,
         /// The Cargo package of the test.
         package: Option<&'a str>,
+        /// Which try of a runner that repeats failed tests this is, from 1.
+        attempt: u32,
+        /// Usage of the whole machine's CPUs in %.
+        cpu_before: Option<f64>,
+        /// Memory of the machine that programs can still get, in bytes.
+        mem_available_before: Option<u64>,
+        /// (total − available) / total × 100
+        mem_percent_before: Option<f64>,
+        /// Bytes that an ordinary user may still write to the file system of the working directory.
+        disk_free_before: Option<u64>,
+        /// used / (used + free) × 100
+        disk_percent_before: Option<f64>,
+    }
+}
+
+record! {
+    /// What is known of it after.
+    After {
         /// How it ended.
         outcome: Outcome,
-        /// Which try of a runner that repeats failed tests this was, from 1.
-        attempt: u32,
         /// The most tests of this process that ran at once during it, itself included.
         concurrent_tests: u32,
         /// Wall seconds, by the monotonic clock.
         duration_s: f64,
         /// Usage of the whole machine's CPUs in %.
-        cpu_before: Option<f64>,
-        /// Usage of the whole machine's CPUs in %.
         cpu_after: Option<f64>,
-        /// Memory of the machine that programs can still get, in bytes.
-        mem_available_before: Option<u64>,
         /// Memory of the machine that programs can still get, in bytes.
         mem_available_after: Option<u64>,
         /// (total − available) / total × 100
-        mem_percent_before: Option<f64>,
-        /// (total − available) / total × 100
         mem_percent_after: Option<f64>,
         /// Bytes that an ordinary user may still write to the file system of the working directory.
-        disk_free_before: Option<u64>,
-        /// Bytes that an ordinary user may still write to the file system of the working directory.
         disk_free_after: Option<u64>,
-        /// used / (used + free) × 100
-        disk_percent_before: Option<f64>,
         /// used / (used + free) × 100
         disk_percent_after: Option<f64>,
     }

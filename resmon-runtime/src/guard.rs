@@ -3,14 +3,16 @@
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use crate::event::Before;
+use crate::line::Line;
 use crate::outcome::{Outcome, ShouldPanic};
 use crate::process::{self, RUNNING};
 use crate::running::Test;
 use crate::site::Site;
+use crate::snapshot::{Disk, Memory};
 
 /// Measures from its creation until it is dropped, and then writes one record.
 ///
@@ -25,6 +27,8 @@ struct Open {
     test: Arc<Test>,
     should_panic: ShouldPanic,
     opaque: bool,
+    /// Whether the thread was unwinding already.
+    panicking: bool,
     outcome: Cell<Option<Outcome>>,
 }
 
@@ -69,21 +73,27 @@ fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<
         let nested = RUNNING.has_test_on(current.id());
         let id = id(&current, nested)?;
         let (before, start) = session.machine.before();
-        Some(RUNNING.add(Test {
-            id,
-            package,
-            thread: current.id(),
-            outermost: !nested,
-            before,
-            start,
-            started: Instant::now(),
-            most: AtomicU32::new(0),
-        }))
+        let mut line = Line::new();
+        Before {
+            test_nodeid: &id,
+            package: package.or(session.package.as_deref()),
+            attempt: session.attempt,
+            cpu_before: before.cpu,
+            mem_available_before: before.memory.map(|memory| memory.available),
+            mem_percent_before: before.memory.map(Memory::percent),
+            disk_free_before: before.disk.map(|disk| disk.free),
+            disk_percent_before: before.disk.map(Disk::percent),
+        }
+        .write(&mut line);
+        let test = RUNNING.add(Test::new(line, start, current.id(), !nested));
+        test.begin(session);
+        Some(test)
     }));
     Guard(test.ok().flatten().map(|test| Open {
         test,
         should_panic: ShouldPanic::No,
         opaque: false,
+        panicking: thread::panicking(),
         outcome: Cell::new(None),
     }))
 }
@@ -160,7 +170,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let ended = Instant::now();
         let Some(open) = self.0.take() else { return };
-        let panicking = thread::panicking();
+        let panicking = thread::panicking() && !open.panicking;
         // A panic in a drop would abort the test binary.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| open.close(ended, panicking)));
     }
@@ -170,9 +180,12 @@ impl Open {
     fn close(&self, ended: Instant, panicking: bool) {
         // Checked first: in a forked child another thread may have held the lock for ever.
         let Some(session) = process::session(None) else { return };
-        if RUNNING.remove(&self.test) {
-            self.test.record(session, self.outcome(panicking), ended);
-        }
+        session.while_open(|| {
+            if RUNNING.remove(&self.test) {
+                self.test.record(session, self.outcome(panicking), ended);
+                RUNNING.free(&self.test);
+            }
+        });
     }
 
     fn outcome(&self, panicking: bool) -> Outcome {

@@ -11,13 +11,19 @@ pub mod run;
 pub mod site;
 
 mod config;
+#[cfg_attr(not(unix), path = "descriptor/portable.rs")]
+mod descriptor;
 mod event;
 mod identity;
 mod line;
 mod process;
 mod running;
 mod session;
+#[cfg(unix)]
+mod signal;
 mod sink;
 mod snapshot;
+#[cfg_attr(not(unix), path = "spool/none.rs")]
+mod spool;
 mod timestamp;
 mod warning;

@@ -35,6 +35,20 @@ impl Line {
         self.0.extend_from_slice(&other.0);
     }
 
+    /// The fields so far, as [`resume`](Self::resume) takes them.
+    #[cfg(unix)]
+    pub(crate) fn unfinished(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes up a line that was put away unfinished. `None` if it is not one.
+    #[cfg(unix)]
+    pub(crate) fn resume(fields: &[u8]) -> Option<Self> {
+        let begins = fields.is_empty() || fields.starts_with(b",\"");
+        let ends = !fields.contains(&0) && str::from_utf8(fields).is_ok();
+        (begins && ends).then(|| Self(fields.to_vec()))
+    }
+
     /// The whole line with its line feed.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         // In the place of the first field's comma.

@@ -20,6 +20,8 @@ pub enum Outcome {
     Failed,
     /// It was still open when the process exited.
     Unfinished,
+    /// The process died.
+    Crashed,
     /// It returned a value that could mean either.
     Unknown,
 }
@@ -30,6 +32,7 @@ impl Outcome {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Unfinished => "unfinished",
+            Self::Crashed => "crashed",
             Self::Unknown => "unknown",
         }
     }

@@ -4,20 +4,30 @@ use std::panic;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
+use crate::descriptor;
 use crate::outcome::Outcome;
 use crate::running::Running;
-use crate::session::Session;
+use crate::session::{self, Session};
+use crate::warning;
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
 static SESSION: OnceLock<Option<Session>> = OnceLock::new();
 pub(crate) static RUNNING: Running = Running::new();
 
 ctor::declarative::ctor! {
-    /// Notes the time and nothing else: it also runs where no test does, as under `--list`.
+    /// Does what cannot wait for a test, and nothing else: it also runs where there is none, as under `--list`.
     #[ctor(unsafe)]
     fn note_start() {
-        let _ = STARTED.set(SystemTime::now());
+        note();
+        descriptor::make_room();
     }
+}
+
+fn note() -> SystemTime {
+    *STARTED.get_or_init(|| {
+        warning::note_stderr();
+        SystemTime::now()
+    })
 }
 
 /// The session, if there is something to record to. The first call, made by the first test, begins it; where
@@ -25,8 +35,8 @@ ctor::declarative::ctor! {
 pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
     let begin = || {
         // A linker may have left the constructor out.
-        let started = *STARTED.get_or_init(SystemTime::now);
-        let session = Session::start(started, package)?;
+        let started = note();
+        let session = session::safely(|| Session::start(started, package))?;
         at_exit();
         Some(session)
     };
@@ -72,6 +82,6 @@ fn end(exit_status: Option<i32>) {
         for test in RUNNING.remove_all() {
             test.record(session, Outcome::Unfinished, ended);
         }
-        session.end(exit_status);
+        session::safely(|| session.end(exit_status));
     });
 }

@@ -1,96 +1,127 @@
 //! The tests that are open at this moment.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::Instant;
 
-use crate::event;
+use crate::event::After;
+use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::session::Session;
-use crate::snapshot::{Disk, Memory, Snapshot, Start};
+use crate::snapshot::{Disk, Memory, Start};
 
 /// An open test, with what was read before its body.
 #[derive(Debug)]
 pub(crate) struct Test {
-    pub(crate) id: String,
-    /// Of the test, if the compiler knew it; else it is the process's.
-    pub(crate) package: Option<&'static str>,
+    /// The fields that its record has so far.
+    pub(crate) before: Line,
+    pub(crate) start: Start,
     pub(crate) thread: ThreadId,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     pub(crate) outermost: bool,
-    pub(crate) before: Snapshot,
-    pub(crate) start: Start,
-    pub(crate) started: Instant,
+    /// Its place among the open tests.
+    slot: usize,
+    /// When its body started, which is the last thing to be known.
+    started: OnceLock<Instant>,
     /// The most outermost tests that have been open at once since it started.
-    pub(crate) most: AtomicU32,
+    most: AtomicU32,
 }
 
 impl Test {
+    pub(crate) fn new(before: Line, start: Start, thread: ThreadId, outermost: bool) -> Self {
+        let (started, most) = (OnceLock::new(), AtomicU32::new(0));
+        Self { before, start, thread, outermost, slot: 0, started, most }
+    }
+
+    /// Notes on disk that the test is open, and begins to count its time.
+    pub(crate) fn begin(&self, session: &Session) {
+        session.mark(self.slot, &self.before);
+        let _ = self.started.set(Instant::now());
+    }
+
     /// Writes the record of this test, which ended at `ended`.
     pub(crate) fn record(&self, session: &Session, outcome: Outcome, ended: Instant) {
-        let (before, after) = (self.before, session.machine.after(self.start));
-        session.record(
-            &self.id,
-            &event::Test {
-                package: self.package.or(session.package.as_deref()),
-                outcome,
-                attempt: session.attempt,
-                concurrent_tests: self.most.load(Ordering::Relaxed),
-                duration_s: ended.saturating_duration_since(self.started).as_secs_f64(),
-                cpu_before: before.cpu,
-                cpu_after: after.cpu,
-                mem_available_before: before.memory.map(|memory| memory.available),
-                mem_available_after: after.memory.map(|memory| memory.available),
-                mem_percent_before: before.memory.map(Memory::percent),
-                mem_percent_after: after.memory.map(Memory::percent),
-                disk_free_before: before.disk.map(|disk| disk.free),
-                disk_free_after: after.disk.map(|disk| disk.free),
-                disk_percent_before: before.disk.map(Disk::percent),
-                disk_percent_after: after.disk.map(Disk::percent),
-            },
-        );
+        let after = session.machine.after(self.start);
+        let started = self.started.get().copied().unwrap_or(ended);
+        let after = After {
+            outcome,
+            concurrent_tests: self.most.load(Ordering::Relaxed),
+            duration_s: ended.saturating_duration_since(started).as_secs_f64(),
+            cpu_after: after.cpu,
+            mem_available_after: after.memory.map(|memory| memory.available),
+            mem_percent_after: after.memory.map(Memory::percent),
+            disk_free_after: after.disk.map(|disk| disk.free),
+            disk_percent_after: after.disk.map(Disk::percent),
+        };
+        session.record(self.slot, &self.before, &after);
     }
 }
 
 /// The open tests of a process.
 #[derive(Debug)]
-pub(crate) struct Running(Mutex<Vec<Arc<Test>>>);
+pub(crate) struct Running(Mutex<Open>);
+
+#[derive(Debug)]
+struct Open {
+    tests: Vec<Arc<Test>>,
+    /// Which places are taken: that of a test until its record is written, which is after it has left.
+    slots: Vec<bool>,
+}
 
 impl Running {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Mutex::new(Open { tests: Vec::new(), slots: Vec::new() }))
     }
 
-    pub(crate) fn add(&self, test: Test) -> Arc<Test> {
+    pub(crate) fn add(&self, mut test: Test) -> Arc<Test> {
+        let mut open = self.lock();
+        test.slot = open.take_slot();
         let test = Arc::new(test);
-        let mut tests = self.lock();
+        let tests = &mut open.tests;
         tests.push(Arc::clone(&test));
-        let open = tests.iter().filter(|test| test.outermost).count();
-        let open = u32::try_from(open).unwrap_or(u32::MAX);
-        for test in tests.iter() {
-            test.most.fetch_max(open, Ordering::Relaxed);
+        let outermost = tests.iter().filter(|test| test.outermost).count();
+        let outermost = u32::try_from(outermost).unwrap_or(u32::MAX);
+        for test in tests {
+            test.most.fetch_max(outermost, Ordering::Relaxed);
         }
         test
     }
 
     /// Takes a test out; `false` if that has been done, so that it is recorded once.
     pub(crate) fn remove(&self, test: &Arc<Test>) -> bool {
-        let mut tests = self.lock();
+        let tests = &mut self.lock().tests;
         let index = tests.iter().position(|other| Arc::ptr_eq(other, test));
         index.map(|index| tests.swap_remove(index)).is_some()
     }
 
+    /// Gives the place of a test to others: nothing is left to be written of it.
+    pub(crate) fn free(&self, test: &Test) {
+        self.lock().slots[test.slot] = false;
+    }
+
     pub(crate) fn remove_all(&self) -> Vec<Arc<Test>> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().tests)
     }
 
     /// Whether this thread is in the middle of a test.
     pub(crate) fn has_test_on(&self, thread: ThreadId) -> bool {
-        self.lock().iter().any(|test| test.thread == thread)
+        self.lock().tests.iter().any(|test| test.thread == thread)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Test>>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn take_slot(&mut self) -> usize {
+        let free = self.slots.iter().position(|taken| !taken);
+        let slot = free.unwrap_or_else(|| {
+            self.slots.push(false);
+            self.slots.len() - 1
+        });
+        self.slots[slot] = true;
+        slot
     }
 }

@@ -2,17 +2,20 @@
 
 use std::env;
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
-use crate::event::{Common, End, Head, Test, Totals};
+use crate::event::{After, Common, End, Head, Totals};
 use crate::identity;
-use crate::line::Line;
+use crate::line::{Line, key};
 use crate::outcome::Outcome;
-use crate::sink::{self, Sink};
+use crate::sink::{self, Place, Sink};
 use crate::snapshot::Machine;
+use crate::spool::{Journal, Spool};
 use crate::timestamp::Timestamp;
+use crate::warning::warn;
 
 /// What all tests of a process share.
 #[derive(Debug)]
@@ -24,39 +27,69 @@ pub(crate) struct Session {
     pub(crate) package: Option<String>,
     pid: u32,
     common: Line,
+    totals: Line,
     sink: Box<dyn Sink>,
+    /// Where a crash would find which tests were open.
+    journal: Option<Journal>,
     /// Whether a test failed, for where the true exit status cannot be had.
     failed: AtomicBool,
     ended: AtomicBool,
+    /// How many threads are recording a test.
+    recording: AtomicU32,
 }
 
 /// The id of the records that belong to no test.
-const SESSION: &str = "__session__";
+pub(crate) const SESSION: &str = "__session__";
 
 impl Session {
     /// Reads the environment and, if it asks for records, begins the session of a process that started at
     /// `started`. The package is the first test's, for where Cargo did not start the process.
     pub(crate) fn start(started: SystemTime, package: Option<&str>) -> Option<Self> {
-        let sink = sink::open(Config::from_env())?;
-        let session_id = identity::session_id(started);
-        let run_id = identity::run_id().unwrap_or_else(|| session_id.clone());
+        let config = Config::from_env()?;
+        let id = identity::session_id(started);
+        let run_id = identity::run_id().unwrap_or_else(|| id.clone());
         let mut common = Line::new();
-        Common::from_env(&session_id, &run_id).write(&mut common);
+        Common::from_env(&id, &run_id).write(&mut common);
+        let machine = Machine::open();
+        let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
+        let mut totals = Line::new();
+        Totals {
+            package: package.as_deref(),
+            cpu_count: machine.cpus(),
+            mem_total_bytes: machine.memory().map(|memory| memory.total),
+            disk_total_bytes: machine.disk().map(|disk| disk.total),
+        }
+        .write(&mut totals);
 
-        let session = Self {
-            machine: Machine::open(),
+        let spool = Spool::open(config.spool.as_deref());
+        let journal = spool.as_ref().and_then(|spool| {
+            // Before there is one of this session, whose lock would not keep its own process out.
+            spool.end_crashed_sessions();
+            Journal::create(spool, &id, config.output.destination(), &common, &totals)
+                .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
+                .ok()
+        });
+        // Without a journal nobody would find what waits there after a crash.
+        let spool = spool.filter(|_| journal.is_some());
+        let place = Place { spool, session_id: &id, run_id: &run_id };
+        let mut line = head("session_start", Some(SESSION), started.into());
+        line.fields(&totals);
+        line.fields(&common);
+        let sink = sink::open(config, place);
+        sink.session(line);
+        Some(Self {
+            machine,
             attempt: attempt(),
-            package: env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned)),
+            package,
             pid: process::id(),
             common,
+            totals,
             sink,
+            journal,
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-        };
-        let mut line = head("session_start", SESSION, started.into());
-        session.totals().write(&mut line);
-        session.sink.session(session.with_common(line));
-        Some(session)
+            recording: AtomicU32::new(0),
+        })
     }
 
     /// Whether records may be written: not in a forked child, whose parent has the session, and not when
@@ -65,45 +98,98 @@ impl Session {
         self.pid == process::id() && !self.ended.load(Ordering::Relaxed)
     }
 
-    /// Records a test that ends now.
-    pub(crate) fn record(&self, id: &str, test: &Test<'_>) {
-        if test.outcome == Outcome::Failed {
-            self.failed.store(true, Ordering::Relaxed);
+    /// Notes on disk that a test is open.
+    pub(crate) fn mark(&self, slot: usize, before: &Line) {
+        if let Some(journal) = &self.journal {
+            let mut before = before.clone();
+            before.field(key!(batch_num), &self.sink.batch_num());
+            safely(|| journal.mark(slot, &before));
         }
-        let mut line = head("test", id, Timestamp::now());
-        test.write(&mut line);
-        self.sink.test(self.with_common(line));
     }
 
-    /// Closes the session to further tests; `false` if that has been done.
+    /// Records a test that ends now.
+    pub(crate) fn record(&self, slot: usize, before: &Line, after: &After) {
+        if after.outcome == Outcome::Failed {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        let mut line = head("test", None, Timestamp::now());
+        line.fields(before);
+        after.write(&mut line);
+        line.fields(&self.common);
+        safely(|| {
+            self.sink.test(line);
+            // In this order: a crash between the two is less harm than a test that nobody recorded.
+            if let Some(journal) = &self.journal {
+                journal.clear(slot);
+            }
+        });
+    }
+
+    /// Calls what records a test, unless the session has ended.
+    pub(crate) fn while_open(&self, record: impl FnOnce()) {
+        // In the same order in all threads as what `close` does: either it waits for this, or this finds it closed.
+        let _recording = Recording::begin(&self.recording);
+        if !self.ended.load(Ordering::SeqCst) {
+            record();
+        }
+    }
+
+    /// Closes the session to further tests, and waits for those that are being recorded by threads which nobody joined;
+    /// `false` if that has been done.
     pub(crate) fn close(&self) -> bool {
-        !self.ended.swap(true, Ordering::Relaxed)
+        const PATIENCE: Duration = Duration::from_secs(1);
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let start = Instant::now();
+        while self.recording.load(Ordering::SeqCst) > 0 && start.elapsed() < PATIENCE {
+            thread::yield_now();
+        }
+        true
     }
 
     /// Records the end of the process and delivers what is left. Without the true exit status it is the one
     /// that libtest gives for what is known of the tests.
     pub(crate) fn end(&self, exit_status: Option<i32>) {
         let inferred = if self.failed.load(Ordering::Relaxed) { 101 } else { 0 };
-        let mut line = head("session_end", SESSION, Timestamp::now());
+        let mut line = head("session_end", Some(SESSION), Timestamp::now());
         End { exit_status: exit_status.unwrap_or(inferred) }.write(&mut line);
-        self.totals().write(&mut line);
-        self.sink.session(self.with_common(line));
+        line.fields(&self.totals);
+        line.fields(&self.common);
+        // First: should the process be killed while it delivers, its end is not written twice.
+        if let Some(journal) = &self.journal {
+            journal.end();
+        }
+        self.sink.session(line);
         self.sink.close();
-    }
-
-    fn totals(&self) -> Totals<'_> {
-        Totals {
-            package: self.package.as_deref(),
-            cpu_count: self.machine.cpus(),
-            mem_total_bytes: self.machine.memory().map(|memory| memory.total),
-            disk_total_bytes: self.machine.disk().map(|disk| disk.total),
+        if let Some(journal) = &self.journal {
+            journal.remove();
         }
     }
+}
 
-    fn with_common(&self, mut line: Line) -> Line {
-        line.fields(&self.common);
-        line
+/// A record that is being written, until this is dropped: also by a panic, for which the end is not to wait.
+struct Recording<'a>(&'a AtomicU32);
+
+impl<'a> Recording<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
     }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Calls what writes to files in a thread of the user's.
+pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    return crate::signal::without_sigxfsz(write);
+    #[cfg(not(unix))]
+    write()
 }
 
 fn attempt() -> u32 {
@@ -111,7 +197,7 @@ fn attempt() -> u32 {
     given.filter(|&attempt| attempt > 0).unwrap_or(1)
 }
 
-fn head(event_type: &'static str, test_nodeid: &str, timestamp: Timestamp) -> Line {
+pub(crate) fn head(event_type: &str, test_nodeid: Option<&str>, timestamp: Timestamp) -> Line {
     let mut line = Line::new();
     Head { event_type, test_nodeid, timestamp }.write(&mut line);
     line

@@ -1,13 +1,11 @@
 //! What resmon has to say to the person who runs the tests.
 
 use std::fmt;
-use std::io::{self, Write};
 
-/// Writes one line to stderr itself: libtest captures `eprintln!` and drops it when the test passes.
-/// One write, so that lines of several threads do not mix; a stderr that is closed is no concern.
+/// Writes one line to stderr itself: libtest captures `eprintln!` and drops it when the test passes. One write, so
+/// that lines of several threads do not mix; a stderr that is closed is no concern.
 pub(crate) fn warn(message: impl fmt::Display) {
-    let line = format!("resmon: warning: {message}\n");
-    let _ = io::stderr().write_all(line.as_bytes());
+    stderr::write(format!("resmon: warning: {message}\n").as_bytes());
 }
 
 /// A number of records, in words.
@@ -16,5 +14,65 @@ pub(crate) struct Records(pub(crate) u64);
 impl fmt::Display for Records {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} record{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// Notes what stderr is, before a test can make it something else.
+pub(crate) fn note_stderr() {
+    stderr::note();
+}
+
+#[cfg(unix)]
+mod stderr {
+    use std::sync::OnceLock;
+
+    use libc::{STDERR_FILENO, c_int};
+
+    use crate::descriptor::{Identity, identity};
+    use crate::signal;
+
+    /// What was there at the start.
+    static STDERR: OnceLock<Option<Identity>> = OnceLock::new();
+    /// What a pipe that has any room takes at once.
+    const PIECE: usize = 4096;
+    /// How long a reader may take to make room, in milliseconds.
+    const PATIENCE: c_int = 100;
+
+    pub(super) fn note() {
+        let _ = STDERR.set(identity(STDERR_FILENO));
+    }
+
+    /// Writes as much as somebody reads. Nothing at all where a test has put a file of its own in the place of stderr.
+    pub(super) fn write(text: &[u8]) {
+        let known = STDERR.get().copied().flatten();
+        if known.is_none() || identity(STDERR_FILENO) != known {
+            return;
+        }
+        // Where the tests have taken back what the Rust runtime does about this signal, it would kill them.
+        signal::without(libc::SIGPIPE, || {
+            signal::without(libc::SIGXFSZ, || {
+                let _ = text.chunks(PIECE).all(write_piece);
+            });
+        });
+    }
+
+    fn write_piece(piece: &[u8]) -> bool {
+        let mut stderr = libc::pollfd { fd: STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: the pointers are to values of our own, of the lengths given.
+        unsafe {
+            libc::poll(&raw mut stderr, 1, PATIENCE) == 1
+                && libc::write(STDERR_FILENO, piece.as_ptr().cast(), piece.len()) > 0
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod stderr {
+    use std::io::{self, Write};
+
+    pub(super) fn note() {}
+
+    pub(super) fn write(text: &[u8]) {
+        let _ = io::stderr().write_all(text);
     }
 }

@@ -5,8 +5,10 @@ use std::fmt;
 
 use ureq::http::Uri;
 
+use crate::spool;
+
 /// A data source to send to.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Endpoint {
     base: String,
     datasource: String,
@@ -14,7 +16,7 @@ pub(crate) struct Endpoint {
 }
 
 /// A write token, which no message may show.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Token(String);
 
 impl Endpoint {
@@ -33,7 +35,10 @@ impl Endpoint {
         )?;
         let base = base.unwrap_or_else(|| "https://api.tinybird.co".to_owned());
         // Not the default in its place: that may be the wrong party to show the token to.
-        check_url(&base).map_err(|problem| {
+        let problem =
+            if base.contains(token) { Err("a URL with the token in it") } else { check_url(&base) };
+        problem.map_err(|problem| {
+            let base = base.replace(token, "…");
             format!("TINYBIRD_API_URL is {:?}, {problem}", without_secrets(&base))
         })?;
         Ok(Self {
@@ -46,6 +51,11 @@ impl Endpoint {
     /// `TINYBIRD_API_URL` without slashes at its end.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// A name that tells this destination from others and gives nothing away.
+    pub(crate) fn fingerprint(&self) -> String {
+        spool::fingerprint(&[&self.base, &self.datasource, &self.token.0])
     }
 
     /// `RESMON_DATASOURCE`

@@ -104,6 +104,8 @@ mod tinybird {
             "http://u:pw@h",
             "http://h:port",
             "http://h:99999",
+            "p.secret",
+            "https://h/p.secret/",
             "http://h?token=pw",
             "/x",
         ];
@@ -112,7 +114,7 @@ mod tinybird {
             assert_eq!(config.output, Output::Nothing, "{url}");
             assert_eq!(warnings.len(), 1, "{url}");
             assert!(warnings[0].starts_with("TINYBIRD_API_URL is "), "{warnings:?}");
-            assert!(!warnings[0].contains("pw"), "{warnings:?}");
+            assert!(!warnings[0].contains("pw") && !warnings[0].contains("secret"), "{warnings:?}");
         }
     }
 

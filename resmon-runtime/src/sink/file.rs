@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Sink, batch_num};
+use crate::descriptor::{self, Kept};
 use crate::line::{Line, key};
 use crate::warning::{Records, warn};
 
@@ -15,7 +16,7 @@ use crate::warning::{Records, warn};
 #[derive(Debug)]
 pub(crate) struct File {
     path: PathBuf,
-    open: Option<fs::File>,
+    open: Option<Kept>,
     batch_size: u64,
     tests: AtomicU64,
     /// Whether the last write left part of a line behind.
@@ -30,12 +31,14 @@ impl File {
         let file = append_to(&path).inspect_err(|error| {
             warn(format_args!("RESMON_FILE {path:?} cannot be opened: {error}"));
         });
+        // By a session before this one.
+        let torn = is_torn(&path).unwrap_or(false);
         Self {
             path,
-            open: file.ok(),
+            open: file.ok().map(Kept::new),
             batch_size,
             tests: AtomicU64::new(0),
-            torn: AtomicBool::new(false),
+            torn: AtomicBool::new(torn),
             lost: AtomicU64::new(0),
             problem: OnceLock::new(),
         }
@@ -44,7 +47,8 @@ impl File {
     fn append(&self, line: &[u8]) {
         // Without a file there was one warning when the session started.
         let Some(file) = &self.open else { return };
-        if let Err(error) = self.write(file, line) {
+        let open = || append_to(&self.path);
+        if let Err(error) = file.or_else(open, |file| self.write(file, line)) {
             self.lost.fetch_add(1, Ordering::Relaxed);
             // The end is the time to say so, when it is known how many they are.
             let _ = self.problem.set(error);
@@ -75,9 +79,6 @@ impl File {
 }
 
 fn append_to(path: &Path) -> io::Result<fs::File> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -86,7 +87,28 @@ fn append_to(path: &Path) -> io::Result<fs::File> {
         // A named pipe that nobody reads would hold up the test for ever.
         options.custom_flags(libc::O_NONBLOCK);
     }
-    options.open(path)
+    match (options.open(path), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            options.open(path)
+        }
+        (result, _) => result,
+    }
+}
+
+/// Whether the file ends within a line.
+fn is_torn(path: &Path) -> io::Result<bool> {
+    let metadata = fs::metadata(path)?;
+    // Nor is it a pipe, from which this would take what is for others to read.
+    if metadata.len() == 0 || !metadata.is_file() {
+        return Ok(false);
+    }
+    let mut file = fs::File::open(path)?;
+    let mut last = [0];
+    let read =
+        file.seek(SeekFrom::Start(metadata.len() - 1)).and_then(|_| file.read_exact(&mut last));
+    descriptor::close(file);
+    read.map(|()| last != [b'\n'])
 }
 
 impl Sink for File {
@@ -98,6 +120,10 @@ impl Sink for File {
         let index = self.tests.fetch_add(1, Ordering::Relaxed);
         line.field(key!(batch_num), &batch_num(index, self.batch_size));
         self.append(&line.finish());
+    }
+
+    fn batch_num(&self) -> u64 {
+        batch_num(self.tests.load(Ordering::Relaxed), self.batch_size)
     }
 
     fn close(&self) {

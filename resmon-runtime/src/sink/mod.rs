@@ -8,6 +8,7 @@ use std::fmt::Debug;
 
 use crate::config::{Config, Output};
 use crate::line::Line;
+use crate::spool::Spool;
 
 /// A destination of records. Nothing it does may fail a test: what goes wrong is a warning.
 pub(crate) trait Sink: Debug + Send + Sync {
@@ -17,19 +18,31 @@ pub(crate) trait Sink: Debug + Send + Sync {
     /// Takes the record of a test, and adds its `batch_num`.
     fn test(&self, line: Line);
 
+    /// The batch that the next test record will belong to.
+    fn batch_num(&self) -> u64;
+
     /// Delivers what is left, within the time that the configuration allows, and says what could not be.
     fn close(&self);
 }
 
-/// The destination that the environment asks for, if any.
-pub(crate) fn open(config: Config) -> Option<Box<dyn Sink>> {
+/// A session, and where its records may wait.
+#[cfg_attr(not(feature = "tinybird"), allow(dead_code))]
+pub(crate) struct Place<'a> {
+    pub(crate) spool: Option<Spool>,
+    pub(crate) session_id: &'a str,
+    pub(crate) run_id: &'a str,
+}
+
+/// The destination that the environment asks for.
+#[cfg_attr(not(feature = "tinybird"), expect(unused_variables, clippy::needless_pass_by_value))]
+pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
     match config.output {
-        Output::Nothing => None,
-        Output::File(path) => Some(Box::new(file::File::open(path, config.delivery.batch_size))),
         #[cfg(feature = "tinybird")]
         Output::Tinybird(endpoint) => {
-            Some(Box::new(tinybird::Tinybird::open(config.delivery, endpoint)))
+            Box::new(tinybird::Tinybird::open(config.delivery, endpoint, place))
         }
+        Output::File(path) => Box::new(file::File::open(path, config.delivery.batch_size)),
+        Output::Nothing => unreachable!("the session does not start"),
     }
 }
 

@@ -1,24 +1,30 @@
 //! Linux: kept-open `/proc/stat` and `/proc/meminfo` and `fstatvfs(3)`, which take a sixth of what a general
 //! library needs in the dev profile.
 
-use std::fs::{self, File, OpenOptions};
+use std::env;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use libc::c_int;
+
 use super::cpu::{History, Sample};
 use super::{Disk, Memory, Snapshot, percent};
+use crate::descriptor::{self, Kept};
 
 /// The way to read this machine. What could not be opened stays unknown.
 #[derive(Debug)]
 pub(crate) struct Machine {
     cpus: Option<u32>,
-    stat: Option<File>,
-    meminfo: Option<File>,
+    stat: Option<Source>,
+    meminfo: Option<Source>,
     /// The working directory as it was at the start: a test may change it, or delete it.
-    directory: Option<File>,
+    directory: Option<Source>,
     history: Mutex<History>,
 }
 
@@ -27,13 +33,11 @@ pub(crate) type Start = Option<Sample>;
 
 impl Machine {
     pub(crate) fn open() -> Self {
-        let mut directory = OpenOptions::new();
-        directory.read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY);
         Self {
-            cpus: fs::read_to_string("/proc/stat").ok().map(|stat| count_cpus(&stat)),
-            stat: File::open("/proc/stat").ok(),
-            meminfo: File::open("/proc/meminfo").ok(),
-            directory: directory.open(".").ok(),
+            cpus: count_cpus(),
+            stat: Source::open("/proc/stat".into(), 0),
+            meminfo: Source::open("/proc/meminfo".into(), 0),
+            directory: env::current_dir().ok().and_then(|path| Source::open(path, libc::O_PATH)),
             history: Mutex::default(),
         }
     }
@@ -60,22 +64,22 @@ impl Machine {
     }
 
     pub(crate) fn memory(&self) -> Option<Memory> {
-        let mut buffer = [0; 128];
-        parse_meminfo(read(self.meminfo.as_ref()?, &mut buffer)?)
+        let (meminfo, length) = self.meminfo.as_ref()?.read::<128>()?;
+        parse_meminfo(&meminfo[..length])
     }
 
     pub(crate) fn disk(&self) -> Option<Disk> {
-        let mut stat = MaybeUninit::<libc::statvfs>::uninit();
-        // SAFETY: the descriptor is a number, and the pointer is to a `statvfs` of our own.
-        let result =
-            unsafe { libc::fstatvfs(self.directory.as_ref()?.as_raw_fd(), stat.as_mut_ptr()) };
-        if result != 0 {
-            return None;
-        }
-        // SAFETY: the call succeeded, so it has filled in the structure.
-        let stat = unsafe { stat.assume_init() };
+        let stat = self.directory.as_ref()?.with(|directory| {
+            let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+            // SAFETY: the descriptor is a number, and the pointer is to a `statvfs` of our own.
+            match unsafe { libc::fstatvfs(directory.as_raw_fd(), stat.as_mut_ptr()) } {
+                // SAFETY: the call succeeded, so it has filled in the structure.
+                0 => Ok(unsafe { stat.assume_init() }),
+                _ => Err(io::Error::last_os_error()),
+            }
+        })?;
         #[allow(clippy::unnecessary_cast, reason = "the fields are narrower on 32-bit systems")]
-        let bytes = |blocks| blocks as u64 * stat.f_frsize as u64;
+        let bytes = |blocks| (blocks as u64).saturating_mul(stat.f_frsize as u64);
         Some(Disk {
             total: bytes(stat.f_blocks),
             used: bytes(stat.f_blocks.saturating_sub(stat.f_bfree)),
@@ -87,8 +91,8 @@ impl Machine {
         let now = Instant::now();
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let sample = history.fresh(now).or_else(|| {
-            let mut buffer = [0; 256];
-            let (busy, total) = parse_stat(read(self.stat.as_ref()?, &mut buffer)?)?;
+            let (text, length) = self.stat.as_ref()?.read::<256>()?;
+            let (busy, total) = parse_stat(&text[..length])?;
             let sample = Sample { at: now, busy, total };
             history.push(sample);
             Some(sample)
@@ -107,16 +111,47 @@ impl Machine {
     /// The share of the CPUs that have something to run at this moment, where nothing better is known:
     /// the fourth field of `/proc/loadavg`.
     fn runnable(&self) -> Option<f64> {
-        let loadavg = fs::read_to_string("/proc/loadavg").ok()?;
+        let mut loadavg = [0; 128];
+        let file = File::open("/proc/loadavg").ok()?;
+        let length = file.read_at(&mut loadavg, 0);
+        descriptor::close(file);
+        let loadavg = str::from_utf8(&loadavg[..length.ok()?]).ok()?;
         let (runnable, _) = loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?;
         Some(percent(runnable.parse().ok()?, self.cpus?.into()))
     }
 }
 
-/// What stands at the start of a file of the proc file system, which is made anew for each read.
-fn read<'a>(file: &File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let length = file.read_at(buffer, 0).ok()?;
-    Some(&buffer[..length])
+/// What is read again and again.
+#[derive(Debug)]
+struct Source {
+    path: PathBuf,
+    flags: c_int,
+    kept: Kept,
+}
+
+impl Source {
+    fn open(path: PathBuf, flags: c_int) -> Option<Self> {
+        let kept = Kept::new(open(&path, flags).ok()?);
+        Some(Self { path, flags, kept })
+    }
+
+    /// Calls `read` with the file, opened anew if a test has closed it.
+    fn with<T>(&self, read: impl Fn(&File) -> io::Result<T>) -> Option<T> {
+        self.kept.or_else(|| open(&self.path, self.flags), read).ok()
+    }
+
+    /// What stands at the start of a file of the proc file system, which is made anew for each read.
+    fn read<const N: usize>(&self) -> Option<([u8; N], usize)> {
+        self.with(|file| {
+            let mut buffer = [0; N];
+            let length = file.read_at(&mut buffer, 0)?;
+            Ok((buffer, length))
+        })
+    }
+}
+
+fn open(path: &Path, flags: c_int) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// The number after this word and white space, and what follows it: a loop over bytes, because the iterators
@@ -150,11 +185,11 @@ fn parse_stat(stat: &[u8]) -> Option<(u64, u64)> {
     Some((busy, busy + idle + iowait))
 }
 
-fn count_cpus(stat: &str) -> u32 {
-    let cpus = stat.lines().filter(|line| {
-        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    });
-    u32::try_from(cpus.count()).unwrap_or(u32::MAX)
+/// The logical CPUs that are online.
+fn count_cpus() -> Option<u32> {
+    // SAFETY: the call only reads what the system knows of itself.
+    let cpus = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    u32::try_from(cpus).ok().filter(|&cpus| cpus > 0)
 }
 
 /// `MemTotal` and `MemAvailable` of `proc_meminfo(5)`: the first and the third line since Linux 3.14.
@@ -174,7 +209,6 @@ mod tests {
         let stat =
             "cpu  100 20 30 700 50 1 2 3 40 5\ncpu0 50 10 15 350 25 0 1 1 20 2\ncpu1 0\nintr 1\n";
         assert_eq!(parse_stat(stat.as_bytes()), Some((156, 906)));
-        assert_eq!(count_cpus(stat), 2);
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"cpu  1 2 3"), None);
         assert_eq!(parse_stat(b"cpu  1 2 3 4 5 6 x 8"), None);

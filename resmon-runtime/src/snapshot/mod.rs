@@ -48,7 +48,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// The part that is used of what an ordinary user could use, 0 to 100, as `df` shows it.
     pub(crate) fn percent(self) -> f64 {
-        percent(self.used, self.used + self.free)
+        percent(self.used, self.used.saturating_add(self.free))
     }
 }
 

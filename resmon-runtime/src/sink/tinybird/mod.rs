@@ -3,14 +3,18 @@
 mod client;
 mod queue;
 mod sender;
+mod shared;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use self::queue::{Kind, Queue, Request};
-use super::{Sink, batch_num};
+use self::queue::Kind;
+use self::sender::Sender;
+use self::shared::Shared;
+use super::{Place, Sink, batch_num};
 use crate::config::{Delivery, Endpoint};
 use crate::line::{Line, key};
+use crate::spool::{Live, Run};
 use crate::warning::{Records, warn};
 
 #[derive(Debug)]
@@ -18,52 +22,48 @@ pub(crate) struct Tinybird {
     shared: Arc<Shared>,
     batch_size: u64,
     flush_timeout: Duration,
-}
-
-/// What the tests' threads and the sender share.
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    /// There is something to send, or nothing more will come.
-    work: Condvar,
-    /// The sender has done all it can.
-    done: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    queue: Queue,
-    tests: u64,
-    /// Records of the request under way.
-    in_flight: u64,
-    /// Records that will not be sent and that no warning has counted.
-    lost: u64,
-    /// Whether to take records at all: not once the endpoint was given up.
-    sending: bool,
-    done: bool,
+    /// That of a process whose run may do without it, which shows at the end.
+    later: Mutex<Option<Sender>>,
 }
 
 impl Tinybird {
-    pub(crate) fn open(delivery: Delivery, endpoint: Endpoint) -> Self {
-        let queue = Queue::new(delivery.batch_size, delivery.process_per_test);
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                queue,
-                tests: 0,
-                in_flight: 0,
-                lost: 0,
-                sending: true,
-                done: false,
-            }),
-            work: Condvar::new(),
-            done: Condvar::new(),
+    pub(crate) fn open(delivery: Delivery, endpoint: Endpoint, place: Place<'_>) -> Self {
+        let Place { spool, session_id, run_id } = place;
+        let destination = endpoint.fingerprint();
+        let live = spool.as_ref().and_then(|spool| {
+            Live::create(spool, session_id, &destination)
+                .inspect_err(|error| {
+                    let directory = spool.directory();
+                    warn(format_args!("nothing can be kept in {directory:?}: {error}"));
+                })
+                .ok()
         });
-        if let Err(error) = sender::spawn(Arc::clone(&shared), endpoint) {
-            warn(format_args!("records are not sent to Tinybird: no thread to send them: {error}"));
-            shared.stop();
-            shared.finish();
+        // In a runner that starts a process for each test, whoever has time sends for all.
+        let run = spool
+            .as_ref()
+            .filter(|_| delivery.process_per_test && live.is_some())
+            .and_then(|spool| Run::join(spool, run_id).ok());
+        let shared = Arc::new(Shared::new(delivery, live));
+        let sender =
+            Sender { shared: Arc::clone(&shared), endpoint, spool, destination, run, delivery };
+        let mut later = Some(sender);
+        if let Some(sender) = later.take_if(|sender| sender.run.is_none()) {
+            start(&shared, sender);
         }
-        Self { shared, batch_size: delivery.batch_size, flush_timeout: delivery.flush_timeout }
+        Self {
+            shared,
+            batch_size: delivery.batch_size,
+            flush_timeout: delivery.flush_timeout,
+            later: Mutex::new(later),
+        }
+    }
+}
+
+fn start(shared: &Shared, sender: Sender) {
+    if let Err(error) = sender.spawn() {
+        warn(format_args!("records are not sent to Tinybird: no thread to send them: {error}"));
+        shared.stop();
+        shared.finish();
     }
 }
 
@@ -80,73 +80,53 @@ impl Sink for Tinybird {
         self.shared.push(&mut state, Kind::Test, line);
     }
 
+    fn batch_num(&self) -> u64 {
+        batch_num(self.shared.lock().tests, self.batch_size)
+    }
+
     fn close(&self) {
-        let mut state = self.shared.lock();
-        state.queue.close();
+        self.shared.lock().queue.close();
         self.shared.work.notify_one();
-        let (state, timeout) = self
+        let later = self.later.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = later {
+            if sender.is_needed() {
+                start(&self.shared, sender);
+            } else {
+                self.shared.finish();
+            }
+        }
+        let state = self.shared.lock();
+        let (mut state, _) = self
             .shared
             .done
             .wait_timeout_while(state, self.flush_timeout, |state| !state.done)
             .unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() && !state.done {
-            let left = Records(state.lost + state.in_flight + state.queue.records());
+        let (memory, spooled) = state.queue.records();
+        let (in_flight, on_disk) = state.in_flight.unwrap_or_default();
+        let lost = state.lost + memory + in_flight - on_disk;
+        let kept = spooled + on_disk;
+        let where_to = self.shared.end_live(&mut state);
+        if lost + kept == 0 {
+            return;
+        }
+        let when = if state.done {
+            "not delivered after that".to_owned()
+        } else {
             let seconds = self.flush_timeout.as_secs_f64();
-            warn(format_args!(
-                "{left} not delivered: Tinybird did not take them in the {seconds} s that \
+            format!(
+                "not delivered: Tinybird did not take them in the {seconds} s that \
                  RESMON_FLUSH_TIMEOUT allows at exit"
-            ));
-        } else if state.lost > 0 {
-            warn(format_args!("not delivered after that: {}", Records(state.lost)));
-        }
-    }
-}
-
-impl Shared {
-    fn push(&self, state: &mut State, kind: Kind, line: Line) {
-        if !state.sending || !state.queue.push(kind, line.finish()) {
-            if state.sending && state.lost == 0 {
-                warn(
-                    "Tinybird is too slow: records wait in memory up to a limit, and further ones are lost",
-                );
+            )
+        };
+        match where_to {
+            Some(place) if kept > 0 && lost == 0 => {
+                warn(format_args!("{} {when}; kept in {place:?}", Records(kept)));
             }
-            state.lost += 1;
-        } else if state.queue.is_ready() {
-            self.work.notify_one();
+            Some(place) if kept > 0 => warn(format_args!(
+                "{} {when}; {kept} of them kept in {place:?}, the others lost",
+                Records(lost + kept)
+            )),
+            _ => warn(format_args!("{} {when}", Records(lost + kept))),
         }
-    }
-
-    /// What to send next, as soon as there is something; `None` when all is sent and no more will come.
-    fn next(&self) -> Option<Request> {
-        let state = self.lock();
-        let mut state = self
-            .work
-            .wait_while(state, |state| !state.queue.is_ready() && !state.queue.is_closed())
-            .unwrap_or_else(PoisonError::into_inner);
-        let request = state.queue.take();
-        state.in_flight = request.as_ref().map_or(0, Request::records);
-        request
-    }
-
-    /// The request under way has come to its end: its records are delivered, or a warning has counted them.
-    fn settled(&self) {
-        self.lock().in_flight = 0;
-    }
-
-    /// Takes no more records, and forgets those that wait.
-    fn stop(&self) {
-        let mut state = self.lock();
-        state.lost += state.queue.records();
-        state.queue.clear();
-        state.sending = false;
-    }
-
-    fn finish(&self) {
-        self.lock().done = true;
-        self.done.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Range;
 
 /// A batch is sent when it is full; when several are, one request carries as many as fit here.
-const REQUEST_BYTES: usize = 1 << 20;
+pub(super) const REQUEST_BYTES: usize = 1 << 20;
 /// A batch that is larger than this is sent in parts: Tinybird takes 10 MB at once.
 const BATCH_BYTES: usize = 2 << 20;
-/// What may wait while the endpoint is slow.
-const QUEUE_BYTES: usize = 8 << 20;
+/// What may wait in memory while the endpoint is slow.
+const MEMORY_BYTES: usize = 8 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -18,38 +19,68 @@ pub(super) enum Kind {
     Test,
 }
 
+/// Where lines wait.
+#[derive(Debug)]
+pub(super) enum Lines {
+    Memory(Vec<u8>),
+    /// A place in the session's file.
+    Spooled(Range<u64>),
+}
+
+#[derive(Debug)]
+struct Record {
+    kind: Kind,
+    line: Lines,
+}
+
 #[derive(Debug)]
 pub(super) struct Queue {
-    lines: VecDeque<(Kind, Vec<u8>)>,
+    records: VecDeque<Record>,
     bytes: usize,
+    memory: usize,
     batch_size: usize,
     /// Whether everything goes in one request at the end.
     whole_session: bool,
     closed: bool,
 }
 
-/// The body of a request and what it holds.
-#[derive(Debug)]
+/// What a request is to hold.
+#[derive(Debug, Default)]
 pub(super) struct Request {
-    pub(super) body: Vec<u8>,
+    pub(super) lines: Vec<Lines>,
     pub(super) sessions: u64,
     pub(super) tests: u64,
+    /// How many of them are on disk too.
+    pub(super) spooled: u64,
+}
+
+impl Lines {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Memory(line) => line.len(),
+            Self::Spooled(place) => usize::try_from(place.end - place.start).unwrap_or(0),
+        }
+    }
 }
 
 impl Queue {
     pub(super) fn new(batch_size: u64, whole_session: bool) -> Self {
         let batch_size = usize::try_from(batch_size).unwrap_or(usize::MAX);
-        Self { lines: VecDeque::new(), bytes: 0, batch_size, whole_session, closed: false }
+        let records = VecDeque::new();
+        Self { records, bytes: 0, memory: 0, batch_size, whole_session, closed: false }
     }
 
     /// Adds a record; `false` if there is no room.
-    pub(super) fn push(&mut self, kind: Kind, mut line: Vec<u8>) -> bool {
-        line.shrink_to_fit();
-        if kind == Kind::Test && self.bytes + line.len() > QUEUE_BYTES {
-            return false;
+    pub(super) fn push(&mut self, kind: Kind, mut line: Lines) -> bool {
+        if let Lines::Memory(line) = &mut line {
+            line.shrink_to_fit();
+            if kind == Kind::Test && self.memory + line.len() > MEMORY_BYTES {
+                return false;
+            }
+            self.memory += line.len();
         }
         self.bytes += line.len();
-        self.lines.push_back((kind, line));
+        self.records.push_back(Record { kind, line });
         true
     }
 
@@ -62,18 +93,53 @@ impl Queue {
         self.closed
     }
 
-    pub(super) fn records(&self) -> u64 {
-        self.lines.len() as u64
+    /// How many records wait in memory and how many on disk.
+    pub(super) fn records(&self) -> (u64, u64) {
+        let spooled = self.records.iter().filter(|record| record.is_spooled()).count();
+        ((self.records.len() - spooled) as u64, spooled as u64)
     }
 
     pub(super) fn clear(&mut self) {
-        self.lines.clear();
-        self.bytes = 0;
+        self.records.clear();
+        (self.bytes, self.memory) = (0, 0);
     }
 
-    /// Whether there is a request to be made now.
+    /// Takes out what waits in memory only, and says how many records that were.
+    pub(super) fn forget_memory(&mut self) -> u64 {
+        let before = self.records.len();
+        self.records.retain(Record::is_spooled);
+        self.bytes -= self.memory;
+        self.memory = 0;
+        (before - self.records.len()) as u64
+    }
+
+    /// Takes out the oldest record if it is on disk.
+    pub(super) fn drop_oldest(&mut self) -> Option<Range<u64>> {
+        let Lines::Spooled(place) = &self.records.front()?.line else { return None };
+        let place = place.clone();
+        self.bytes -= self.records.pop_front()?.line.len();
+        Some(place)
+    }
+
+    /// Whether there is a request to be made now. Asked for every record, so that it counts none.
     pub(super) fn is_ready(&self) -> bool {
-        self.next_records() > 0
+        if self.whole_session {
+            return self.closed && !self.records.is_empty();
+        }
+        let (tests, last) = self.tests();
+        let full = tests >= self.batch_size || self.bytes > BATCH_BYTES;
+        self.begins_with_session() || tests > 0 && (full || last)
+    }
+
+    fn begins_with_session(&self) -> bool {
+        self.records.front().is_some_and(Record::is_session)
+    }
+
+    /// How many test records there are where none of a session stands before them, and whether no more will come.
+    fn tests(&self) -> (usize, bool) {
+        // A session event behind them means that no more will come for the last batch.
+        let sessions = usize::from(self.records.back().is_some_and(Record::is_session));
+        (self.records.len() - sessions, self.closed || sessions > 0)
     }
 
     /// The next request, if there is one to be made now.
@@ -82,55 +148,75 @@ impl Queue {
         if records == 0 {
             return None;
         }
-        let mut request = Request { body: Vec::new(), sessions: 0, tests: 0 };
-        for (kind, line) in self.lines.drain(..records) {
+        let mut request = Request::default();
+        for Record { kind, line } in self.records.drain(..records) {
             self.bytes -= line.len();
-            request.body.extend_from_slice(&line);
             match kind {
                 Kind::Session => request.sessions += 1,
                 Kind::Test => request.tests += 1,
             }
+            match line {
+                Lines::Memory(_) => self.memory -= line.len(),
+                Lines::Spooled(_) => request.spooled += 1,
+            }
+            request.add(line);
         }
         Some(request)
     }
 
     /// How many records the next request takes.
     fn next_records(&self) -> usize {
-        if self.whole_session {
-            let all = if self.closed { self.lines.len() } else { 0 };
-            return self.fitting(all, BATCH_BYTES);
-        }
-        if self.lines.front().is_some_and(|(kind, _)| *kind == Kind::Session) {
-            return 1;
-        }
-        // A session event behind them means that no more will come for the last batch.
-        let session = self.lines.back().filter(|(kind, _)| *kind == Kind::Session).map(|_| 1);
-        let tests = self.lines.len() - session.unwrap_or(0);
-        let last = self.closed || session.is_some();
-        let batch = self.fitting(tests.min(self.batch_size), BATCH_BYTES);
-        let full = batch == self.batch_size || self.bytes > BATCH_BYTES;
-        if !(full || last) {
+        if !self.is_ready() {
             return 0;
         }
+        if self.whole_session {
+            return self.fitting(self.records.len(), BATCH_BYTES);
+        }
+        if self.begins_with_session() {
+            return 1;
+        }
+        let (tests, last) = self.tests();
         let fitting = self.fitting(tests, REQUEST_BYTES);
         if last && fitting == tests {
             return tests;
         }
+        let batch = self.fitting(tests.min(self.batch_size), BATCH_BYTES);
         (fitting - fitting % self.batch_size).max(batch)
     }
 
     /// How many of the first records have no more bytes than these together, at least one if there is one.
     fn fitting(&self, records: usize, bytes: usize) -> usize {
         let mut sum = 0;
-        let more = self.lines.iter().take(records).take_while(|(_, line)| {
-            sum += line.len();
+        let more = self.records.iter().take(records).take_while(|record| {
+            sum += record.line.len();
             sum <= bytes
         });
         more.count().max(records.min(1))
     }
 }
 
+impl Record {
+    fn is_session(&self) -> bool {
+        self.kind == Kind::Session
+    }
+
+    fn is_spooled(&self) -> bool {
+        matches!(self.line, Lines::Spooled(_))
+    }
+}
+
 impl Request {
+    /// Adds lines, as one place where they follow each other on disk.
+    fn add(&mut self, line: Lines) {
+        match (self.lines.last_mut(), line) {
+            (Some(Lines::Spooled(last)), Lines::Spooled(next)) if last.end == next.start => {
+                last.end = next.end;
+            }
+            (Some(Lines::Memory(last)), Lines::Memory(next)) => last.extend(next),
+            (_, line) => self.lines.push(line),
+        }
+    }
+
     pub(super) fn records(&self) -> u64 {
         self.sessions + self.tests
     }

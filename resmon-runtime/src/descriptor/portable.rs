@@ -1,0 +1,29 @@
+//! Systems on which a test cannot close what it did not open.
+
+use std::fs::File;
+use std::io;
+
+/// A file that stays open while tests run.
+#[derive(Debug)]
+pub(crate) struct Kept(File);
+
+impl Kept {
+    pub(crate) fn new(file: File) -> Self {
+        Self(file)
+    }
+
+    pub(crate) fn or_else<T>(
+        &self,
+        _open: impl FnOnce() -> io::Result<File>,
+        work: impl Fn(&File) -> io::Result<T>,
+    ) -> io::Result<T> {
+        work(&self.0)
+    }
+}
+
+pub(crate) fn close(_file: File) {}
+
+pub(crate) fn make_room() {}
+
+#[cfg(feature = "tinybird")]
+pub(crate) fn separate(_keep: Option<i32>) {}

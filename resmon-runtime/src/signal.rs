@@ -1,0 +1,99 @@
+//! Signals that the kernel sends to a thread for what it writes.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use libc::{c_int, sigset_t};
+
+/// Calls `write` with SIGXFSZ, which kills a process that lets a file grow beyond the limit it has set, kept from this
+/// thread; the write fails all the same. Where there is no limit, that is one call to the kernel more.
+pub(crate) fn without_sigxfsz<T>(write: impl FnOnce() -> T) -> T {
+    let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: the pointer is to a limit of our own, which is read only after the call has filled it in.
+    let limited = unsafe {
+        libc::getrlimit(libc::RLIMIT_FSIZE, limit.as_mut_ptr()) == 0
+            && limit.assume_init().rlim_cur != libc::RLIM_INFINITY
+    };
+    if limited { without(libc::SIGXFSZ, write) } else { write() }
+}
+
+/// Calls `write` with a signal kept from this thread.
+pub(crate) fn without<T>(signal: c_int, write: impl FnOnce() -> T) -> T {
+    let mut set = empty();
+    let mut before = empty();
+    // SAFETY: the pointers are to signal sets of our own.
+    let blocked = unsafe {
+        libc::sigaddset(&raw mut set, signal);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) == 0
+    };
+    let waited = is_pending(signal);
+    let result = write();
+    if blocked {
+        if !waited && is_pending(signal) {
+            take(&set);
+        }
+        // SAFETY: the pointer is to the mask that this thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
+    }
+    result
+}
+
+/// Takes a pending signal. Another thread may have been faster, which only Linux can be told not to wait for.
+fn take(set: &sigset_t) {
+    #[cfg(target_os = "linux")]
+    {
+        let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the pointers are to values of our own, or null where that is allowed.
+        unsafe { libc::sigtimedwait(set, ptr::null_mut(), &raw const now) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let mut taken = 0;
+        // SAFETY: the pointers are to values of our own.
+        unsafe { libc::sigwait(set, &raw mut taken) };
+    }
+}
+
+fn is_pending(signal: c_int) -> bool {
+    let mut pending = empty();
+    // SAFETY: the pointers are to a signal set of our own.
+    unsafe {
+        libc::sigpending(&raw mut pending) == 0
+            && libc::sigismember(&raw const pending, signal) == 1
+    }
+}
+
+fn empty() -> sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: the call fills in the set, and cannot fail.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raise(signal: c_int) {
+        // SAFETY: sends a signal to this thread.
+        assert_eq!(unsafe { libc::pthread_kill(libc::pthread_self(), signal) }, 0);
+    }
+
+    #[test]
+    fn a_signal_that_was_kept_away_is_gone() {
+        without(libc::SIGXFSZ, || raise(libc::SIGXFSZ));
+        assert!(!is_pending(libc::SIGXFSZ));
+    }
+
+    #[test]
+    fn a_signal_that_waited_before_is_left_waiting() {
+        without(libc::SIGXFSZ, || {
+            raise(libc::SIGXFSZ);
+            without(libc::SIGXFSZ, || raise(libc::SIGXFSZ));
+            assert!(is_pending(libc::SIGXFSZ));
+        });
+        assert!(!is_pending(libc::SIGXFSZ));
+    }
+}

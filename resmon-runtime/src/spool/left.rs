@@ -1,0 +1,272 @@
+//! What sessions that have ended left to be sent.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read};
+#[cfg(target_os = "linux")]
+use std::io::{Seek, SeekFrom};
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::lock::{self, Kind};
+use super::{LIMIT, Spool, live, open};
+use crate::warning::{Records, warn};
+
+/// A record has about 1 KiB; a line that is longer than this is none.
+const LONGEST: u64 = 1 << 20;
+
+/// The right to send what is left for a destination, which one process has at a time.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// Oldest first.
+    files: std::vec::IntoIter<PathBuf>,
+    current: Option<Reader>,
+    /// Locked while it is open.
+    _lock: File,
+}
+
+/// Records for one request.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    pub(crate) body: Vec<u8>,
+    pub(crate) records: u64,
+    /// Files that hold nothing else.
+    whole: Vec<PathBuf>,
+    /// The place in the file that holds more.
+    part: Option<(PathBuf, Range<u64>)>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    path: PathBuf,
+    file: BufReader<File>,
+    position: u64,
+    /// Where the records of the chunk begin.
+    start: u64,
+    /// Whether a record was left behind in this file.
+    kept: bool,
+}
+
+impl Spool {
+    /// How many sessions have left something for the destination.
+    pub(crate) fn count_left(&self, destination: &str) -> usize {
+        self.files("", &format!("-{destination}.ndjson")).len()
+    }
+
+    /// Takes the right to send what is left for the destination, unless another process has it or there is nothing.
+    pub(crate) fn left(&self, destination: &str) -> io::Result<Option<Left>> {
+        let suffix = format!("-{destination}.ndjson");
+        if self.files("", &suffix).is_empty() {
+            return Ok(None);
+        }
+        let lock = self.path(&format!("send-{destination}.lock"));
+        let lock = open(&lock, OpenOptions::new().create(true))?;
+        if !lock::try_lock(&lock, Kind::Exclusive)? {
+            return Ok(None);
+        }
+        // Only now: who had the lock has sent some of them.
+        let files: Vec<_> = self.files("", &suffix).into_iter().map(|(_, path)| path).collect();
+        Ok(Some(Left { files: files.into_iter(), current: None, _lock: lock }))
+    }
+
+    /// Drops the oldest records that are left, for whatever destination, until the directory is within its bound.
+    pub(crate) fn drop_oldest(&self) {
+        let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |file| file.blocks() * 512);
+        let files = self.files("", ".ndjson").into_iter().filter(|(name, _)| is_name(name));
+        let files: Vec<_> = files.map(|(_, path)| (size(&path), path)).collect();
+        let total: u64 = files.iter().map(|(size, _)| size).sum();
+        let mut excess = total.saturating_sub(LIMIT);
+        let mut dropped = 0;
+        for (size, path) in files {
+            if excess == 0 {
+                break;
+            }
+            let Ok(mut file) = Reader::open(path) else {
+                // Another process has just sent it.
+                excess = excess.saturating_sub(size);
+                continue;
+            };
+            let (all, mut freed) = (size <= excess, 0);
+            while (all || freed < excess)
+                && let Some(line) = file.line()
+            {
+                freed += line.len() as u64;
+                dropped += 1;
+            }
+            if !all {
+                // Where this fails, the next session tries again.
+                let _ = live::erase(file.file.get_ref(), &(0..file.position));
+                break;
+            }
+            let _ = fs::remove_file(file.path);
+            excess -= size;
+        }
+        if dropped > 0 {
+            let limit = LIMIT >> 20;
+            warn(format_args!(
+                "{} of earlier sessions dropped: more than {limit} MiB wait in {:?}",
+                Records(dropped),
+                self.directory
+            ));
+        }
+    }
+}
+
+impl Left {
+    /// The next records in the order in which they were made, as many as fit one request.
+    pub(crate) fn next(&mut self, most_bytes: usize) -> Option<Chunk> {
+        let mut chunk = Chunk::default();
+        loop {
+            let Some(reader) = &mut self.current else {
+                // What cannot be opened may be a symlink or gone.
+                match self.files.next() {
+                    Some(path) => self.current = Reader::open(path).ok(),
+                    None => break,
+                }
+                continue;
+            };
+            let Some(line) = reader.line() else {
+                let Reader { path, start, position, kept, .. } = self.current.take()?;
+                if !kept {
+                    chunk.whole.push(path);
+                } else if chunk.records > 0 {
+                    chunk.part = Some((path, start..position));
+                    break;
+                }
+                continue;
+            };
+            chunk.body.extend_from_slice(&line);
+            chunk.records += 1;
+            if chunk.body.len() >= most_bytes {
+                chunk.part = Some((reader.path.clone(), reader.start..reader.position));
+                reader.start = reader.position;
+                break;
+            }
+        }
+        if chunk.records == 0 {
+            // Nothing but blanks and what never was a record.
+            chunk.forget();
+            return None;
+        }
+        Some(chunk)
+    }
+
+    /// Notes that the records of the last chunk stay where they are.
+    pub(crate) fn keep(&mut self) {
+        if let Some(reader) = &mut self.current {
+            reader.kept = true;
+        }
+    }
+}
+
+impl Chunk {
+    /// Forgets the records: they have arrived.
+    pub(crate) fn forget(&self) {
+        for path in &self.whole {
+            let _ = fs::remove_file(path);
+        }
+        if let Some((path, place)) = &self.part
+            && let Ok(file) = open(path, &mut OpenOptions::new())
+        {
+            let _ = live::erase(&file, place);
+        }
+    }
+}
+
+impl Reader {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = BufReader::new(open(&path, &mut OpenOptions::new())?);
+        if !file.get_ref().metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self { path, file, position: 0, start: 0, kept: false })
+    }
+
+    /// The next line that is a record. Passes over what was erased, a line that a crash tore, and whatever else
+    /// someone may have put there.
+    fn line(&mut self) -> Option<Vec<u8>> {
+        self.read_record().unwrap_or_else(|_| {
+            // What could not be read is not to be removed.
+            self.kept = true;
+            None
+        })
+    }
+
+    fn read_record(&mut self) -> io::Result<Option<Vec<u8>>> {
+        // Whether the last piece that was read goes on.
+        let mut within = false;
+        loop {
+            if !within {
+                self.skip_blanks()?;
+            }
+            let mut line = Vec::new();
+            let read = self.file.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
+            self.position += read as u64;
+            if read == 0 {
+                return Ok(None);
+            }
+            if !within && is_record(&line) {
+                return Ok(Some(line));
+            }
+            within = !line.ends_with(b"\n");
+        }
+    }
+
+    fn skip_blanks(&mut self) -> io::Result<()> {
+        loop {
+            if self.file.buffer().is_empty() {
+                self.skip_hole()?;
+            }
+            let buffer = self.file.fill_buf()?;
+            let blank = buffer.iter().take_while(|&&byte| byte == 0 || byte == b'\n').count();
+            let (more, all) = (blank > 0, blank == buffer.len());
+            self.file.consume(blank);
+            self.position += blank as u64;
+            if !(more && all) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Skips what the file system knows to be empty, which may be far larger than what is read at once.
+    #[cfg(target_os = "linux")]
+    fn skip_hole(&mut self) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+
+        let here = i64::try_from(self.position).map_err(io::Error::other)?;
+        let file = self.file.get_ref();
+        // SAFETY: the call only moves the position of the file behind the descriptor.
+        let data = unsafe { libc::lseek(file.as_raw_fd(), here, libc::SEEK_DATA) };
+        if let Ok(data) = u64::try_from(data) {
+            self.position = data;
+        } else if io::Error::last_os_error().raw_os_error() == Some(libc::ENXIO) {
+            // Nothing but the hole up to the end.
+            self.position = self.position.max(file.metadata()?.len());
+        }
+        self.file.seek(SeekFrom::Start(self.position)).map(drop)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "where files have holes, there is more to it"
+    )]
+    fn skip_hole(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a name, without its ending, is one that is given here: `ID-DESTINATION`.
+fn is_name(name: &str) -> bool {
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    name.split_once('-').is_some_and(|(id, destination)| is_hex(id, 28) && is_hex(destination, 16))
+}
+
+fn is_record(line: &[u8]) -> bool {
+    line.starts_with(b"{\"event_type\":\"")
+        && line.ends_with(b"}\n")
+        && serde_json::from_slice::<serde_json::Value>(line).is_ok()
+}
