@@ -44,6 +44,19 @@ fn every_field_is_required() {
 }
 
 #[test]
+fn a_crashed_test_has_what_was_known_before() {
+    let after =
+        |name: &&str| name.ends_with("_after") || ["duration_s", "concurrent_tests"].contains(name);
+    let mut record = test_record();
+    record.insert("outcome".to_owned(), json!("crashed"));
+    assert_eq!(faults(&record).len(), 7);
+    record.retain(|name, _| !after(&name.as_str()));
+    assert_eq!(faults(&record), [""; 0]);
+    record.remove("cpu_before");
+    assert_eq!(faults(&record).len(), 1);
+}
+
+#[test]
 fn a_wrong_value_is_a_fault() {
     for (name, value) in [
         ("batch_num", json!(0)),

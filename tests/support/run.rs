@@ -14,9 +14,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tempfile::{TempDir, tempdir};
+
 /// Starts of the variables that change what resmon, a test runner or an HTTP client does. The tests
 /// may themselves be run by nextest, on GitHub, behind a proxy, or with resmon switched on.
 const OURS: [&str; 5] = ["RESMON_", "TINYBIRD_", "NEXTEST", "GITHUB_", "RUST_TEST_"];
+
+/// Where what is not delivered is kept. Tests that share a folder would deliver each other's records.
+const SPOOL: &str = "RESMON_SPOOL_DIR";
 
 /// How long a command may take, builds on a busy machine included.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -38,6 +43,10 @@ impl Run {
         command.stdin(Stdio::null());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();
+            // Set when the command starts.
+            if text == SPOOL {
+                continue;
+            }
             if OURS.iter().any(|ours| text.starts_with(ours)) || text.ends_with("_PROXY") {
                 command.env_remove(&name);
             }
@@ -82,8 +91,19 @@ impl Run {
         self
     }
 
+    /// A folder of its own for what is not delivered, unless the test has said where.
+    fn spool(&mut self) -> Option<TempDir> {
+        if self.command.get_envs().any(|(name, _)| name == SPOOL) {
+            return None;
+        }
+        let folder = tempdir().expect("a folder of our own");
+        self.command.env(SPOOL, folder.path().join("spool"));
+        Some(folder)
+    }
+
     /// Starts the command.
     pub(crate) fn start(mut self) -> Running {
+        let spool = self.spool();
         let started = Instant::now();
         let mut child = self
             .command
@@ -100,6 +120,7 @@ impl Run {
             stderr,
             started,
             deadline: started + self.limit,
+            _spool: spool,
         }
     }
 
@@ -117,6 +138,7 @@ pub(crate) struct Running {
     stderr: Captured,
     started: Instant,
     deadline: Instant,
+    _spool: Option<TempDir>,
 }
 
 impl Running {

@@ -15,6 +15,8 @@ struct Field {
     events: &'static [&'static str],
     /// Whether each of those records must have it. What not every platform can give is optional.
     required: bool,
+    /// Whether it is known when a test ends, so that a test whose process died has none.
+    after: bool,
 }
 
 /// What a value must look like.
@@ -57,20 +59,20 @@ const FIELDS: &[Field] = &[
     required("test_nodeid", ALL, NodeId),
     required("timestamp", ALL, Timestamp),
     required("batch_num", TEST, Int(FROM_ONE)),
-    required("duration_s", TEST, Float(SECONDS)),
+    after("duration_s", Float(SECONDS)),
     required("cpu_before", TEST, Float(PERCENT)),
-    required("cpu_after", TEST, Float(PERCENT)),
+    after("cpu_after", Float(PERCENT)),
     required("cpu_count", SESSION, Int(FROM_ONE)),
     required("mem_total_bytes", SESSION, Int(TOTAL_BYTES)),
     required("mem_available_before", TEST, Int(BYTES)),
-    required("mem_available_after", TEST, Int(BYTES)),
+    after("mem_available_after", Int(BYTES)),
     required("mem_percent_before", TEST, Float(PERCENT)),
-    required("mem_percent_after", TEST, Float(PERCENT)),
+    after("mem_percent_after", Float(PERCENT)),
     required("disk_total_bytes", SESSION, Int(TOTAL_BYTES)),
     required("disk_free_before", TEST, Int(BYTES)),
-    required("disk_free_after", TEST, Int(BYTES)),
+    after("disk_free_after", Int(BYTES)),
     required("disk_percent_before", TEST, Float(PERCENT)),
-    required("disk_percent_after", TEST, Float(PERCENT)),
+    after("disk_percent_after", Float(PERCENT)),
     required("exit_status", END, Int(INT32)),
     required("gh_run_id", ALL, Text),
     required("gh_sha", ALL, Text),
@@ -86,11 +88,15 @@ const FIELDS: &[Field] = &[
     required("package", ALL, Name),
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
-    required("concurrent_tests", TEST, Int(FROM_ONE)),
+    after("concurrent_tests", Int(FROM_ONE)),
 ];
 
 const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
-    Field { name, kind, events, required: true }
+    Field { name, kind, events, required: true, after: false }
+}
+
+const fn after(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, events: TEST, required: true, after: true }
 }
 
 /// The columns in order, each with its type in the table.
@@ -110,6 +116,7 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Everything that is wrong with a record, one complaint each; empty when it is right.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
+    let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed");
     let mut faults = Vec::new();
     for name in record.keys() {
         if !FIELDS.iter().any(|field| field.name == name && field.events.contains(&event)) {
@@ -118,6 +125,10 @@ pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     }
     for field in FIELDS.iter().filter(|field| field.events.contains(&event)) {
         match record.get(field.name) {
+            None if crashed && field.after => {}
+            Some(_) if crashed && field.after => {
+                faults.push(format!("`{}` cannot be known of a crashed test", field.name));
+            }
             None if field.required => faults.push(format!("`{}` is missing", field.name)),
             Some(value) if !fits(value, &field.kind, event) => {
                 faults.push(format!("`{}` cannot be {value}", field.name));

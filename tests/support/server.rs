@@ -11,6 +11,9 @@ use std::{
 
 use super::{Answer, Records, Request, answer::message};
 
+/// The most that a driver waits for something to arrive.
+const LIMIT: Duration = Duration::from_secs(120);
+
 type Script = dyn Fn(usize, &Request) -> Answer + Send + Sync;
 
 /// A running server; dropping it closes all that is open.
@@ -108,15 +111,27 @@ impl Server {
         self.wait_until(|requests| requests.len() >= count)
     }
 
+    /// Waits until every connection is closed or has been met with silence, so that nothing of a process that has
+    /// ended is still to come.
+    pub(crate) fn wait_until_closed(&self) {
+        let state = self.shared.lock();
+        let open = |state: &mut State| state.connections.iter().any(Option::is_some);
+        let waited = self.shared.changed.wait_timeout_while(state, LIMIT, open).expect("see lock");
+        let timed_out = waited.1.timed_out();
+        drop(waited);
+        assert!(!timed_out, "a connection stays open");
+    }
+
     /// Waits until the requests are as wanted.
     pub(crate) fn wait_until(&self, wanted: impl Fn(&[Request]) -> bool) -> Vec<Request> {
-        const LIMIT: Duration = Duration::from_secs(120);
         let unwanted = |state: &mut State| !wanted(&state.requests);
         let state = self.shared.lock();
         let (state, timeout) =
             self.shared.changed.wait_timeout_while(state, LIMIT, unwanted).expect("see lock");
-        assert!(!timeout.timed_out(), "only this came: {:#?}", state.requests);
-        state.requests.clone()
+        let requests = state.requests.clone();
+        drop(state);
+        assert!(!timeout.timed_out(), "only this came: {requests:#?}");
+        requests
     }
 }
 
@@ -157,6 +172,7 @@ impl Shared {
                 // Both handles are gone now, so that the socket is closed, or reset where something
                 // was left unread.
                 shared.lock().connections[connection] = None;
+                shared.changed.notify_all();
             }));
         }
     }
@@ -184,6 +200,11 @@ impl Shared {
                 break;
             }
             request.take(&mut stream)?;
+            if matches!(answer, Answer::Silence) {
+                // Nothing more is read from it.
+                self.lock().connections[connection] = None;
+                self.changed.notify_all();
+            }
             if !self.answer(&mut stream, answer)? {
                 break;
             }
@@ -216,7 +237,10 @@ impl Shared {
                 stream.write_all(&whole.as_bytes()[..whole.len() - 12])?;
                 return Ok(false);
             }
-            Answer::Silence => self.pause(Duration::from_secs(3600)),
+            Answer::Silence => {
+                self.pause(Duration::from_secs(3600));
+                return Ok(false);
+            }
             Answer::Close | Answer::Reset => return Ok(false),
         }
         Ok(true)

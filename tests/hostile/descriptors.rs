@@ -1,0 +1,147 @@
+//! Descriptors that a test closes without asking whose they are, and gets for files of its own.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    mem,
+    ops::RangeInclusive,
+};
+
+use crate::{
+    Case, Mode, after, folder, in_both_modes,
+    support::{Gate, gate},
+};
+
+/// Closes descriptors, as daemons do, and opens files that get their numbers. They stay open.
+fn closes(descriptors: RangeInclusive<i32>) {
+    let Some(folder) = folder() else { return };
+    let own = descriptors.clone().count().min(250);
+    for descriptor in descriptors {
+        // SAFETY: none that is closed here is used again by the standard library in a way that matters.
+        unsafe { libc::close(descriptor) };
+    }
+    let own = own.min(limit().saturating_sub(4));
+    for number in 0..own {
+        let mut file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(folder.join(format!("own-{number}")))
+            .expect("there is room for it");
+        file.write_all(b"mine").expect("the disk is not full");
+        mem::forget(file);
+    }
+}
+
+fn limit() -> usize {
+    // SAFETY: the call only reads a limit.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }).unwrap_or(16)
+}
+
+/// Requires that resmon wrote to none of the test's files and that the test could use them until its end.
+fn assert_untouched(case: &Case) {
+    let mut own = 0;
+    for file in fs::read_dir(case.folder.path()).expect("a folder of our own") {
+        let file = file.expect("a file");
+        if file.file_name().to_string_lossy().starts_with("own-") {
+            own += 1;
+            // Where it has the number of stdout, libtest's words follow.
+            let text = String::from_utf8(fs::read(file.path()).expect("readable")).expect("text");
+            assert!(text.starts_with("mine"), "{text:?}");
+            assert!(!text.contains("event_type") && !text.contains("resmon"), "{text:?}");
+        }
+    }
+    assert!(own > 10, "{own}");
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn closes_3_to_255() {
+    closes(3..=255);
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn closes_0_to_255() {
+    closes(0..=255);
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn closes_all() {
+    closes(3..=4096);
+}
+
+#[test]
+fn descriptors_that_are_closed_are_not_resmons() {
+    in_both_modes("descriptors::closes_3_to_255", |case, run| {
+        assert!(run.is_quiet(), "{}", run.stderr);
+        assert_untouched(case);
+        case.is_whole("passed", 0);
+    });
+}
+
+#[test]
+fn standard_streams_may_become_something_else() {
+    in_both_modes("descriptors::closes_0_to_255", |case, _| {
+        assert_untouched(case);
+        case.is_whole("passed", 0);
+    });
+}
+
+#[test]
+fn where_all_are_closed_records_find_another_way() {
+    in_both_modes("descriptors::closes_all", |case, run| {
+        assert!(run.is_quiet(), "{}", run.stderr);
+        assert_untouched(case);
+        case.is_whole("passed", 0);
+    });
+}
+
+/// Where there are no high numbers, those of resmon are closed and become the test's.
+#[test]
+fn a_low_limit_leaves_none_out_of_reach() {
+    after("ulimit -n 64;", "descriptors::closes_all", |case, run| {
+        assert!(run.is_quiet(), "{}", run.stderr);
+        assert_untouched(case);
+        case.is_whole("passed", 0);
+    });
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn opens_some() {
+    if let Some(folder) = folder() {
+        let own: Vec<_> = (0..5).map(|_| File::open(&folder).expect("within the limit")).collect();
+        assert_eq!(own.len(), 5);
+    }
+}
+
+#[test]
+fn sixteen_descriptors_are_enough() {
+    after("ulimit -n 16;", "descriptors::opens_some", |case, run| {
+        assert!(run.is_quiet(), "{}", run.stderr);
+        case.is_whole("passed", 0);
+    });
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn finds_no_socket() {
+    gate::pass("HOSTILE_GATE");
+    let open = fs::read_dir("/proc/self/fd").expect("Linux has it").flatten();
+    let open: Vec<_> = open.filter_map(|open| fs::read_link(open.path()).ok()).collect();
+    assert!(!open.iter().any(|open| open.to_string_lossy().starts_with("socket:")), "{open:?}");
+}
+
+/// A connection that a test could close would be closed a second time by whoever has it, and its number may be that of
+/// another file by then.
+#[test]
+fn the_connection_is_not_among_the_descriptors_of_the_tests() {
+    let (case, gate) = (Case::new("descriptors::finds_no_socket", Mode::Tinybird), Gate::closed());
+    let run = case.hostile("").env("HOSTILE_GATE", gate.address()).start();
+    let at_the_gate = gate.wait_for(1);
+    case.server.wait_for(1);
+    drop(at_the_gate);
+    run.finish().exits(0);
+    case.is_whole("passed", 0);
+}

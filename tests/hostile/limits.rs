@@ -1,0 +1,108 @@
+//! Limits of the process.
+
+use std::{fs, thread};
+
+use crate::{
+    Case, Mode, after, folder, in_both_modes, in_shell,
+    support::{Finished, Record, Records},
+};
+
+/// Stops files from growing beyond this many bytes.
+fn limit_files(bytes: u64) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a limit of our own.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) }, 0);
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn limits_files() {
+    if let Some(folder) = folder() {
+        limit_files(16);
+        fs::write(folder.join("own"), "within").expect("that much is allowed");
+    }
+}
+
+/// What has no place on disk is sent from memory, or lost with a warning.
+fn assert_borne(case: &Case, run: &Finished) {
+    let lost = run.warnings().iter().any(|warning| warning.contains("lost"));
+    assert!(lost || case.records().events().len() == 3, "{}", run.stderr);
+    assert_eq!(fs::read_to_string(case.folder.path().join("own")).expect("written"), "within");
+}
+
+#[test]
+fn a_test_may_limit_the_size_of_files() {
+    in_both_modes("limits::limits_files", assert_borne);
+}
+
+#[test]
+fn the_size_of_files_may_be_limited_from_the_start() {
+    // 512 bytes each, or 1024: too few for anything, for a record, for the journal of a session.
+    for blocks in [0, 1, 9] {
+        after(&format!("ulimit -f {blocks};"), "limits::grows_no_file", |case, run| {
+            let lost = run.warnings().iter().any(|warning| warning.contains("lost"));
+            let complete = match case.mode {
+                Mode::File => whole_lines(case).len() == 3,
+                Mode::Tinybird => case.records().events().len() == 3,
+            };
+            assert!(lost != complete, "{blocks}, {:?}: {}", case.mode, run.stderr);
+            // What the limit cut off does not spoil what comes later.
+            case.switch_on(in_shell("", "harmless")).finish().exits(0);
+            if case.mode == Mode::File {
+                assert_eq!(Records(whole_lines(case)).test("harmless").outcome(), "passed");
+            }
+        });
+    }
+}
+
+/// The records of a file, in which one may have been cut off.
+fn whole_lines(case: &Case) -> Vec<Record> {
+    let text = fs::read_to_string(case.file()).unwrap_or_default();
+    let (whole, torn): (Vec<_>, Vec<_>) =
+        text.split_inclusive('\n').partition(|line| line.ends_with("}\n"));
+    assert!(torn.len() <= 1, "{text}");
+    whole.into_iter().map(Record::parse).collect()
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn grows_no_file() {}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn raises_sigxfsz() {
+    if let Some(folder) = folder() {
+        limit_files(16);
+        // The test's own growth of a file is as deadly as it is without resmon.
+        let _ = fs::write(folder.join("own"), [b'x'; 17]);
+    }
+}
+
+#[test]
+fn the_signal_is_only_kept_from_what_resmon_writes() {
+    in_both_modes("limits::raises_sigxfsz", |_, run| assert_eq!(run.code, None));
+}
+
+/// Threads of this size have begun a session, and run a measurement in one.
+#[test]
+#[ignore = "hostile"]
+fn has_a_small_stack() {
+    if folder().is_some() {
+        let small = thread::Builder::new().stack_size(64 << 10);
+        let small = small.spawn(|| {
+            resmon::measure("first", || ());
+            resmon::measure("second", || ());
+        });
+        small.expect("a thread").join().expect("it does not panic");
+    }
+}
+
+#[test]
+fn a_stack_of_64_kib_is_enough() {
+    in_both_modes("limits::has_a_small_stack", |case, run| {
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let records = case.records();
+        assert_eq!(records.events(), ["session_start", "test", "test", "session_end"]);
+        assert_eq!(records.end().int("exit_status"), 0);
+    });
+}

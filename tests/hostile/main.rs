@@ -1,0 +1,185 @@
+//! Tests that treat their process badly. Each driver runs one hostile test of this binary in a new process, once
+//! without resmon and once for each way of recording, and compares: what libtest says and how the process ends must be
+//! the same, and what could be recorded must be there.
+#![cfg(all(target_os = "linux", feature = "tinybird"))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clock;
+mod descriptors;
+mod environment;
+mod exits;
+mod forks;
+mod limits;
+mod machine;
+mod streams;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use support::{Finished, Record, Records, Run, Server, schema};
+use tempfile::{TempDir, tempdir};
+
+/// How records are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mode {
+    File,
+    Tinybird,
+}
+
+/// One hostile test, by its name as `--exact` takes it, and a place for what is recorded of it.
+struct Case {
+    test: &'static str,
+    mode: Mode,
+    folder: TempDir,
+    server: Server,
+}
+
+impl Case {
+    fn new(test: &'static str, mode: Mode) -> Self {
+        Self { test, mode, folder: tempdir().expect("a folder"), server: Server::accepting() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("records.ndjson")
+    }
+
+    fn spool(&self) -> PathBuf {
+        self.folder.path().join("spool")
+    }
+
+    /// A run of the hostile test, in a shell's hands until these commands are done.
+    fn hostile(&self, prefix: &str) -> Run {
+        self.switch_on(in_shell(prefix, self.test))
+    }
+
+    /// Asks for records.
+    fn switch_on(&self, run: Run) -> Run {
+        let run = run.env("RESMON_SPOOL_DIR", self.spool()).env("HOSTILE", self.folder.path());
+        match self.mode {
+            Mode::File => run.env("RESMON_FILE", self.file()),
+            Mode::Tinybird => run
+                .env("TINYBIRD_WRITE_TOKEN", "a-token")
+                .env("TINYBIRD_API_URL", self.server.url()),
+        }
+    }
+
+    /// The records that have arrived.
+    fn records(&self) -> Records {
+        match self.mode {
+            Mode::File => Records::of_file(self.file()),
+            Mode::Tinybird => self.server.records(),
+        }
+    }
+
+    /// The records after another session has picked up what the first one left, without its own.
+    fn recovered(&self) -> Records {
+        self.switch_on(in_shell("", "harmless")).finish().exits(0);
+        let mut records = self.records();
+        let own = records.test("harmless").text("session_id").to_owned();
+        // A record whose acknowledgement was lost with the process comes twice, and can be told by this.
+        let mut seen = Vec::new();
+        records.0.retain(|record| {
+            let key = [record.event(), record.id(), record.text("timestamp")].map(str::to_owned);
+            let keep = record.text("session_id") != own && !seen.contains(&key);
+            seen.push(key);
+            keep
+        });
+        records
+    }
+
+    /// What lies in the spool directory, other than locks.
+    fn waiting(&self) -> Vec<String> {
+        let files = fs::read_dir(self.spool()).expect("the session made it");
+        let names =
+            files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
+        names.filter(|name| Path::new(name).extension() != Some("lock".as_ref())).collect()
+    }
+
+    /// Requires one whole session with this end.
+    #[track_caller]
+    fn is_whole(&self, outcome: &str, exit_status: i64) -> Records {
+        let records = self.records();
+        let events = ["session_start", "test", "session_end"];
+        assert_eq!(records.events(), events, "{:?}: {records:#?}", self.mode);
+        assert_eq!(records.test(self.test).outcome(), outcome, "{:?}", self.mode);
+        assert_eq!(records.end().int("exit_status"), exit_status, "{:?}", self.mode);
+        assert_eq!(self.waiting(), [""; 0], "{:?}", self.mode);
+        records
+    }
+}
+
+/// One test of this binary, run by a shell that does these commands first.
+fn in_shell(prefix: &str, test: &str) -> Run {
+    let own = env::current_exe().expect("a test binary knows where it is");
+    let script = format!("{prefix} exec \"$0\" \"$@\"");
+    let run = Run::new("sh").args(["-c", &script]).arg(own);
+    run.args([test, "--exact", "--ignored", "--test-threads=1"]).env("RUST_BACKTRACE", "0")
+}
+
+/// Runs a hostile test in both modes, compares each run with one without resmon, and hands it on.
+#[track_caller]
+fn in_both_modes(test: &'static str, check: impl Fn(&Case, &Finished)) {
+    after("", test, check);
+}
+
+/// The same, after these commands of a shell.
+#[track_caller]
+fn after(prefix: &str, test: &'static str, check: impl Fn(&Case, &Finished)) {
+    let bare = Case::new(test, Mode::File);
+    let bare = in_shell(prefix, test).env("HOSTILE", bare.folder.path()).finish();
+    for mode in [Mode::File, Mode::Tinybird] {
+        let case = Case::new(test, mode);
+        let run = case.hostile(prefix).finish();
+        assert_same(&run, &bare);
+        check(&case, &run);
+    }
+}
+
+/// Requires that a run went as it did without resmon.
+#[track_caller]
+fn assert_same(run: &Finished, bare: &Finished) {
+    assert_eq!(run.code, bare.code, "{}\n{}", run.stdout, run.stderr);
+    assert_eq!(verdicts(run), verdicts(bare), "{}", run.stderr);
+    assert!(!run.stdout.contains("resmon:"), "{}", run.stdout);
+}
+
+/// What libtest said of the tests, without what differs from run to run.
+fn verdicts(run: &Finished) -> Vec<String> {
+    let said = |line: &&str| line.starts_with("running ") || line.starts_with("test ");
+    let lines = run.stdout.lines().filter(said);
+    lines.map(|line| line.split("; finished in").next().unwrap_or(line).to_owned()).collect()
+}
+
+/// Parses records that may lack these fields, and requires that those of them do which are of an event that has them.
+fn lacking(ndjson: &str, fields: &[&str]) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let parse = |line| serde_json::from_str(line).expect("a record is JSON");
+    let records: Vec<serde_json::Map<_, _>> = ndjson.lines().map(parse).collect();
+    for record in &records {
+        let mut faults = schema::faults(record);
+        faults
+            .retain(|fault| !fields.iter().any(|field| *fault == format!("`{field}` is missing")));
+        assert!(faults.is_empty(), "{faults:?} in {record:?}");
+    }
+    records
+}
+
+/// Where a hostile test may put files; `None` where nobody asked it to be hostile.
+fn folder() -> Option<PathBuf> {
+    env::var_os("HOSTILE").map(PathBuf::from)
+}
+
+/// The session that picks up what others left.
+#[resmon::test]
+#[ignore = "run by drivers"]
+fn harmless() {}
+
+/// The one record of a test that is known to have crashed: see the schema for what it has.
+fn crashed<'a>(records: &'a Records, test: &str) -> &'a Record {
+    let record = records.test(test);
+    assert_eq!(record.outcome(), "crashed");
+    record
+}

@@ -1,0 +1,78 @@
+//! Standard streams that lead nowhere, while resmon has something to say.
+
+use std::{fs::File, io::Write, os::unix::fs::OpenOptionsExt};
+
+use crate::{
+    Case, Mode, after, assert_same, folder, in_shell,
+    support::{Answer, Server},
+};
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn does_nothing() {}
+
+#[test]
+fn closed_streams_are_no_matter() {
+    after("exec <&- >&- 2>&-;", "streams::does_nothing", |case, _| {
+        case.is_whole("passed", 0);
+    });
+}
+
+/// Runs the test after these commands, with and without resmon, where it has a warning to give.
+fn warned(prefix: &str, test: &'static str) {
+    for mode in [Mode::File, Mode::Tinybird] {
+        let bare = Case::new(test, mode);
+        let bare = in_shell(prefix, test).env("HOSTILE", bare.folder.path()).finish();
+        let case = Case { server: Server::always(Answer::status(400)), ..Case::new(test, mode) };
+        let run = case.hostile(prefix);
+        let run = match mode {
+            Mode::File => run.env("RESMON_FILE", "/dev/full"),
+            Mode::Tinybird => run,
+        };
+        let run = run.finish();
+        assert_same(&run, &bare);
+        assert_eq!(run.code, Some(0), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_warning_to_closed_streams_is_no_matter() {
+    warned("exec <&- >&- 2>&-;", "streams::does_nothing");
+}
+
+/// Fills the pipe that stderr is.
+#[resmon::test]
+#[ignore = "hostile"]
+fn fills_stderr() {
+    if let Some(folder) = folder() {
+        // Opened anew, so that stderr itself still waits for room.
+        let mut options = File::options();
+        let pipe = options.write(true).custom_flags(libc::O_NONBLOCK).open(folder.join("pipe"));
+        let mut pipe = pipe.expect("the shell made it");
+        while pipe.write(b"x").is_ok() {}
+    }
+}
+
+#[test]
+fn a_warning_does_not_wait_for_a_reader() {
+    let prefix = "mkfifo \"$HOSTILE/pipe\"; exec 2<> \"$HOSTILE/pipe\";";
+    warned(prefix, "streams::fills_stderr");
+}
+
+/// Takes back what the Rust runtime does about SIGPIPE, as programs do that want to be Unix filters.
+#[resmon::test]
+#[ignore = "hostile"]
+fn dies_of_sigpipe() {
+    if folder().is_some() {
+        // SAFETY: the default action is no code of ours.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    }
+}
+
+#[test]
+fn a_warning_that_nobody_can_read_does_not_kill() {
+    // The reader of stderr is gone before the test begins.
+    let prefix = "mkfifo \"$HOSTILE/pipe\"; : < \"$HOSTILE/pipe\" & \
+                  exec 2> \"$HOSTILE/pipe\"; wait;";
+    warned(prefix, "streams::dies_of_sigpipe");
+}

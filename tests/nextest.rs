@@ -1,0 +1,116 @@
+//! Hundreds of short processes that share the work of sending: the real nextest, 300 empty tests, and a server that
+//! takes its time.
+#![cfg(all(unix, feature = "tinybird"))]
+
+mod support;
+
+use std::{collections::HashMap, env, fs, path::Path, time::Duration};
+
+use support::{Answer, Finished, Fixture, Records, Run, Server};
+use tempfile::{TempDir, tempdir};
+
+const TESTS: usize = 300;
+
+struct Suite {
+    fixture: Fixture,
+    folder: TempDir,
+    server: Server,
+}
+
+impl Suite {
+    /// With a server that takes so long to answer.
+    fn new(millis: u64) -> Self {
+        let server = Server::answering(move |_, request| {
+            let accepted = Answer::accepted(request.body.lines().count(), 0);
+            Answer::After(Duration::from_millis(millis), Box::new(accepted))
+        });
+        let folder = tempdir().expect("a folder of our own");
+        Self { fixture: Fixture::new("three-hundred"), folder, server }
+    }
+
+    /// A run of nextest; `None`, with a word about it, where there is no nextest. In CI there is.
+    fn nextest(&self, arguments: &[&str]) -> Option<Run> {
+        let version = Run::cargo().args(["nextest", "--version"]).finish();
+        if version.code != Some(0) && env::var_os("CI").is_none() {
+            println!("skipped: cargo-nextest is not installed");
+            return None;
+        }
+        let run =
+            self.fixture.cargo(&["nextest", "run", "--success-output=immediate"]).args(arguments);
+        Some(
+            run.env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
+                .env("TINYBIRD_WRITE_TOKEN", "a-token")
+                .env("TINYBIRD_API_URL", self.server.url()),
+        )
+    }
+
+    /// What lies in the spool directory, other than locks.
+    fn waiting(&self) -> Vec<String> {
+        let files = fs::read_dir(self.folder.path().join("spool")).expect("made by the run");
+        let names =
+            files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
+        names.filter(|name| Path::new(name).extension() != Some("lock".as_ref())).collect()
+    }
+}
+
+/// Requires that each test has one session, whose three records arrived once.
+#[track_caller]
+fn assert_each_once(records: &Records) {
+    let mut sessions: HashMap<&str, Vec<&str>> = HashMap::new();
+    for record in &records.0 {
+        sessions.entry(record.text("session_id")).or_default().push(record.event());
+    }
+    assert_eq!((sessions.len(), records.0.len()), (TESTS, 3 * TESTS));
+    for events in sessions.values() {
+        assert_eq!(events, &["session_start", "test", "session_end"]);
+    }
+    let mut names: Vec<_> = records.tests().iter().map(|test| test.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), TESTS);
+    assert_eq!(records.distinct("run_id").len(), 1);
+}
+
+fn assert_quiet(run: &Finished) {
+    assert!(!run.stderr.contains("resmon:"), "{}", run.stderr);
+}
+
+#[test]
+fn processes_that_run_side_by_side_share_requests() {
+    let suite = Suite::new(50);
+    let Some(run) = suite.nextest(&["-j8"]) else { return };
+    assert_quiet(&run.finish().exits(0));
+    assert_each_once(&suite.server.records());
+    assert_eq!(suite.waiting(), [""; 0]);
+    let requests = suite.server.requests().len();
+    assert!(requests < 60, "{requests}");
+}
+
+#[test]
+fn processes_that_run_one_after_the_other_send_for_themselves() {
+    let suite = Suite::new(1);
+    let Some(run) = suite.nextest(&["-j1"]) else { return };
+    assert_quiet(&run.finish().exits(0));
+    assert_each_once(&suite.server.records());
+    assert_eq!(suite.waiting(), [""; 0]);
+    let requests = suite.server.requests().len();
+    assert!(requests <= TESTS, "{requests}");
+}
+
+#[test]
+fn a_process_that_dies_is_reported_by_another() {
+    let suite = Suite::new(50);
+    let Some(run) = suite.nextest(&["-j8", "--no-fail-fast", "--run-ignored=all"]) else { return };
+    run.finish().exits(100);
+    // Should it have been the last one, whoever runs next reports it.
+    let next = suite.nextest(&["-j1", "a::t0", "--exact"]).expect("as before");
+    next.finish();
+    let records = suite.server.records();
+    assert_eq!(records.test("aborts").outcome(), "crashed");
+    let session = records.test("aborts").text("session_id");
+    let of = records.0.iter().filter(|record| record.text("session_id") == session);
+    let of = Records(of.cloned().collect());
+    assert_eq!(of.events(), ["session_start", "test", "session_end"]);
+    assert_eq!(of.end().int("exit_status"), -1);
+    assert_eq!(suite.waiting(), [""; 0]);
+}

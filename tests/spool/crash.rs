@@ -1,0 +1,251 @@
+//! Processes that die: what the next session says of them.
+
+use std::fs;
+
+use crate::{
+    Endpoint, Place, dead, duplicates, of_session,
+    suite::EARLY,
+    summary,
+    support::{Finished, Gate, Record, Records, Run},
+    whole,
+};
+
+/// Runs ten tests to their end, and then four at once of which one dies.
+fn crashes(run: Run, death: &str) -> Finished {
+    let (held, late) = (Gate::closed(), Gate::closed());
+    let running = run
+        .args(["suite::held::", "suite::late::dies"])
+        .env("RUST_TEST_THREADS", "4")
+        .env("SUITE_HELD", held.address())
+        .env("SUITE_LATE", late.address())
+        .env("SUITE_DEATH", death)
+        .start();
+    let _waiting = held.wait_for(3);
+    drop(late.wait_for(1));
+    let finished = running.finish();
+    assert_eq!(finished.code, None, "{}", finished.stderr);
+    finished
+}
+
+/// Requires of a dead session's records that they are whole: ten finished tests, four crashed ones, and an end.
+#[track_caller]
+fn assert_told(records: &[Record]) {
+    let mut found = summary(records);
+    assert_eq!(found.len(), EARLY + 6, "{found:?}");
+    found[1..=EARLY].sort();
+    found[EARLY + 1..EARLY + 5].sort();
+    let mut expected = whole()[..=EARLY].to_vec();
+    for name in ["held::one", "held::three", "held::two", "late::dies"] {
+        expected.push(format!("{name} crashed"));
+    }
+    expected.push("session_end -1".to_owned());
+    assert_eq!(found, expected);
+    assert!(duplicates(records).is_empty(), "{:#?}", duplicates(records));
+}
+
+fn dies_while_it_sends(death: &str) {
+    let (place, endpoint) = (Place::new(), Endpoint::down());
+    crashes(place.to(&endpoint.url(), "suite::early::"), death);
+    endpoint.recover();
+    place.to(&endpoint.url(), "suite::early::").finish().exits(0);
+    let taken = endpoint.taken();
+    assert_told(&of_session(&taken, dead(&taken)));
+    assert_eq!(taken.len(), EARLY + 6 + whole().len());
+    assert!(place.names().is_empty(), "{:?}", place.names());
+    // There is nothing more to say.
+    place.to(&endpoint.url(), "suite::early::").finish().exits(0);
+    assert_eq!(endpoint.taken().len(), taken.len() + whole().len());
+}
+
+fn dies_while_it_writes_a_file(death: &str) {
+    let place = Place::new();
+    crashes(place.to_file("suite::early::"), death);
+    let elsewhere = place.folder().join("elsewhere.ndjson");
+    let next = || place.run("suite::early::").env("RESMON_FILE", &elsewhere).finish().exits(0);
+    next();
+    assert_told(&Records::of_file(place.file()).0);
+    assert_eq!(summary(&Records::of_file(&elsewhere).0), whole());
+    assert!(place.names().is_empty(), "{:?}", place.names());
+    next();
+    assert_told(&Records::of_file(place.file()).0);
+}
+
+macro_rules! deaths {
+    ($($name:ident $death:literal)*) => { $(
+        mod $name {
+            #[test]
+            fn while_it_sends() {
+                super::dies_while_it_sends($death);
+            }
+
+            #[test]
+            fn while_it_writes_a_file() {
+                super::dies_while_it_writes_a_file($death);
+            }
+        }
+    )* };
+}
+
+deaths! {
+    killed "kill"
+    faults "fault"
+    aborts "abort"
+    overflows_its_stack "overflow"
+    panics_in_a_panic "double panic"
+}
+
+#[test]
+fn a_single_test_that_dies() {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let run = place.to(&endpoint.url(), "suite::late::dies").env("SUITE_DEATH", "abort").finish();
+    assert_eq!(run.code, None);
+    place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    let taken = endpoint.taken();
+    let told = summary(&of_session(&taken, dead(&taken)));
+    assert_eq!(told, ["session_start", "late::dies crashed", "session_end -1"]);
+    assert!(duplicates(&taken).is_empty());
+}
+
+/// The crash is found by the first session that comes, and told by it or by another.
+#[test]
+fn four_that_start_together_tell_it_once() {
+    let (place, endpoint) = (Place::new(), Endpoint::down());
+    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
+    crashes(place.to_file("suite::early::"), "kill");
+    endpoint.recover();
+    let next: Vec<_> =
+        (0..4).map(|_| place.to(&endpoint.url(), "suite::early::t0").start()).collect();
+    for next in next {
+        next.finish().exits(0);
+    }
+    // What the others left when they found one of them sending.
+    place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    let taken = endpoint.taken();
+    assert_told(&of_session(&taken, dead(&taken)));
+    assert_eq!(taken.len(), EARLY + 6 + 5 * 3, "{:?}", summary(&taken));
+    assert_told(&Records::of_file(place.file()).0);
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+#[test]
+fn a_crash_in_file_mode_is_told_by_a_session_that_sends() {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    crashes(place.to_file("suite::early::"), "kill");
+    place.to(&endpoint.url(), "suite::early::").finish().exits(0);
+    assert_told(&Records::of_file(place.file()).0);
+    assert_eq!(summary(&endpoint.taken()), whole());
+}
+
+#[test]
+fn a_crash_while_sending_is_told_by_a_session_that_writes_a_file() {
+    let (place, endpoint) = (Place::new(), Endpoint::down());
+    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
+    place.to_file("suite::early::").finish().exits(0);
+    assert_eq!(summary(&Records::of_file(place.file()).0), whole());
+    assert_told(&place.waiting());
+    assert!(place.only(".ndjson").exists());
+}
+
+/// It must not be taken for dead, whoever starts meanwhile.
+#[test]
+fn a_process_that_lives_is_left_alone() {
+    for sends in [true, false] {
+        let (place, endpoint, gate) = (Place::new(), Endpoint::up(), Gate::closed());
+        let run = |filter| {
+            if sends { place.to(&endpoint.url(), filter) } else { place.to_file(filter) }
+        };
+        let running = run("suite::held::one").env("SUITE_HELD", gate.address()).start();
+        let waiting = gate.wait_for(1);
+        run("suite::early::t0").finish().exits(0);
+        drop(waiting);
+        running.finish().exits(0);
+        let records = if sends { endpoint.taken() } else { Records::of_file(place.file()).0 };
+        let mut found = summary(&records);
+        found.sort();
+        assert_eq!(found[..2], ["early::t0 passed", "held::one passed"]);
+        assert_eq!(
+            found[2..],
+            ["session_end 0", "session_end 0", "session_start", "session_start"]
+        );
+        assert!(place.names().is_empty(), "{:?}", place.names());
+    }
+}
+
+#[test]
+fn a_test_that_leaves_the_process_is_unfinished_and_no_crash() {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let run = || place.to(&endpoint.url(), "suite::late::dies").env("SUITE_DEATH", "exit");
+    run().finish().exits(7);
+    run().finish().exits(7);
+    let expected = ["session_start", "late::dies unfinished", "session_end 7"];
+    assert_eq!(summary(&endpoint.taken()), [expected, expected].concat());
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// A full disk or a power cut can leave the file without its last line feed.
+#[test]
+fn a_torn_line_does_not_swallow_what_is_appended() {
+    let place = Place::new();
+    crashes(place.to_file("suite::early::"), "kill");
+    let torn = "{\"event_type\":\"te";
+    let whole = fs::read_to_string(place.file()).expect("it was written");
+    fs::write(place.file(), format!("{whole}{torn}")).expect("it is ours");
+    let elsewhere = place.folder().join("elsewhere.ndjson");
+    place.run("suite::early::t0").env("RESMON_FILE", &elsewhere).finish().exits(0);
+    let text = fs::read_to_string(place.file()).expect("it was written");
+    let told = text.replace(&format!("{torn}\n"), "");
+    assert_told(&Records::parse(&told).0);
+
+    let endpoint = Endpoint::down();
+    let place = Place::new();
+    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
+    let live = place.only(".live");
+    let whole = fs::read_to_string(&live).expect("it was written");
+    fs::write(&live, format!("{whole}{torn}")).expect("it is ours");
+    endpoint.recover();
+    place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    let taken = endpoint.taken();
+    assert_told(&of_session(&taken, dead(&taken)));
+}
+
+/// A folder that was removed meanwhile is not to be made again, nor its end be told for ever after.
+#[test]
+fn a_file_whose_folder_is_gone_is_forgotten() {
+    let place = Place::new();
+    let folder = place.folder().join("gone");
+    let file = folder.join("records.ndjson");
+    crashes(place.run("suite::early::").env("RESMON_FILE", &file), "kill");
+    fs::remove_dir_all(&folder).expect("it is ours");
+    place.to_file("suite::early::t0").finish().exits(0);
+    assert!(!folder.exists());
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// Nobody else's stdout is to be written to: a path such as `/dev/stdout` means another file to each process.
+#[test]
+fn a_file_that_each_process_has_its_own_of_is_not_appended_to() {
+    let place = Place::new();
+    let run = |filter| place.run(filter).env("RESMON_FILE", "/dev/stdout");
+    crashes(run("suite::early::"), "kill");
+    let next = place.to_file("suite::early::t0").finish().exits(0);
+    assert!(!next.stdout.contains("event_type"), "{}", next.stdout);
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// What is known of a test before its body may be long.
+#[test]
+fn a_test_with_a_long_name_is_told_too() {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let run = place
+        .to(&endpoint.url(), "suite::guards")
+        .env("SUITE_GUARDS", "1")
+        .env("SUITE_PREFIX", "long".repeat(500))
+        .env("SUITE_AT", "0")
+        .env("SUITE_DEATH", "kill")
+        .finish();
+    assert_eq!(run.code, None);
+    place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    let taken = endpoint.taken();
+    let told = of_session(&taken, dead(&taken));
+    assert_eq!(told[1].name(), format!("{}g0", "long".repeat(500)));
+}

@@ -1,0 +1,163 @@
+//! Sessions that end in any way, one after another, at an endpoint that fails in any way.
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+
+use crate::{
+    Endpoint, Place,
+    endpoint::State,
+    support::{Answer, Record, Records},
+};
+
+/// One process.
+#[derive(Clone, Debug)]
+struct Session {
+    guards: usize,
+    batch_size: usize,
+    endpoint: Fault,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    Refuses,
+    Closes,
+    Hangs,
+    /// Takes the records, and no answer arrives.
+    Forgets,
+    /// The session writes a file.
+    File,
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    /// By returning from `main`.
+    Ordinary,
+    /// In the middle of the guard of this number.
+    Dies(&'static str, usize),
+}
+
+fn session() -> impl Strategy<Value = Session> {
+    let fault = prop::sample::select(vec![
+        Fault::None,
+        Fault::Refuses,
+        Fault::Closes,
+        Fault::Hangs,
+        Fault::Forgets,
+        Fault::File,
+    ]);
+    (0..12_usize, 1..5_usize, fault).prop_flat_map(|(guards, batch_size, endpoint)| {
+        let death = prop::sample::select(vec!["kill", "abort", "fault", "exit"]);
+        let dies = (death, 0..guards.max(1)).prop_map(|(how, at)| End::Dies(how, at));
+        prop_oneof![Just(End::Ordinary), dies].prop_map(move |end| Session {
+            guards,
+            batch_size,
+            endpoint,
+            end,
+        })
+    })
+}
+
+/// What a run of sessions is expected to leave, each record named by the session's number, the test and its outcome.
+fn expected(sessions: &[Session]) -> Vec<String> {
+    let mut expected = Vec::new();
+    for (number, session) in sessions.iter().enumerate() {
+        let mut all: Vec<String> = Vec::new();
+        let (finished, last) = match session.end {
+            End::Ordinary => (session.guards, None),
+            End::Dies(..) if session.guards == 0 => (0, None),
+            End::Dies("exit", at) => (at, Some((format!("g{at} unfinished"), 7))),
+            End::Dies(_, at) => (at, Some((format!("g{at} crashed"), -1))),
+        };
+        all.extend((0..finished).map(|index| format!("g{index} passed")));
+        let status = last.as_ref().map_or(0, |(_, status)| *status);
+        all.extend(last.map(|(test, _)| test));
+        if session.guards > 0 {
+            all.extend(["session_start".to_owned(), format!("session_end {status}")]);
+        }
+        expected.extend(all.into_iter().map(|record| format!("{number} {record}")));
+    }
+    expected.sort();
+    expected
+}
+
+/// The same of what there is.
+fn found(records: &[Record]) -> Vec<String> {
+    let name = |(record, summary)| format!("{} {summary}", Record::text(record, "gh_sha"));
+    let mut found: Vec<_> = records.iter().zip(crate::summary(records)).map(name).collect();
+    found.sort();
+    found
+}
+
+fn run(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) {
+    endpoint.set(match session.endpoint {
+        Fault::None | Fault::File => State::Up,
+        Fault::Refuses => State::Down(Answer::status(403)),
+        Fault::Closes => State::Down(Answer::Close),
+        Fault::Hangs => State::Down(Answer::Silence),
+        Fault::Forgets => State::Forgetful(Answer::Close),
+    });
+    let to = match session.endpoint {
+        Fault::File => place.to_file("suite::guards"),
+        _ => place.to(&endpoint.url(), "suite::guards"),
+    };
+    let to = to
+        .env("SUITE_GUARDS", session.guards.to_string())
+        .env("RESMON_BATCH_SIZE", session.batch_size.to_string())
+        .env("RESMON_FLUSH_TIMEOUT", "0.3")
+        .env("GITHUB_SHA", number.to_string());
+    let to = match session.end {
+        End::Ordinary => to,
+        End::Dies(how, at) => to.env("SUITE_DEATH", how).env("SUITE_AT", at.to_string()),
+    };
+    to.finish();
+    // What it sent before it died is not to meet the next state of the endpoint.
+    endpoint.server.wait_until_closed();
+}
+
+fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
+    let place = Place::new();
+    let endpoint = Endpoint::up();
+    for (number, session) in sessions.iter().enumerate() {
+        run(&place, &endpoint, number, session);
+    }
+    // Whoever comes next, with an endpoint that is up, brings everything to where it belongs.
+    endpoint.set(State::Up);
+    let last = sessions.len();
+    let end = Session { guards: 1, batch_size: 50, endpoint: Fault::None, end: End::Ordinary };
+    place
+        .to(&endpoint.url(), "suite::guards")
+        .env("SUITE_GUARDS", "1")
+        .env("GITHUB_SHA", last.to_string())
+        .finish()
+        .exits(0);
+    let names = place.names();
+    prop_assert!(names.is_empty(), "{names:?}");
+    let mut records = endpoint.taken();
+    records.extend(Records::of_file(place.file()).0);
+    // An answer that is lost, or that comes after the process has gone, lets records be sent again, and no other
+    // reason does: they are the same to the last byte.
+    let lossy = |session: &Session| {
+        session.endpoint == Fault::Forgets || matches!(session.end, End::Dies(..))
+    };
+    if sessions.iter().any(lossy) {
+        records.sort_by_key(crate::key);
+        records.dedup_by(|one, other| format!("{one:?}") == format!("{other:?}"));
+    }
+    let all = [sessions, &[end]].concat();
+    prop_assert_eq!(found(&records), expected(&all));
+    Ok(())
+}
+
+#[test]
+fn every_record_is_somewhere_once() {
+    let config =
+        Config { cases: 10, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
+    let sessions = prop::collection::vec(session(), 1..5);
+    TestRunner::new(config).run(&sessions, |sessions| check(&sessions)).unwrap_or_else(|error| {
+        panic!("{error}");
+    });
+}

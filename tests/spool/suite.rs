@@ -1,0 +1,146 @@
+//! What the drivers run. In an ordinary run all of it passes and none of it waits.
+
+use std::{
+    env,
+    fs::{self, OpenOptions},
+    hint::black_box,
+    io::Write,
+    net::TcpStream,
+    process, ptr,
+};
+
+use crate::support::gate;
+
+/// How many tests `suite::early::` has.
+pub(crate) const EARLY: usize = 10;
+
+/// Tests that do nothing.
+mod early {
+    macro_rules! tests {
+        ($($name:ident)*) => { $(
+            #[resmon::test]
+            fn $name() {}
+        )* };
+    }
+
+    tests! { t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 }
+}
+
+/// Tests that wait at a gate.
+mod held {
+    #[resmon::test]
+    fn one() {
+        super::gate::pass("SUITE_HELD");
+    }
+
+    #[resmon::test]
+    fn two() {
+        super::gate::pass("SUITE_HELD");
+    }
+
+    #[resmon::test]
+    fn three() {
+        super::gate::pass("SUITE_HELD");
+    }
+}
+
+/// The last in libtest's order.
+mod late {
+    /// Takes the process along, on demand.
+    #[resmon::test]
+    fn dies() {
+        super::gate::pass("SUITE_LATE");
+        if let Ok(death) = super::env::var("SUITE_DEATH") {
+            super::die(&death);
+        }
+    }
+
+    /// Not resmon's concern.
+    #[test]
+    fn plain() {
+        super::gate::pass("SUITE_PLAIN");
+    }
+}
+
+/// As many guards as `SUITE_GUARDS` says, each noted in the file `SUITE_NOTES` when its body begins. At the one whose
+/// number is `SUITE_AT`, the process dies as `SUITE_DEATH` says, or calls at the address `SUITE_CALL` and goes on.
+#[test]
+fn guards() {
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    let notes = env::var_os("SUITE_NOTES").map(|path| {
+        OpenOptions::new().append(true).create(true).open(path).expect("the driver's folder")
+    });
+    let prefix = env::var("SUITE_PREFIX").unwrap_or_default();
+    let mut caller = None;
+    for index in 0..number("SUITE_GUARDS").unwrap_or(0) {
+        let _guard = resmon::guard(format!("{prefix}g{index}"));
+        if let Some(mut notes) = notes.as_ref() {
+            notes.write_all(format!("g{index}\n").as_bytes()).expect("the driver's file");
+        }
+        if number("SUITE_AT") == Some(index) {
+            if let Ok(death) = env::var("SUITE_DEATH") {
+                die(&death);
+            }
+            caller = env::var("SUITE_CALL").ok().map(TcpStream::connect);
+        }
+    }
+    assert!(!matches!(caller, Some(Err(_))), "nobody answers");
+}
+
+/// Many guards, as fast as they come, and what the process has grown by since the first of them.
+#[test]
+fn flood() {
+    let Some(count) = env::var("SUITE_FLOOD").ok().and_then(|count| count.parse().ok()) else {
+        return;
+    };
+    drop(resmon::guard("first"));
+    let before = status("VmRSS:");
+    for _ in 1..count {
+        drop(resmon::guard("flood"));
+    }
+    println!("grown by {} KiB", status("VmHWM:").saturating_sub(before));
+    gate::pass("SUITE_HELD");
+}
+
+/// A figure of this process in KiB, from `proc_pid_status(5)`; 0 where there is none.
+fn status(name: &str) -> u64 {
+    status_of("self", name)
+}
+
+/// The same of another process.
+pub(crate) fn status_of(process: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+fn die(how: &str) {
+    match how {
+        // SAFETY: the call only ends this process.
+        "kill" => drop(unsafe { libc::kill(libc::getpid(), libc::SIGKILL) }),
+        // SAFETY: it is not: the fault is what is asked for. No object of the program is touched.
+        "fault" => unsafe { ptr::without_provenance_mut::<u8>(8).write_volatile(0) },
+        "abort" => process::abort(),
+        "overflow" => drop(black_box(deep(0))),
+        "double panic" => {
+            let _bomb = Bomb;
+            panic!("as asked");
+        }
+        "exit" => process::exit(7),
+        other => panic!("{other}?"),
+    }
+}
+
+#[expect(unconditional_recursion, reason = "the stack is to overflow")]
+fn deep(depth: u64) -> u64 {
+    let frame = black_box([depth; 128]);
+    deep(depth + 1) + frame[0]
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("as asked, again");
+    }
+}
