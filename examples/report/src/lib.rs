@@ -57,23 +57,29 @@ pub fn table(records: impl BufRead) -> Result<String, Error> {
     Ok(table)
 }
 
+/// One line of the table. A cell is empty if the record does not have the field, as that of a crashed test has none of
+/// its end.
 fn row(record: &Value) -> Option<[String; 6]> {
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-    let float = |name: &str| record[name].as_f64().unwrap_or_default();
-    let int = |name: &str| record[name].as_i64().unwrap_or_default();
+    let float = |name: &str| record[name].as_f64();
+    let int = |name: &str| record[name].as_i64();
+    let less = |before: &str, after: &str| Some(mebibytes(int(before)? - int(after)?));
     match record["event_type"].as_str()? {
         "test" => Some([
             text("test_nodeid"),
             text("outcome"),
-            format!("{:.3}", float("duration_s")),
-            format!("{:.0} to {:.0}", float("cpu_before"), float("cpu_after")),
-            mebibytes(int("mem_available_before") - int("mem_available_after")),
-            mebibytes(int("disk_free_before") - int("disk_free_after")),
+            float("duration_s").map(|seconds| format!("{seconds:.3}")).unwrap_or_default(),
+            float("cpu_before")
+                .zip(float("cpu_after"))
+                .map(|(before, after)| format!("{before:.0} to {after:.0}"))
+                .unwrap_or_default(),
+            less("mem_available_before", "mem_available_after").unwrap_or_default(),
+            less("disk_free_before", "disk_free_after").unwrap_or_default(),
         ]),
         "session_end" => {
             let mut row = [const { String::new() }; 6];
             row[0] = format!("end of a test process of `{}`", text("package"));
-            row[1] = format!("exit {}", int("exit_status"));
+            row[1] = int("exit_status").map(|status| format!("exit {status}")).unwrap_or_default();
             Some(row)
         }
         _ => None,

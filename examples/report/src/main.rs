@@ -4,6 +4,7 @@ use std::{env, error::Error, fs::File, io::BufReader};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).ok_or("usage: report RECORDS")?;
-    print!("{}", report::table(BufReader::new(File::open(path)?))?);
+    let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    print!("{}", report::table(BufReader::new(file))?);
     Ok(())
 }
