@@ -26,4 +26,5 @@ mod snapshot;
 #[cfg_attr(not(unix), path = "spool/none.rs")]
 mod spool;
 mod timestamp;
+mod torn;
 mod warning;

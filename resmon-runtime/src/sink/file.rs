@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::{Sink, batch_num};
 use crate::descriptor::{self, Kept};
 use crate::line::{Line, key};
+use crate::torn;
 use crate::warning::{Records, warn};
 
 /// Appends each record by one write: a process that is killed at any moment has lost no finished test.
@@ -96,19 +97,15 @@ fn append_to(path: &Path) -> io::Result<fs::File> {
     }
 }
 
-/// Whether the file ends within a line.
+/// Whether a session before this one has left the file within a line.
 fn is_torn(path: &Path) -> io::Result<bool> {
-    let metadata = fs::metadata(path)?;
-    // Nor is it a pipe, from which this would take what is for others to read.
-    if metadata.len() == 0 || !metadata.is_file() {
+    if !fs::metadata(path)?.is_file() {
         return Ok(false);
     }
-    let mut file = fs::File::open(path)?;
-    let mut last = [0];
-    let read =
-        file.seek(SeekFrom::Start(metadata.len() - 1)).and_then(|_| file.read_exact(&mut last));
+    let file = fs::File::open(path)?;
+    let torn = torn::is_torn(&file);
     descriptor::close(file);
-    read.map(|()| last != [b'\n'])
+    torn
 }
 
 impl Sink for File {

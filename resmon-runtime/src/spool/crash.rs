@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -13,6 +13,7 @@ use crate::line::{Line, key};
 use crate::outcome::Outcome;
 use crate::session;
 use crate::timestamp::Timestamp;
+use crate::torn;
 
 impl Spool {
     /// Writes the end of every session whose process is gone: a `crashed` record for each test that was open
@@ -66,13 +67,8 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).custom_flags(libc::O_NONBLOCK);
     let mut file = options.open(path)?;
-    let length = file.metadata()?.len();
-    let mut last = *b"\n";
-    if length > 0 {
-        file.read_exact_at(&mut last, length - 1)?;
-    }
     // A line that a crash tore is not to swallow the first of these.
-    let separate = if last == *b"\n" { &b""[..] } else { b"\n" };
+    let separate = if torn::is_torn(&file)? { &b"\n"[..] } else { b"" };
     file.write_all(&[separate, lines].concat())
 }
 
