@@ -41,11 +41,18 @@ pub(crate) struct Delivery {
     pub(crate) flush_timeout: Duration,
     /// Whether the process runs a single test, so that all it has to say fits one request.
     pub(crate) process_per_test: bool,
+    /// How many of these are alive at a time. Where nextest does not say, more than one.
+    pub(crate) processes: u64,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { batch_size: 50, flush_timeout: Duration::from_secs(10), process_per_test: false }
+        Self {
+            batch_size: 50,
+            flush_timeout: Duration::from_secs(10),
+            process_per_test: false,
+            processes: 2,
+        }
     }
 }
 
@@ -58,6 +65,13 @@ impl Config {
             crate::warning::warn(warning);
         }
         (config.output != Output::Nothing).then_some(config)
+    }
+}
+
+impl Config {
+    /// Whether the processes of a run share the work of sending, and with it that of telling of crashes.
+    pub(crate) fn is_shared_run(&self) -> bool {
+        self.delivery.process_per_test && !matches!(self.output, Output::Nothing | Output::File(_))
     }
 }
 
@@ -155,10 +169,14 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
             text.parse().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok())
         });
         let mode = self.text("NEXTEST_EXECUTION_MODE");
+        let threads = self.text("NEXTEST_TEST_THREADS");
         Delivery {
             batch_size,
             flush_timeout: Duration::from_secs_f64(seconds),
             process_per_test: mode.as_deref() == Some("process-per-test"),
+            processes: threads
+                .and_then(|threads| threads.parse().ok())
+                .unwrap_or(default.processes),
         }
     }
 

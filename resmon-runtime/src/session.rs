@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::config::Config;
 use crate::event::{After, Common, End, Head, Totals};
 use crate::identity;
-use crate::line::{Line, key};
+use crate::line::Line;
 use crate::outcome::Outcome;
-use crate::sink::{self, Place, Sink};
+use crate::sink::{self, Place, Position, Sink};
 use crate::snapshot::Machine;
 use crate::spool::{Journal, Spool};
 use crate::timestamp::Timestamp;
@@ -63,8 +63,9 @@ impl Session {
 
         let spool = Spool::open(config.spool.as_deref());
         let journal = spool.as_ref().and_then(|spool| {
-            // Before there is one of this session, whose lock would not keep its own process out.
-            spool.end_crashed_sessions();
+            if !config.is_shared_run() {
+                spool.end_crashed_sessions(None);
+            }
             Journal::create(spool, &id, config.output.destination(), &common, &totals)
                 .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
                 .ok()
@@ -101,9 +102,8 @@ impl Session {
     /// Notes on disk that a test is open.
     pub(crate) fn mark(&self, slot: usize, before: &Line) {
         if let Some(journal) = &self.journal {
-            let mut before = before.clone();
-            before.field(key!(batch_num), &self.sink.batch_num());
-            safely(|| journal.mark(slot, &before));
+            let Position { batch_num, from } = self.sink.position();
+            safely(|| journal.mark(slot, before, batch_num, from));
         }
     }
 
@@ -156,11 +156,14 @@ impl Session {
         End { exit_status: exit_status.unwrap_or(inferred) }.write(&mut line);
         line.fields(&self.totals);
         line.fields(&self.common);
-        // First: should the process be killed while it delivers, its end is not written twice.
         if let Some(journal) = &self.journal {
-            journal.end();
+            journal.ends(self.sink.position().from);
         }
         self.sink.session(line);
+        // Before it is delivered: who finds the process dead then has nothing to add.
+        if let Some(journal) = &self.journal {
+            journal.over();
+        }
         self.sink.close();
         if let Some(journal) = &self.journal {
             journal.remove();

@@ -100,7 +100,8 @@ fn while_the_endpoint_is_slow() {
     let unanswered = requests.last().expect("some came").body.lines().count();
     let both = endpoint.lines_taken() + lines_waiting(&place);
     assert!(both == FEWER + 2 || both == FEWER + 2 + unanswered, "{both}, {unanswered}");
-    assert!(requests.len() > 2, "{}", requests.len());
+    // That of the session's start, and one of tests.
+    assert!(requests.len() > 1, "{}", requests.len());
 }
 
 /// A batch for each test, and an endpoint that would take them as fast as they come.

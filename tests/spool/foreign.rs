@@ -125,7 +125,10 @@ fn files_of_others_and_of_other_versions_are_left_alone() {
     let left = Left::new();
     let files = [
         ("notes.txt", "a note\n".to_owned()),
-        ("notes.session", "resmon 2 open\nfile /nowhere\n,\"a\":1\n,\"b\":2\n".to_owned()),
+        (
+            "notes.session",
+            "resmon 3 open 00000000000000000000\nfile /nowhere\n,\"a\":1\n,\"b\":2\n".to_owned(),
+        ),
         ("empty.session", String::new()),
         ("zeros.session", "\0".repeat(10_000)),
         ("0000000000000000000000000000.live", left.text.clone()),

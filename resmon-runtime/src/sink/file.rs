@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::{Sink, batch_num};
+use super::{Position, Sink, batch_num};
 use crate::descriptor::{self, Kept};
 use crate::line::{Line, key};
 use crate::torn;
@@ -119,8 +119,11 @@ impl Sink for File {
         self.append(&line.finish());
     }
 
-    fn batch_num(&self) -> u64 {
-        batch_num(self.tests.load(Ordering::Relaxed), self.batch_size)
+    fn position(&self) -> Position {
+        let batch_num = batch_num(self.tests.load(Ordering::Relaxed), self.batch_size);
+        // Appending does not go by this place of the file. A pipe has none.
+        let end = self.open.as_ref().map(|file| file.get()?.seek(SeekFrom::End(0)));
+        Position { batch_num, from: end.and_then(Result::ok).unwrap_or(0) }
     }
 
     fn close(&self) {

@@ -18,11 +18,19 @@ pub(crate) trait Sink: Debug + Send + Sync {
     /// Takes the record of a test, and adds its `batch_num`.
     fn test(&self, line: Line);
 
-    /// The batch that the next test record will belong to.
-    fn batch_num(&self) -> u64;
+    /// Where the record of a test that is open would stand.
+    fn position(&self) -> Position;
 
     /// Delivers what is left, within the time that the configuration allows, and says what could not be.
     fn close(&self);
+}
+
+/// The place of a record that is still to come.
+pub(crate) struct Position {
+    /// The batch that the next test record will belong to.
+    pub(crate) batch_num: u64,
+    /// How long the file is that the record will be appended to.
+    pub(crate) from: u64,
 }
 
 /// A session, and where its records may wait.

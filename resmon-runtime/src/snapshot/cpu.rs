@@ -33,14 +33,19 @@ const WINDOW: Duration = Duration::from_millis(200);
 /// The kernel's counters do not advance more often than this.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Whether the kernel's counters cannot have advanced by more than a tick since they were read.
+pub(crate) fn is_fresh(read: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(read) < TICK
+}
+
 /// The recent past, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct History(VecDeque<Sample>);
 
 impl History {
-    /// The newest sample if the counters cannot have advanced by more than a tick since.
+    /// The newest sample if it [is fresh](is_fresh).
     pub(crate) fn fresh(&self, now: Instant) -> Option<Sample> {
-        self.0.back().copied().filter(|sample| now.saturating_duration_since(sample.at) < TICK)
+        self.0.back().copied().filter(|sample| is_fresh(sample.at, now))
     }
 
     pub(crate) fn push(&mut self, sample: Sample) {

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use libc::c_int;
 
-use super::cpu::{History, Sample};
+use super::cpu::{History, Sample, is_fresh};
 use super::{Disk, Memory, Snapshot, percent};
 use crate::descriptor::{self, Kept};
 
@@ -26,6 +26,8 @@ pub(crate) struct Machine {
     /// The working directory as it was at the start: a test may change it, or delete it.
     directory: Option<Source>,
     history: Mutex<History>,
+    /// The latest reading of `/proc/loadavg`, and when that was.
+    runnable: Mutex<Option<(Instant, f64)>>,
 }
 
 /// The CPUs' counters when a test started.
@@ -39,6 +41,7 @@ impl Machine {
             meminfo: Source::open("/proc/meminfo".into(), 0),
             directory: env::current_dir().ok().and_then(|path| Source::open(path, libc::O_PATH)),
             history: Mutex::default(),
+            runnable: Mutex::default(),
         }
     }
 
@@ -99,18 +102,28 @@ impl Machine {
         });
         if sample.is_none() {
             // The counters cannot be read any more: what is known of the past is not about now.
-            return (self.runnable(), None);
+            return (self.runnable(now), None);
         }
         let usage = match start {
             Some(start) => history.since(start),
             None => history.recent(),
         };
-        (usage.or_else(|| self.runnable()), sample)
+        (usage.or_else(|| self.runnable(now)), sample)
     }
 
     /// The share of the CPUs that have something to run at this moment, where nothing better is known:
-    /// the fourth field of `/proc/loadavg`.
-    fn runnable(&self) -> Option<f64> {
+    /// the fourth field of `/proc/loadavg`. Read no more often than the CPUs' counters.
+    fn runnable(&self, now: Instant) -> Option<f64> {
+        let mut latest = self.runnable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, percent)) = latest.filter(|&(at, _)| is_fresh(at, now)) {
+            return Some(percent);
+        }
+        let percent = self.read_runnable()?;
+        *latest = Some((now, percent));
+        Some(percent)
+    }
+
+    fn read_runnable(&self) -> Option<f64> {
         let mut loadavg = [0; 128];
         let file = File::open("/proc/loadavg").ok()?;
         let length = file.read_at(&mut loadavg, 0);

@@ -1,5 +1,6 @@
 //! What sessions that have ended left to be sent.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 #[cfg(target_os = "linux")]
@@ -8,21 +9,28 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
+
 use super::lock::{self, Kind};
 use super::{LIMIT, Spool, live, open};
+use crate::descriptor::Kept;
 use crate::warning::{Records, warn};
 
 /// A record has about 1 KiB; a line that is longer than this is none.
 const LONGEST: u64 = 1 << 20;
 
-/// The right to send what is left for a destination, which one process has at a time.
+/// As many files are kept open, and with that locked, for one request.
+const FILES: usize = 128;
+
+/// What is left for a destination. The right to send it is one process's at a time, but for the last one of a run, which
+/// does not wait for another that sends already. Each file is locked by who sends it.
 #[derive(Debug)]
 pub(crate) struct Left {
     /// Oldest first.
-    files: std::vec::IntoIter<PathBuf>,
+    files: VecDeque<PathBuf>,
     current: Option<Reader>,
     /// Locked while it is open.
-    _lock: File,
+    _lock: Kept,
 }
 
 /// Records for one request.
@@ -31,7 +39,7 @@ pub(crate) struct Chunk {
     pub(crate) body: Vec<u8>,
     pub(crate) records: u64,
     /// Files that hold nothing else.
-    whole: Vec<PathBuf>,
+    whole: Vec<Reader>,
     /// The place in the file that holds more.
     part: Option<(PathBuf, Range<u64>)>,
 }
@@ -48,25 +56,27 @@ struct Reader {
 }
 
 impl Spool {
-    /// How many sessions have left something for the destination.
-    pub(crate) fn count_left(&self, destination: &str) -> usize {
-        self.files("", &format!("-{destination}.ndjson")).len()
-    }
-
-    /// Takes the right to send what is left for the destination, unless another process has it or there is nothing.
-    pub(crate) fn left(&self, destination: &str) -> io::Result<Option<Left>> {
+    /// Takes the right to send what is left for the destination, unless there is nothing. Where another process has it,
+    /// nothing is taken, or if `at_once` what that process has not. Calls `taken` before it looks for what there is.
+    pub(crate) fn left(
+        &self,
+        destination: &str,
+        at_once: bool,
+        taken: impl FnOnce(),
+    ) -> io::Result<Option<Left>> {
         let suffix = format!("-{destination}.ndjson");
         if self.files("", &suffix).is_empty() {
             return Ok(None);
         }
         let lock = self.path(&format!("send-{destination}.lock"));
-        let lock = open(&lock, OpenOptions::new().create(true))?;
-        if !lock::try_lock(&lock, Kind::Exclusive)? {
+        let lock = Kept::new(open(&lock, OpenOptions::new().create(true))?);
+        if !lock::try_lock(lock.get()?, Kind::Exclusive)? && !at_once {
             return Ok(None);
         }
+        taken();
         // Only now: who had the lock has sent some of them.
-        let files: Vec<_> = self.files("", &suffix).into_iter().map(|(_, path)| path).collect();
-        Ok(Some(Left { files: files.into_iter(), current: None, _lock: lock }))
+        let files = self.files("", &suffix).into_iter().map(|(_, path)| path).collect();
+        Ok(Some(Left { files, current: None, _lock: lock }))
     }
 
     /// Drops the oldest records that are left, for whatever destination, until the directory is within its bound.
@@ -82,7 +92,7 @@ impl Spool {
                 break;
             }
             let Ok(mut file) = Reader::open(path) else {
-                // Another process has just sent it.
+                // Another process is sending it.
                 excess = excess.saturating_sub(size);
                 continue;
             };
@@ -118,19 +128,27 @@ impl Left {
         let mut chunk = Chunk::default();
         loop {
             let Some(reader) = &mut self.current else {
-                // What cannot be opened may be a symlink or gone.
-                match self.files.next() {
-                    Some(path) => self.current = Reader::open(path).ok(),
-                    None => break,
+                if chunk.whole.len() == FILES {
+                    break;
+                }
+                let Some(path) = self.files.pop_front() else { break };
+                match Reader::open(path.clone()) {
+                    Ok(reader) => self.current = Some(reader),
+                    Err(error) if is_no_descriptor(&error) && !chunk.whole.is_empty() => {
+                        self.files.push_front(path);
+                        break;
+                    }
+                    // It may be a symlink, gone, or another process's to send.
+                    Err(_) => {}
                 }
                 continue;
             };
             let Some(line) = reader.line() else {
-                let Reader { path, start, position, kept, .. } = self.current.take()?;
-                if !kept {
-                    chunk.whole.push(path);
+                let reader = self.current.take()?;
+                if !reader.kept {
+                    chunk.whole.push(reader);
                 } else if chunk.records > 0 {
-                    chunk.part = Some((path, start..position));
+                    chunk.part = Some((reader.path, reader.start..reader.position));
                     break;
                 }
                 continue;
@@ -162,8 +180,8 @@ impl Left {
 impl Chunk {
     /// Forgets the records: they have arrived.
     pub(crate) fn forget(&self) {
-        for path in &self.whole {
-            let _ = fs::remove_file(path);
+        for reader in &self.whole {
+            let _ = fs::remove_file(&reader.path);
         }
         if let Some((path, place)) = &self.part
             && let Ok(file) = open(path, &mut OpenOptions::new())
@@ -175,11 +193,15 @@ impl Chunk {
 
 impl Reader {
     fn open(path: PathBuf) -> io::Result<Self> {
-        let file = BufReader::new(open(&path, &mut OpenOptions::new())?);
-        if !file.get_ref().metadata()?.is_file() {
+        let file = open(&path, &mut OpenOptions::new())?;
+        if !file.metadata()?.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        Ok(Self { path, file, position: 0, start: 0, kept: false })
+        // Who had the lock until now may have sent the file.
+        if !lock::try_lock(&file, Kind::Exclusive)? || file.metadata()?.nlink() == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Self { path, file: BufReader::new(file), position: 0, start: 0, kept: false })
     }
 
     /// The next line that is a record. Passes over what was erased, a line that a crash tore, and whatever else
@@ -257,6 +279,10 @@ impl Reader {
     }
 }
 
+fn is_no_descriptor(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
 /// Whether a name, without its ending, is one that is given here: `ID-DESTINATION`.
 fn is_name(name: &str) -> bool {
     let is_hex = |text: &str, length| {
@@ -268,5 +294,5 @@ fn is_name(name: &str) -> bool {
 fn is_record(line: &[u8]) -> bool {
     line.starts_with(b"{\"event_type\":\"")
         && line.ends_with(b"}\n")
-        && serde_json::from_slice::<serde_json::Value>(line).is_ok()
+        && str::from_utf8(line).is_ok_and(|line| serde_json::from_str::<IgnoredAny>(line).is_ok())
 }

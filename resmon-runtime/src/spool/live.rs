@@ -41,6 +41,11 @@ impl Live {
         Ok(start..start + length)
     }
 
+    /// Where the next line will be, or after it.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Relaxed)
+    }
+
     /// Whether there is as much in it as there may be.
     pub(crate) fn is_full(&self) -> bool {
         self.held.load(Ordering::Relaxed) >= LIMIT

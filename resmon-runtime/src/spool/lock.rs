@@ -39,7 +39,6 @@ pub(super) fn unlock(file: &File) -> io::Result<()> {
 }
 
 /// Whether another process has the lock, of either kind.
-#[cfg(feature = "tinybird")]
 pub(super) fn is_held_by_another(file: &File) -> io::Result<bool> {
     let lock = fcntl(file, libc::F_GETLK, libc::F_WRLCK)?;
     Ok(libc::c_int::from(lock.l_type) != libc::c_int::from(libc::F_UNLCK))

@@ -6,7 +6,7 @@
 //! | `ID.session` | the [journal] of a running session, locked by its process: which tests are open |
 //! | `ID.live` | the records of a running session that Tinybird has not acknowledged |
 //! | `ID-DESTINATION.ndjson` | the same after the end of the session |
-//! | `send-DESTINATION.lock` | locked by the one process that sends what other sessions left |
+//! | `send-DESTINATION.lock` | locked by the one process that sends what other sessions left, each file of which it locks too |
 //! | `run-RUN.lock` | locked, shared, by every process of a `cargo nextest run` |
 //!
 //! `ID` is a session's id, which sorts by age, and `DESTINATION` tells one token, URL and data source from another
@@ -14,6 +14,7 @@
 
 mod crash;
 mod directory;
+mod header;
 mod journal;
 #[cfg(feature = "tinybird")]
 mod left;
@@ -28,14 +29,14 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::journal::{Destination, Journal};
+pub(crate) use self::header::Destination;
+pub(crate) use self::journal::Journal;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::left::Left;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::live::Live;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::run::Run;
-use crate::descriptor::out_of_reach;
 use crate::warning::warn;
 
 /// The most that may wait in the directory, in bytes.
@@ -95,9 +96,10 @@ pub(crate) fn fingerprint(parts: &[&str]) -> String {
     format!("{hash:016x}")
 }
 
-/// Opens a file of the directory for reading and writing, and never what a symlink points to.
+/// Opens a file of the directory for reading and writing, and never what a symlink points to. What stays open while tests
+/// run is to become a [`Kept`](crate::descriptor::Kept).
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let options = options.read(true).write(true).mode(0o600);
     let options = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    options.open(path).map(out_of_reach)
+    options.open(path)
 }

@@ -24,7 +24,7 @@ impl Spool {
         None
     }
 
-    pub(crate) fn end_crashed_sessions(&self) {
+    pub(crate) fn end_crashed_sessions(&self, _own: Option<&str>) {
         match self.0 {}
     }
 }
@@ -67,11 +67,12 @@ mod sending {
             match self.0 {}
         }
 
-        pub(crate) fn count_left(&self, _destination: &str) -> usize {
-            match self.0 {}
-        }
-
-        pub(crate) fn left(&self, _destination: &str) -> io::Result<Option<Left>> {
+        pub(crate) fn left(
+            &self,
+            _destination: &str,
+            _at_once: bool,
+            _taken: impl FnOnce(),
+        ) -> io::Result<Option<Left>> {
             match self.0 {}
         }
 
@@ -86,6 +87,10 @@ mod sending {
         }
 
         pub(crate) fn append(&self, _line: &[u8]) -> io::Result<Range<u64>> {
+            match self.0 {}
+        }
+
+        pub(crate) fn end(&self) -> u64 {
             match self.0 {}
         }
 
@@ -135,15 +140,27 @@ mod sending {
     }
 
     impl Run {
-        pub(crate) fn join(spool: &Spool, _run_id: &str) -> io::Result<Self> {
+        pub(crate) fn join(spool: &Spool, _run_id: &str, _processes: u64) -> io::Result<Self> {
             match spool.0 {}
         }
 
-        pub(crate) fn leave(&self) {
+        pub(crate) fn leave(&self) -> u64 {
             match self.0 {}
         }
 
-        pub(crate) fn goes_on(&self) -> bool {
+        pub(crate) fn waiting(&self) -> u64 {
+            match self.0 {}
+        }
+
+        pub(crate) fn taken(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn goes_on(&self, _waiting: u64) -> bool {
+            match self.0 {}
+        }
+
+        pub(crate) fn end(&self) {
             match self.0 {}
         }
     }
@@ -160,7 +177,7 @@ impl Journal {
         match spool.0 {}
     }
 
-    pub(crate) fn mark(&self, _slot: usize, _test: &Line) {
+    pub(crate) fn mark(&self, _slot: usize, _test: &Line, _batch_num: u64, _from: u64) {
         match self.0 {}
     }
 
@@ -168,7 +185,11 @@ impl Journal {
         match self.0 {}
     }
 
-    pub(crate) fn end(&self) {
+    pub(crate) fn ends(&self, _from: u64) {
+        match self.0 {}
+    }
+
+    pub(crate) fn over(&self) {
         match self.0 {}
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use self::queue::Kind;
 use self::sender::Sender;
 use self::shared::Shared;
-use super::{Place, Sink, batch_num};
+use super::{Place, Position, Sink, batch_num};
 use crate::config::{Delivery, Endpoint};
 use crate::line::{Line, key};
 use crate::spool::{Live, Run};
@@ -42,10 +42,18 @@ impl Tinybird {
         let run = spool
             .as_ref()
             .filter(|_| delivery.process_per_test && live.is_some())
-            .and_then(|spool| Run::join(spool, run_id).ok());
+            .and_then(|spool| Run::join(spool, run_id, delivery.processes).ok());
         let shared = Arc::new(Shared::new(delivery, live));
-        let sender =
-            Sender { shared: Arc::clone(&shared), endpoint, spool, destination, run, delivery };
+        let sender = Sender {
+            shared: Arc::clone(&shared),
+            endpoint,
+            spool,
+            session_id: session_id.to_owned(),
+            destination,
+            run,
+            run_work: None,
+            delivery,
+        };
         let mut later = Some(sender);
         if let Some(sender) = later.take_if(|sender| sender.run.is_none()) {
             start(&shared, sender);
@@ -80,15 +88,16 @@ impl Sink for Tinybird {
         self.shared.push(&mut state, Kind::Test, line);
     }
 
-    fn batch_num(&self) -> u64 {
-        batch_num(self.shared.lock().tests, self.batch_size)
+    fn position(&self) -> Position {
+        let batch_num = batch_num(self.shared.lock().tests, self.batch_size);
+        Position { batch_num, from: self.shared.end() }
     }
 
     fn close(&self) {
         self.shared.lock().queue.close();
         self.shared.work.notify_one();
         let later = self.later.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(sender) = later {
+        if let Some(mut sender) = later {
             if sender.is_needed() {
                 start(&self.shared, sender);
             } else {

@@ -33,8 +33,20 @@ pub(super) struct Sender {
     pub(super) destination: String,
     pub(super) delivery: Delivery,
     pub(super) spool: Option<Spool>,
+    pub(super) session_id: String,
     /// The run, if its processes share the work.
     pub(super) run: Option<Run>,
+    /// What it has to send for the run.
+    pub(super) run_work: Option<RunWork>,
+}
+
+/// What a process of a run has to send when it ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum RunWork {
+    /// A full batch.
+    Batch,
+    /// Whatever is left: no other process is alive.
+    Last,
 }
 
 impl Sender {
@@ -109,28 +121,41 @@ impl Sender {
 
     /// Leaves the records of this process, at its end, to whoever sends for its run: another process, if one is alive to
     /// do so and there is no full batch yet, else this one.
-    pub(super) fn is_needed(&self) -> bool {
+    pub(super) fn is_needed(&mut self) -> bool {
         let left = self.shared.leave();
         let Some(run) = &self.run else { return true };
-        run.leave();
-        !left || self.has_work(run)
+        self.run_work = self.work(run, run.leave());
+        !left || self.run_work.is_some()
     }
 
-    fn has_work(&self, run: &Run) -> bool {
-        let batch = usize::try_from(self.delivery.batch_size).unwrap_or(usize::MAX);
-        let left = || self.spool.as_ref().map_or(0, |spool| spool.count_left(&self.destination));
-        !run.goes_on() || left() >= batch
+    /// What there is to send where so many processes have left records.
+    fn work(&self, run: &Run, waiting: u64) -> Option<RunWork> {
+        // Each of them has a single test to tell of.
+        if waiting >= self.delivery.batch_size {
+            Some(RunWork::Batch)
+        } else if run.goes_on(waiting) {
+            None
+        } else {
+            Some(RunWork::Last)
+        }
     }
 
     /// Sends what the processes of the run have left.
     fn send_for_the_run(&self, run: &Run) {
+        self.send_while_there_is_work(run);
+        run.end();
+    }
+
+    fn send_while_there_is_work(&self, run: &Run) {
+        let Some(spool) = &self.spool else { return };
         let mut line = None;
-        // Once more after each time: a process that found this one sending has left its records to it.
-        while self.has_work(run) {
-            let Some(mut left) = self.left() else { return };
-            if let Some(spool) = &self.spool {
-                spool.drop_oldest();
-            }
+        let mut next = self.run_work.clone();
+        while let Some(work) = next {
+            spool.end_crashed_sessions(Some(&self.session_id));
+            let at_once = work == RunWork::Last;
+            let left = spool.left(&self.destination, at_once, || run.taken());
+            let Some(mut left) = left.ok().flatten() else { return };
+            spool.drop_oldest();
             let line = line.get_or_insert_with(|| Wire::new(Client::new(self.endpoint.clone())));
             let before = line.delivered;
             while send_left(line, &mut left) {}
@@ -138,11 +163,16 @@ impl Sender {
             if line.has_failed || line.delivered == before || line.delivered >= ROUNDS {
                 return;
             }
+            // A process that found this one sending has left its records to it.
+            next = match run.waiting() {
+                0 => None,
+                waiting => self.work(run, waiting),
+            };
         }
     }
 
     fn left(&self) -> Option<Left> {
-        self.spool.as_ref()?.left(&self.destination).ok().flatten()
+        self.spool.as_ref()?.left(&self.destination, false, || {}).ok().flatten()
     }
 }
 

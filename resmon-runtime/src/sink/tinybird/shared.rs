@@ -120,6 +120,11 @@ impl Shared {
         self.lock().left
     }
 
+    /// The end of the session's file, where there is one.
+    pub(super) fn end(&self) -> u64 {
+        self.live.as_ref().map_or(0, Live::end)
+    }
+
     /// What the sender needs to be open.
     pub(super) fn descriptor(&self) -> Option<i32> {
         self.live.as_ref().and_then(Live::descriptor)
