@@ -66,7 +66,9 @@ impl Session {
             if !config.is_shared_run() {
                 spool.end_crashed_sessions(None);
             }
-            Journal::create(spool, &id, config.output.destination(), &common, &totals)
+            let (destination, many) =
+                (config.output.destination(), !config.delivery.process_per_test);
+            Journal::create(spool, &id, destination, &common, &totals, many)
                 .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
                 .ok()
         });

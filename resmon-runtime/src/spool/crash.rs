@@ -47,8 +47,9 @@ impl Spool {
             return Ok(());
         }
         let Some((header, open)) = journal::read(file) else { return Ok(()) };
-        // The last test that began is the last thing that is known of the process.
-        let died = file.metadata()?.modified().unwrap_or_else(|_| SystemTime::now());
+        // The last thing that is known of the process.
+        let written = file.metadata()?.modified().unwrap_or_else(|_| SystemTime::now());
+        let died = open.iter().map(|mark| mark.began).fold(written, SystemTime::max);
         match &header.destination {
             Destination::File(path) if is_own(path) => {}
             Destination::File(path) => append_last_words(path, &header, &open, died.into())?,
@@ -182,7 +183,8 @@ mod tests {
         let from = written[0].len() as u64;
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&written.concat()).unwrap();
-        let open = [Mark { before: fields("before"), from, batch_num: 1 }];
+        let began = SystemTime::now();
+        let open = [Mark { before: fields("before"), from, batch_num: 1, began }];
         let lines = last_words(&file, &header(state), &open, Timestamp::now()).unwrap();
         let lines = String::from_utf8(lines).unwrap();
         lines.lines().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect()

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::line::Line;
 
@@ -49,6 +50,8 @@ pub(super) struct Mark {
     /// Its record, if there is one, is at this place of the destination or after it.
     pub(super) from: u64,
     pub(super) batch_num: u64,
+    /// When it began.
+    pub(super) began: SystemTime,
 }
 
 impl State {
@@ -92,9 +95,15 @@ impl Header {
 
 impl Mark {
     /// `None` if it is too long.
-    pub(super) fn encode(before: &Line, from: u64, batch_num: u64) -> Option<Vec<u8>> {
-        let mut mark = before.unfinished().to_vec();
-        mark.extend_from_slice(format!("\n{from} {batch_num}\n").as_bytes());
+    pub(super) fn encode(
+        before: &Line,
+        from: u64,
+        batch_num: u64,
+        began: SystemTime,
+    ) -> Option<Vec<u8>> {
+        let millis = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let place = format!("\n{from} {batch_num} {millis}\n");
+        let mark = [before.unfinished(), place.as_bytes()].concat();
         (mark.len() <= SLOT).then_some(mark)
     }
 
@@ -105,10 +114,12 @@ impl Mark {
         }
         let mut lines = slot.split(|&byte| byte == b'\n');
         let before = Line::resume(lines.next()?)?;
-        let (from, batch_num) = str::from_utf8(lines.next()?).ok()?.split_once(' ')?;
-        let mark = Self { before, from: from.parse().ok()?, batch_num: batch_num.parse().ok()? };
+        let mut numbers = str::from_utf8(lines.next()?).ok()?.split(' ');
+        let mut number = || numbers.next()?.parse().ok();
+        let (from, batch_num, millis) = (number()?, number()?, number()?);
+        let began = UNIX_EPOCH.checked_add(Duration::from_millis(millis))?;
         // The line feed of the second line.
-        lines.next().map(|_| mark)
+        lines.next().map(|_| Self { before, from, batch_num, began })
     }
 }
 
@@ -154,7 +165,8 @@ mod tests {
         let mut journal = header.encode().unwrap();
         for text in open {
             let start = journal.len();
-            journal.extend_from_slice(&Mark::encode(&line(text), 7, 3).unwrap());
+            let began = UNIX_EPOCH + Duration::from_millis(5);
+            journal.extend_from_slice(&Mark::encode(&line(text), 7, 3, began).unwrap());
             journal.resize(start + SLOT, 0);
         }
         journal

@@ -5,18 +5,25 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::header::{Destination, Header, Mark, SLOT, State, decode};
 use super::lock::{self, Kind};
+use super::mapping::Mapping;
 use super::{Spool, open};
 use crate::descriptor::Kept;
 use crate::line::Line;
+
+/// As many tests at once are noted without a call to the kernel.
+const MAPPED: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     file: Kept,
     slots: u64,
+    /// The first of the slots, where they can be written to without a call to the kernel.
+    mapped: Option<Mapping>,
 }
 
 impl Journal {
@@ -27,6 +34,7 @@ impl Journal {
         destination: Destination,
         common: &Line,
         totals: &Line,
+        many_tests: bool,
     ) -> io::Result<Self> {
         let (common, totals) = (common.clone(), totals.clone());
         let header = Header { state: State::Open, destination, common, totals };
@@ -41,21 +49,31 @@ impl Journal {
             file.get()?.write_all_at(&header, 0)
         };
         begin().inspect_err(|_| drop(fs::remove_file(&path)))?;
-        Ok(Self { path, file, slots: header.len() as u64 })
+        let slots = header.len() as u64;
+        // For a single test it would cost more than it saves.
+        let mapped = if many_tests { Mapping::of(file.get()?, slots, MAPPED * SLOT) } else { None };
+        Ok(Self { path, file, slots, mapped })
     }
 
     /// Notes that a test is open, with the fields that its record has so far, the batch it would be in now, and the place
     /// of the destination from which on its record will be.
     pub(crate) fn mark(&self, slot: usize, test: &Line, batch_num: u64, from: u64) {
-        if let Some(mark) = Mark::encode(test, from, batch_num) {
-            // Where this fails, a crash will not be told of this test; there is nothing to be done.
-            let _ = self.write(&mark, self.offset(slot));
+        if let Some(mark) = Mark::encode(test, from, batch_num, SystemTime::now()) {
+            self.set(slot, &mark);
         }
     }
 
     /// Notes that the test is not open any more.
     pub(crate) fn clear(&self, slot: usize) {
-        let _ = self.write(b"\n", self.offset(slot));
+        self.set(slot, b"\n");
+    }
+
+    fn set(&self, slot: usize, mark: &[u8]) {
+        match &self.mapped {
+            Some(mapped) if slot < MAPPED => mapped.write(slot * SLOT, mark),
+            // Where this fails, a crash will not be told of this test; there is nothing to be done.
+            _ => drop(self.write(mark, self.slots + (slot * SLOT) as u64)),
+        }
     }
 
     /// Notes that the session comes to its end by itself, and writes so to the destination from this place on.
@@ -75,10 +93,6 @@ impl Journal {
 
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.file.get()?.write_all_at(bytes, offset)
-    }
-
-    fn offset(&self, slot: usize) -> u64 {
-        self.slots + (slot * SLOT) as u64
     }
 }
 

@@ -21,6 +21,8 @@ mod left;
 #[cfg(feature = "tinybird")]
 mod live;
 mod lock;
+#[cfg_attr(not(target_os = "linux"), path = "mapping/portable.rs")]
+mod mapping;
 #[cfg(feature = "tinybird")]
 mod run;
 

@@ -173,6 +173,7 @@ impl Journal {
         _destination: Destination,
         _common: &Line,
         _totals: &Line,
+        _many_tests: bool,
     ) -> Result<Self, Infallible> {
         match spool.0 {}
     }
