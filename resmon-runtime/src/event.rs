@@ -114,6 +114,24 @@ record! {
         mem_total_bytes: Option<u64>,
         /// Size of the file system of the working directory in bytes.
         disk_total_bytes: Option<u64>,
+        /// Bytes of memory that the process may use: what its control group allows, if that is less.
+        mem_limit_bytes: Option<u64>,
+        /// CPUs that the process may use: by its control group's quota or its affinity, if that is less.
+        cpu_limit: Option<f64>,
+    }
+}
+
+record! {
+    /// What the start of a session says of the machine.
+    Host {
+        /// `linux`, `macos`, `windows`, …
+        os: &'static str,
+        /// `x86_64`, `aarch64`, …
+        arch: &'static str,
+        /// What the first CPU calls itself.
+        cpu_model: Option<String>,
+        /// The machine's name in a network.
+        hostname: Option<String>,
     }
 }
 
@@ -122,6 +140,12 @@ record! {
     End {
         /// The exit code of the process.
         exit_status: i32,
+        /// Test records that the session made, those that were dropped included.
+        tests_recorded: u64,
+        /// How many of them have the outcome `failed`.
+        tests_failed: u64,
+        /// Records of any event that are known to be lost, of those that came before this one.
+        records_dropped: u64,
     }
 }
 

@@ -14,7 +14,9 @@ mod config;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;
 mod event;
+mod host;
 mod identity;
+mod limit;
 mod line;
 mod process;
 mod running;

@@ -123,6 +123,10 @@ impl Sink for File {
         batch_num(self.tests.load(Ordering::Relaxed), self.batch_size)
     }
 
+    fn dropped(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     fn close(&self) {
         if let Some(problem) = self.problem.get() {
             let lost = Records(self.lost.load(Ordering::Relaxed));

@@ -21,6 +21,9 @@ pub(crate) trait Sink: Debug + Send + Sync {
     /// The batch that the next test record will belong to.
     fn batch_num(&self) -> u64;
 
+    /// How many records are known to be lost.
+    fn dropped(&self) -> u64;
+
     /// Delivers what is left, within the time that the configuration allows, and says what could not be.
     fn close(&self);
 }

@@ -84,6 +84,11 @@ impl Sink for Tinybird {
         batch_num(self.shared.lock().tests, self.batch_size)
     }
 
+    fn dropped(&self) -> u64 {
+        let state = self.shared.lock();
+        state.lost + state.given_up
+    }
+
     fn close(&self) {
         self.shared.lock().queue.close();
         self.shared.work.notify_one();
