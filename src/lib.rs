@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use resmon_macros::test;
+#[cfg(feature = "alloc")]
+pub use resmon_runtime::alloc::Alloc;
 pub use resmon_runtime::guard::{Guard, guard, measure, try_measure};
 
 // Used by generated code. Not public API and thus not subject to SemVer.

@@ -100,6 +100,13 @@ record! {
         disk_free_after: Option<u64>,
         /// used / (used + free) × 100
         disk_percent_after: Option<f64>,
+        /// Allocations and reallocations, of which `Alloc` knows: those of all threads if the test was alone in the
+        /// process, else of its own.
+        alloc_count: Option<u64>,
+        /// The bytes that these asked for.
+        alloc_bytes: Option<u64>,
+        /// The most bytes that they held at once.
+        alloc_peak_bytes: Option<u64>,
     }
 }
 

@@ -98,6 +98,9 @@ const FIELDS: &[Field] = &[
     required("arch", START, Name),
     optional("cpu_model", START, Name),
     required("hostname", START, Name),
+    heap("alloc_count"),
+    heap("alloc_bytes"),
+    heap("alloc_peak_bytes"),
     after("tests_recorded", END, Int(COUNT)),
     after("tests_failed", END, Int(COUNT)),
     after("records_dropped", END, Int(COUNT)),
@@ -113,6 +116,11 @@ const fn optional(name: &'static str, events: &'static [&'static str], kind: Kin
 
 const fn after(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
     Field { name, kind, events, required: true, after: true }
+}
+
+/// Known where `resmon::Alloc` is installed.
+const fn heap(name: &'static str) -> Field {
+    Field { name, kind: Int(COUNT), events: TEST, required: false, after: true }
 }
 
 /// The columns in order, each with its type in the table.
