@@ -154,6 +154,25 @@ impl Guard {
         self.set(outcome);
     }
 
+    /// Opens a guard for a test of this id.
+    pub(crate) fn with_id(id: String) -> Self {
+        open(None, |_, _| Some(id))
+    }
+
+    /// Says that the thread turns to something else.
+    pub(crate) fn pause(&self) {
+        if let Some(open) = &self.0 {
+            open.test.pause();
+        }
+    }
+
+    /// Says that this thread goes on with it.
+    pub(crate) fn resume(&self) {
+        if let Some(open) = &self.0 {
+            RUNNING.resume(&open.test);
+        }
+    }
+
     fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
         if let Some(open) = &mut self.0 {
             (open.should_panic, open.opaque) = (should_panic, opaque);

@@ -7,6 +7,7 @@
 #[cfg(feature = "alloc")]
 pub mod alloc;
 pub mod guard;
+pub mod measured;
 pub mod outcome;
 pub mod probe;
 pub mod run;

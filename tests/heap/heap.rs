@@ -129,3 +129,14 @@ fn a_test_that_is_ended_by_another_thread_has_figures_if_it_was_alone() {
     assert_eq!(test.outcome(), "unfinished");
     assert!(test.int("alloc_bytes") >= MIB);
 }
+
+#[test]
+fn a_future_whose_thread_did_something_else_has_no_figures_of_its_thread() {
+    let place = Place::new();
+    place.run("suite::futures").finish().exits(0);
+    let records = place.records();
+    assert!(!records.test("waits while another is polled").has("alloc_count"));
+    let other = used(records.test("is polled meanwhile"));
+    assert_eq!(other, [10_000, 10_240_000, 1024]);
+    assert!(records.tests().iter().all(|test| test.int("concurrent_tests") == 2));
+}

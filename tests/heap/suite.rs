@@ -1,6 +1,12 @@
 //! What the drivers run.
 
-use std::{hint::black_box, sync::Barrier, thread};
+use std::{
+    future::{Future, poll_fn},
+    hint::black_box,
+    sync::Barrier,
+    task::{Context, Poll, Waker},
+    thread,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -186,6 +192,28 @@ fn exits() {
         drop(allocate(MIB));
         let _ = thread::spawn(|| std::process::exit(3)).join();
     }
+}
+
+/// Futures on one thread, not within a test.
+#[test]
+fn futures() {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting = Box::pin(resmon::measure_async("waits while another is polled", waits()));
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    let mut other = Box::pin(resmon::measure_async("is polled meanwhile", waits()));
+    assert!(other.as_mut().poll(&mut context).is_pending());
+    assert!(other.as_mut().poll(&mut context).is_ready());
+    assert!(waiting.as_mut().poll(&mut context).is_ready());
+}
+
+async fn waits() {
+    let mut polls = 0;
+    poll_fn(|_| {
+        allocate_and_free(5000);
+        polls += 1;
+        if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// Tests that run at once when the driver sees to it.
