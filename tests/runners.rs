@@ -172,6 +172,27 @@ fn a_binary_without_a_harness_measures_what_it_likes() {
     assert_eq!(records.end().int("exit_status"), reported(4, 101));
 }
 
+/// The example, as its first line says to run it.
+#[test]
+fn another_harness_records_its_tests() {
+    let folder = tempdir().expect("a folder of our own");
+    let file = folder.path().join("records.ndjson");
+    let run = Run::cargo()
+        .args(["run", "--quiet", "--offline", "--example", "mimic", "--", "parse"])
+        .folder(env!("CARGO_MANIFEST_DIR"))
+        .env("RESMON_FILE", &file)
+        .finish()
+        .exits(0);
+    assert_eq!(run.counts(), Counts { passed: 3, failed: 0, ignored: 0 });
+    let records = Records::of_file(file);
+    let mut tests: Vec<_> =
+        records.tests().iter().map(|test| (test.id(), test.outcome())).collect();
+    tests.sort_unstable();
+    let ids = ["largest", "one", "spaces"].map(|name| format!("examples/mimic.rs::parse::{name}"));
+    assert_eq!(tests, ids.each_ref().map(|id| (id.as_str(), "passed")));
+    assert_eq!(records.end().int("exit_status"), 0);
+}
+
 /// Runs a subcommand of nextest in the suite; `None`, with a word about it, where there is no nextest.
 /// In CI there is.
 fn nextest(suite: &Suite, subcommand: &[&str]) -> Option<Run> {

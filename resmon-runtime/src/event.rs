@@ -100,6 +100,13 @@ record! {
         disk_free_after: Option<u64>,
         /// used / (used + free) × 100
         disk_percent_after: Option<f64>,
+        /// Allocations and reallocations, of which `Alloc` knows: those of all threads if the test was alone in the
+        /// process, else of its own.
+        alloc_count: Option<u64>,
+        /// The bytes that these asked for.
+        alloc_bytes: Option<u64>,
+        /// The most bytes that they held at once.
+        alloc_peak_bytes: Option<u64>,
     }
 }
 
@@ -114,6 +121,24 @@ record! {
         mem_total_bytes: Option<u64>,
         /// Size of the file system of the working directory in bytes.
         disk_total_bytes: Option<u64>,
+        /// Bytes of memory that the process may use: what its control group allows, if that is less.
+        mem_limit_bytes: Option<u64>,
+        /// CPUs that the process may use: by its control group's quota or its affinity, if that is less.
+        cpu_limit: Option<f64>,
+    }
+}
+
+record! {
+    /// What the start of a session says of the machine.
+    Host {
+        /// `linux`, `macos`, `windows`, …
+        os: &'static str,
+        /// `x86_64`, `aarch64`, …
+        arch: &'static str,
+        /// What the first CPU calls itself.
+        cpu_model: Option<String>,
+        /// The machine's name in a network.
+        hostname: Option<String>,
     }
 }
 
@@ -122,6 +147,12 @@ record! {
     End {
         /// The exit code of the process.
         exit_status: i32,
+        /// Test records that the session made, those that were dropped included.
+        tests_recorded: u64,
+        /// How many of them have the outcome `failed`.
+        tests_failed: u64,
+        /// Records of any event that are known to be lost, of those that came before this one.
+        records_dropped: u64,
     }
 }
 

@@ -7,6 +7,7 @@ use std::thread::{self, Thread};
 use std::time::Instant;
 
 use crate::event::Before;
+use crate::heap;
 use crate::line::Line;
 use crate::outcome::{Outcome, ShouldPanic};
 use crate::process::{self, RUNNING};
@@ -67,6 +68,7 @@ fn named(name: &str, caller: &Location<'_>) -> Guard {
 /// the test an id.
 fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
     let Some(session) = process::session(package) else { return Guard(None) };
+    let _own = heap::suspend();
     // A defect in here is not to be felt by the test.
     let test = panic::catch_unwind(AssertUnwindSafe(|| {
         let current = thread::current();
@@ -152,6 +154,25 @@ impl Guard {
         self.set(outcome);
     }
 
+    /// Opens a guard for a test of this id.
+    pub(crate) fn with_id(id: String) -> Self {
+        open(None, |_, _| Some(id))
+    }
+
+    /// Says that the thread turns to something else.
+    pub(crate) fn pause(&self) {
+        if let Some(open) = &self.0 {
+            open.test.pause();
+        }
+    }
+
+    /// Says that this thread goes on with it.
+    pub(crate) fn resume(&self) {
+        if let Some(open) = &self.0 {
+            RUNNING.resume(&open.test);
+        }
+    }
+
     fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
         if let Some(open) = &mut self.0 {
             (open.should_panic, open.opaque) = (should_panic, opaque);
@@ -169,6 +190,10 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let ended = Instant::now();
+        if self.0.is_none() {
+            return;
+        }
+        let _own = heap::suspend();
         let Some(open) = self.0.take() else { return };
         let panicking = thread::panicking() && !open.panicking;
         // A panic in a drop would abort the test binary.

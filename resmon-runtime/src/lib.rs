@@ -4,7 +4,10 @@
 //! A record travels one way: [`site`] → [`guard`] → `snapshot` → `event` → `session` → `sink`. A module
 //! knows those to its right.
 
+#[cfg(feature = "alloc")]
+pub mod alloc;
 pub mod guard;
+pub mod measured;
 pub mod outcome;
 pub mod probe;
 pub mod run;
@@ -14,7 +17,11 @@ mod config;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;
 mod event;
+#[cfg_attr(not(feature = "alloc"), path = "heap/none.rs")]
+mod heap;
+mod host;
 mod identity;
+mod limit;
 mod line;
 mod process;
 mod running;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
 use crate::descriptor;
+use crate::heap;
 use crate::outcome::Outcome;
 use crate::running::Running;
 use crate::session::{self, Session};
@@ -77,6 +78,7 @@ fn end(exit_status: Option<i32>) {
     let ended = Instant::now();
     // A panic here would turn the exit of the test process into an abort.
     let _ = panic::catch_unwind(|| {
+        let _own = heap::suspend();
         let session = SESSION.get().and_then(Option::as_ref).filter(|session| session.is_open());
         let Some(session) = session.filter(|session| session.close()) else { return };
         for test in RUNNING.remove_all() {

@@ -1,11 +1,12 @@
 //! The tests that are open at this moment.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::ThreadId;
+use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use crate::event::After;
+use crate::heap;
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::session::Session;
@@ -18,6 +19,11 @@ pub(crate) struct Test {
     pub(crate) before: Line,
     pub(crate) start: Start,
     pub(crate) thread: ThreadId,
+    /// Which thread runs it at this moment: none, while it is a future that waits.
+    at: Mutex<Option<ThreadId>>,
+    /// Whether what its thread does is not what it does: it has been run by another, or given way to another test.
+    scattered: AtomicBool,
+    heap: heap::Watch,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     pub(crate) outermost: bool,
     /// Its place among the open tests.
@@ -31,28 +37,59 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn new(before: Line, start: Start, thread: ThreadId, outermost: bool) -> Self {
         let (started, most) = (OnceLock::new(), AtomicU32::new(0));
-        Self { before, start, thread, outermost, slot: 0, started, most }
+        Self {
+            before,
+            start,
+            thread,
+            at: Mutex::new(Some(thread)),
+            scattered: AtomicBool::new(false),
+            heap: heap::Watch::new(),
+            outermost,
+            slot: 0,
+            started,
+            most,
+        }
     }
 
     /// Notes on disk that the test is open, and begins to count its time.
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
+        self.heap.start();
         let _ = self.started.set(Instant::now());
+    }
+
+    /// Notes that its thread turns to something else.
+    pub(crate) fn pause(&self) {
+        *self.at() = None;
+    }
+
+    /// Whether this is its thread, and what that has done since it began is what the test has done.
+    fn is_all_of_this_thread(&self) -> bool {
+        thread::current().id() == self.thread && !self.scattered.load(Ordering::Relaxed)
+    }
+
+    fn at(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the record of this test, which ended at `ended`.
     pub(crate) fn record(&self, session: &Session, outcome: Outcome, ended: Instant) {
+        let concurrent_tests = self.most.load(Ordering::Relaxed);
+        let heap = self.heap.end(concurrent_tests == 1, self.is_all_of_this_thread());
         let after = session.machine.after(self.start);
         let started = self.started.get().copied().unwrap_or(ended);
         let after = After {
             outcome,
-            concurrent_tests: self.most.load(Ordering::Relaxed),
+            concurrent_tests,
             duration_s: ended.saturating_duration_since(started).as_secs_f64(),
             cpu_after: after.cpu,
             mem_available_after: after.memory.map(|memory| memory.available),
             mem_percent_after: after.memory.map(Memory::percent),
             disk_free_after: after.disk.map(|disk| disk.free),
             disk_percent_after: after.disk.map(Disk::percent),
+            alloc_count: heap.count,
+            alloc_bytes: heap.bytes,
+            alloc_peak_bytes: heap.peak,
         };
         session.record(self.slot, &self.before, &after);
     }
@@ -76,6 +113,8 @@ impl Running {
 
     pub(crate) fn add(&self, mut test: Test) -> Arc<Test> {
         let mut open = self.lock();
+        open.fold();
+        open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
         let test = Arc::new(test);
         let tests = &mut open.tests;
@@ -88,9 +127,22 @@ impl Running {
         test
     }
 
+    /// Notes that this thread goes on with a test.
+    pub(crate) fn resume(&self, test: &Test) {
+        let open = self.lock();
+        let thread = thread::current().id();
+        *test.at() = Some(thread);
+        if thread != test.thread {
+            test.scattered.store(true, Ordering::Relaxed);
+        }
+        open.scatter_waiting(thread);
+    }
+
     /// Takes a test out; `false` if that has been done, so that it is recorded once.
     pub(crate) fn remove(&self, test: &Arc<Test>) -> bool {
-        let tests = &mut self.lock().tests;
+        let mut open = self.lock();
+        open.fold();
+        let tests = &mut open.tests;
         let index = tests.iter().position(|other| Arc::ptr_eq(other, test));
         index.map(|index| tests.swap_remove(index)).is_some()
     }
@@ -101,12 +153,14 @@ impl Running {
     }
 
     pub(crate) fn remove_all(&self) -> Vec<Arc<Test>> {
-        std::mem::take(&mut self.lock().tests)
+        let mut open = self.lock();
+        open.fold();
+        std::mem::take(&mut open.tests)
     }
 
     /// Whether this thread is in the middle of a test.
     pub(crate) fn has_test_on(&self, thread: ThreadId) -> bool {
-        self.lock().tests.iter().any(|test| test.thread == thread)
+        self.lock().tests.iter().any(|test| *test.at() == Some(thread))
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -115,6 +169,19 @@ impl Running {
 }
 
 impl Open {
+    fn fold(&self) {
+        heap::fold(self.tests.iter().map(|test| &test.heap));
+    }
+
+    /// Notes of the tests that wait on this thread that it does something else.
+    fn scatter_waiting(&self, thread: ThreadId) {
+        for test in self.tests.iter().filter(|test| test.thread == thread) {
+            if test.at().is_none() {
+                test.scattered.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     fn take_slot(&mut self) -> usize {
         let free = self.slots.iter().position(|taken| !taken);
         let slot = free.unwrap_or_else(|| {

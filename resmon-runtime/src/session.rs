@@ -2,13 +2,14 @@
 
 use std::env;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
-use crate::event::{After, Common, End, Head, Totals};
+use crate::event::{After, Common, End, Head, Host, Totals};
 use crate::identity;
+use crate::limit::Limit;
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::sink::{self, Place, Position, Sink};
@@ -31,8 +32,10 @@ pub(crate) struct Session {
     sink: Box<dyn Sink>,
     /// Where a crash would find which tests were open.
     journal: Option<Journal>,
-    /// Whether a test failed, for where the true exit status cannot be had.
-    failed: AtomicBool,
+    /// How many tests were recorded.
+    recorded: AtomicU64,
+    /// How many of them failed, also for where the true exit status cannot be had.
+    failed: AtomicU64,
     ended: AtomicBool,
     /// How many threads are recording a test.
     recording: AtomicU32,
@@ -52,12 +55,16 @@ impl Session {
         Common::from_env(&id, &run_id).write(&mut common);
         let machine = Machine::open();
         let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
+        let (cpu_count, memory) = (machine.cpus(), machine.memory().map(|memory| memory.total));
+        let limit = Limit::read(Limit { memory, cpus: cpu_count.map(f64::from) });
         let mut totals = Line::new();
         Totals {
             package: package.as_deref(),
-            cpu_count: machine.cpus(),
-            mem_total_bytes: machine.memory().map(|memory| memory.total),
+            cpu_count,
+            mem_total_bytes: memory,
             disk_total_bytes: machine.disk().map(|disk| disk.total),
+            mem_limit_bytes: limit.memory,
+            cpu_limit: limit.cpus,
         }
         .write(&mut totals);
 
@@ -77,6 +84,7 @@ impl Session {
         let place = Place { spool, session_id: &id, run_id: &run_id };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
+        Host::read().write(&mut line);
         line.fields(&common);
         let sink = sink::open(config, place);
         sink.session(line);
@@ -89,7 +97,8 @@ impl Session {
             totals,
             sink,
             journal,
-            failed: AtomicBool::new(false),
+            recorded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             recording: AtomicU32::new(0),
         })
@@ -111,8 +120,9 @@ impl Session {
 
     /// Records a test that ends now.
     pub(crate) fn record(&self, slot: usize, before: &Line, after: &After) {
+        self.recorded.fetch_add(1, Ordering::Relaxed);
         if after.outcome == Outcome::Failed {
-            self.failed.store(true, Ordering::Relaxed);
+            self.failed.fetch_add(1, Ordering::Relaxed);
         }
         let mut line = head("test", None, Timestamp::now());
         line.fields(before);
@@ -153,9 +163,16 @@ impl Session {
     /// Records the end of the process and delivers what is left. Without the true exit status it is the one
     /// that libtest gives for what is known of the tests.
     pub(crate) fn end(&self, exit_status: Option<i32>) {
-        let inferred = if self.failed.load(Ordering::Relaxed) { 101 } else { 0 };
+        let failed = self.failed.load(Ordering::Relaxed);
+        let inferred = if failed > 0 { 101 } else { 0 };
         let mut line = head("session_end", Some(SESSION), Timestamp::now());
-        End { exit_status: exit_status.unwrap_or(inferred) }.write(&mut line);
+        End {
+            exit_status: exit_status.unwrap_or(inferred),
+            tests_recorded: self.recorded.load(Ordering::Relaxed),
+            tests_failed: failed,
+            records_dropped: self.sink.dropped(),
+        }
+        .write(&mut line);
         line.fields(&self.totals);
         line.fields(&self.common);
         if let Some(journal) = &self.journal {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     TOKEN, assert_whole, suite_at, suite_to,
-    support::{Answer, Finished, Nobody, Request, Run, Server},
+    support::{Answer, Finished, Gate, Nobody, Request, Run, Server},
 };
 
 /// The suite, with enough time for all that is worth waiting for.
@@ -84,6 +84,25 @@ fn a_warning_says_what_the_server_said() {
     let run = patient(&server).finish().exits(0);
     assert_warned(&run, &server.url(), START, "503");
     assert_warned(&run, &server.url(), " test records", "503");
+}
+
+/// Without a spool there is nowhere to keep it.
+#[test]
+fn the_session_tells_how_many_records_it_has_lost() {
+    let (server, gate) = (Server::in_turn([Answer::status(400)]), Gate::closed());
+    let running = patient(&server)
+        .args(["waits::", "--test-threads=1"])
+        .env("SUITE_GATE", gate.address())
+        .env("RESMON_SPOOL_DIR", "/dev/null/none")
+        .start();
+    // After the second request, the first one has been given up.
+    server.wait_for(2);
+    drop(gate.wait_for(1));
+    running.finish().exits(0);
+    let records = server.records();
+    let counts = ["tests_recorded", "records_dropped"].map(|field| records.end().int(field));
+    let tests = i64::try_from(crate::suite::TESTS + 1).expect("a small number");
+    assert_eq!(counts, [tests, 1]);
 }
 
 #[test]

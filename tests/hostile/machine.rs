@@ -9,7 +9,7 @@ use crate::{Case, Mode, after, lacking, support::Run};
 fn reads_nothing() {}
 
 /// What is read from `/proc`.
-const FROM_PROC: [&str; 8] = [
+const FROM_PROC: [&str; 10] = [
     "cpu_before",
     "cpu_after",
     "cpu_count",
@@ -18,6 +18,8 @@ const FROM_PROC: [&str; 8] = [
     "mem_available_after",
     "mem_percent_before",
     "mem_percent_after",
+    "mem_limit_bytes",
+    "cpu_model",
 ];
 
 #[test]

@@ -70,6 +70,14 @@ fn a_file_is_added_to() {
 }
 
 #[test]
+fn without_the_allocator_nothing_is_said_of_the_heap() {
+    let place = Place::new();
+    place.run("suite::many::").finish().exits(0);
+    let fields = ["alloc_count", "alloc_bytes", "alloc_peak_bytes"];
+    assert!(place.records().tests().iter().all(|test| !fields.iter().any(|field| test.has(field))));
+}
+
+#[test]
 fn several_processes_share_a_file() {
     const PROCESSES: usize = 4;
     let place = Place::new();

@@ -35,6 +35,9 @@ fn a_process_is_one_session_with_a_start_and_an_end() {
     assert_eq!(records.0[0].event(), "session_start");
     assert_eq!(records.0[MANY + 1].event(), "session_end");
     assert_eq!(records.end().int("exit_status"), 0);
+    let counts = ["tests_recorded", "tests_failed", "records_dropped"];
+    let counts = counts.map(|field| records.end().int(field));
+    assert_eq!(counts, [i64::try_from(MANY).expect("a small number"), 0, 0]);
     for field in ["session_id", "run_id", "package"] {
         assert_eq!(records.distinct(field).len(), 1, "{field}");
     }
@@ -52,6 +55,9 @@ fn a_failed_test_is_101_in_the_end() {
     assert_eq!(records.test("suite::fails").outcome(), "failed");
     let failed = records.tests().iter().filter(|test| test.outcome() != "passed").count();
     assert_eq!((failed, records.end().int("exit_status")), (1, 101));
+    assert_eq!(records.end().int("tests_failed"), 1);
+    let recorded = i64::try_from(records.tests().len()).expect("a small number");
+    assert_eq!(records.end().int("tests_recorded"), recorded);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod support;
 
 mod file;
 mod identity;
+mod machine;
 mod suite;
 mod survival;
 mod time;

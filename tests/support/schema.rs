@@ -15,7 +15,7 @@ struct Field {
     events: &'static [&'static str],
     /// Whether each of those records must have it. What not every platform can give is optional.
     required: bool,
-    /// Whether it is known when a test ends, so that a test whose process died has none.
+    /// Whether it is known when a test or a session ends, so that one whose process died has none.
     after: bool,
 }
 
@@ -42,14 +42,17 @@ use Kind::{Float, Int, Name, NodeId, OneOf, Text, Timestamp};
 const ALL: &[&str] = &["session_start", "test", "session_end"];
 const TEST: &[&str] = &["test"];
 const SESSION: &[&str] = &["session_start", "session_end"];
+const START: &[&str] = &["session_start"];
 const END: &[&str] = &["session_end"];
 
 const INT32: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 const FROM_ONE: RangeInclusive<i64> = 1..=i32::MAX as i64;
 const BYTES: RangeInclusive<i64> = 0..=i64::MAX;
+const COUNT: RangeInclusive<i64> = 0..=i64::MAX;
 /// A machine has some memory and some disk; anything below a MiB is a unit mixed up.
 const TOTAL_BYTES: RangeInclusive<i64> = 1 << 20..=i64::MAX;
 const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
+const CPUS: RangeInclusive<f64> = 0.001..=65_536.0;
 /// A day: no test of ours takes longer.
 const SECONDS: RangeInclusive<f64> = 0.0..=86_400.0;
 const OUTCOMES: &[&str] = &["passed", "failed", "unfinished", "crashed", "unknown"];
@@ -59,20 +62,20 @@ const FIELDS: &[Field] = &[
     required("test_nodeid", ALL, NodeId),
     required("timestamp", ALL, Timestamp),
     required("batch_num", TEST, Int(FROM_ONE)),
-    after("duration_s", Float(SECONDS)),
+    after("duration_s", TEST, Float(SECONDS)),
     required("cpu_before", TEST, Float(PERCENT)),
-    after("cpu_after", Float(PERCENT)),
+    after("cpu_after", TEST, Float(PERCENT)),
     required("cpu_count", SESSION, Int(FROM_ONE)),
     required("mem_total_bytes", SESSION, Int(TOTAL_BYTES)),
     required("mem_available_before", TEST, Int(BYTES)),
-    after("mem_available_after", Int(BYTES)),
+    after("mem_available_after", TEST, Int(BYTES)),
     required("mem_percent_before", TEST, Float(PERCENT)),
-    after("mem_percent_after", Float(PERCENT)),
+    after("mem_percent_after", TEST, Float(PERCENT)),
     required("disk_total_bytes", SESSION, Int(TOTAL_BYTES)),
     required("disk_free_before", TEST, Int(BYTES)),
-    after("disk_free_after", Int(BYTES)),
+    after("disk_free_after", TEST, Int(BYTES)),
     required("disk_percent_before", TEST, Float(PERCENT)),
-    after("disk_percent_after", Float(PERCENT)),
+    after("disk_percent_after", TEST, Float(PERCENT)),
     required("exit_status", END, Int(INT32)),
     required("gh_run_id", ALL, Text),
     required("gh_sha", ALL, Text),
@@ -88,15 +91,36 @@ const FIELDS: &[Field] = &[
     required("package", ALL, Name),
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
-    after("concurrent_tests", Int(FROM_ONE)),
+    after("concurrent_tests", TEST, Int(FROM_ONE)),
+    required("mem_limit_bytes", SESSION, Int(BYTES)),
+    required("cpu_limit", SESSION, Float(CPUS)),
+    required("os", START, Name),
+    required("arch", START, Name),
+    optional("cpu_model", START, Name),
+    required("hostname", START, Name),
+    heap("alloc_count"),
+    heap("alloc_bytes"),
+    heap("alloc_peak_bytes"),
+    after("tests_recorded", END, Int(COUNT)),
+    after("tests_failed", END, Int(COUNT)),
+    after("records_dropped", END, Int(COUNT)),
 ];
 
 const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
     Field { name, kind, events, required: true, after: false }
 }
 
-const fn after(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, events: TEST, required: true, after: true }
+const fn optional(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
+    Field { name, kind, events, required: false, after: false }
+}
+
+const fn after(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
+    Field { name, kind, events, required: true, after: true }
+}
+
+/// Known where `resmon::Alloc` is installed.
+const fn heap(name: &'static str) -> Field {
+    Field { name, kind: Int(COUNT), events: TEST, required: false, after: true }
 }
 
 /// The columns in order, each with its type in the table.
@@ -116,7 +140,8 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Everything that is wrong with a record, one complaint each; empty when it is right.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
-    let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed");
+    let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed")
+        || record.get("exit_status").and_then(Value::as_i64) == Some(-1);
     let mut faults = Vec::new();
     for name in record.keys() {
         if !FIELDS.iter().any(|field| field.name == name && field.events.contains(&event)) {
@@ -127,7 +152,7 @@ pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
         match record.get(field.name) {
             None if crashed && field.after => {}
             Some(_) if crashed && field.after => {
-                faults.push(format!("`{}` cannot be known of a crashed test", field.name));
+                faults.push(format!("`{}` cannot be known after a crash", field.name));
             }
             None if field.required => faults.push(format!("`{}` is missing", field.name)),
             Some(value) if !fits(value, &field.kind, event) => {

@@ -126,6 +126,10 @@ impl Sink for File {
         Position { batch_num, from: end.and_then(Result::ok).unwrap_or(0) }
     }
 
+    fn dropped(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     fn close(&self) {
         if let Some(problem) = self.problem.get() {
             let lost = Records(self.lost.load(Ordering::Relaxed));

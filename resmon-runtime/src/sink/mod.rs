@@ -21,6 +21,9 @@ pub(crate) trait Sink: Debug + Send + Sync {
     /// Where the record of a test that is open would stand.
     fn position(&self) -> Position;
 
+    /// How many records are known to be lost.
+    fn dropped(&self) -> u64;
+
     /// Delivers what is left, within the time that the configuration allows, and says what could not be.
     fn close(&self);
 }

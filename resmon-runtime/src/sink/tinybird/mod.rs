@@ -93,6 +93,11 @@ impl Sink for Tinybird {
         Position { batch_num, from: self.shared.end() }
     }
 
+    fn dropped(&self) -> u64 {
+        let state = self.shared.lock();
+        state.lost + state.given_up
+    }
+
     fn close(&self) {
         self.shared.lock().queue.close();
         self.shared.work.notify_one();

@@ -12,6 +12,7 @@ use super::queue::{REQUEST_BYTES, Request};
 use super::shared::{Shared, Work};
 use crate::config::{Delivery, Endpoint};
 use crate::descriptor;
+use crate::heap;
 use crate::identity;
 use crate::spool::{Left, Run, Spool};
 use crate::warning::{Records, warn};
@@ -53,6 +54,7 @@ impl Sender {
     pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
         without_signals(|| {
             thread::Builder::new().name("resmon".to_owned()).spawn(move || {
+                heap::exempt();
                 let shared = Arc::clone(&self.shared);
                 // The exit of the process waits for this thread, so it must come to an end.
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| {

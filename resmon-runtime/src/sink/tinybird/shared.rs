@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) in_flight: Option<(u64, u64)>,
     /// Records that will not be sent and that no warning has counted.
     pub(super) lost: u64,
+    /// Records that were given up, which a warning has counted, and are not on disk.
+    pub(super) given_up: u64,
     /// Whether to send at all: not once the endpoint was given up.
     sending: bool,
     /// Whether the session's file has been left to whoever sends next.
@@ -56,6 +58,7 @@ impl Shared {
             tests: 0,
             in_flight: None,
             lost: 0,
+            given_up: 0,
             sending: true,
             left: false,
             holds: false,
@@ -162,6 +165,7 @@ impl Shared {
         let mut state = self.lock();
         state.in_flight = None;
         state.holds |= request.spooled > 0;
+        state.given_up += request.records() - request.spooled;
         let live = self.live.as_ref().filter(|_| request.spooled == request.records())?;
         live.directory()
     }

@@ -1,0 +1,95 @@
+//! What the process may use of its machine.
+
+#[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
+mod mounts;
+
+/// The most that the process gets. `None` is what the system did not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Limit {
+    /// Bytes of memory.
+    pub(crate) memory: Option<u64>,
+    /// CPUs, of which a quota may grant a part.
+    pub(crate) cpus: Option<f64>,
+}
+
+impl Limit {
+    /// Reads the limits of this process on a machine that has as much as this.
+    ///
+    /// Memory: the lowest limit of its control group and those above, which the kernel enforces (`memory.max`,
+    /// `memory.limit_in_bytes`), and not one at which it only slows down (`memory.high`). CPUs: the lowest quota, and
+    /// the number of CPUs that the process may be run on: its affinity, which the control group's `cpuset` is part of.
+    pub(crate) fn read(machine: Limit) -> Self {
+        machine.and(Self { memory: None, cpus: allowed_cpus() }).and(of_cgroup())
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            memory: lower(self.memory, other.memory, u64::min),
+            cpus: lower(self.cpus, other.cpus, f64::min),
+        }
+    }
+}
+
+fn lower<T>(a: Option<T>, b: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(min(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn of_cgroup() -> Limit {
+    cgroup::limit().unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn of_cgroup() -> Limit {
+    Limit::default()
+}
+
+/// How many CPUs the main thread may be run on: a test may have bound its own to one.
+#[cfg(target_os = "linux")]
+fn allowed_cpus() -> Option<f64> {
+    // Room for 8192, the most that Linux can be built for; where there is too little, the call fails.
+    let mut set = [0_u64; 128];
+    let process = libc::pid_t::try_from(std::process::id()).ok()?;
+    // SAFETY: the kernel writes at most as many bytes as the set has.
+    let result =
+        unsafe { libc::sched_getaffinity(process, size_of_val(&set), set.as_mut_ptr().cast()) };
+    let cpus = set.iter().map(|word| word.count_ones()).sum::<u32>();
+    (result == 0 && cpus > 0).then(|| cpus.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allowed_cpus() -> Option<f64> {
+    let cpus = u32::try_from(std::thread::available_parallelism().ok()?.get()).ok()?;
+    Some(cpus.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lower_limit_holds() {
+        let machine = Limit { memory: Some(100), cpus: Some(4.0) };
+        assert_eq!(machine.and(Limit::default()), machine);
+        assert_eq!(Limit::default().and(machine), machine);
+        let higher = Limit { memory: Some(u64::MAX), cpus: Some(4.5) };
+        assert_eq!(machine.and(higher), machine);
+        let lower = Limit { memory: Some(50), cpus: Some(1.5) };
+        assert_eq!(machine.and(lower), lower);
+    }
+
+    #[test]
+    fn a_process_may_run_on_as_many_cpus_as_the_standard_library_finds() {
+        let cpus = std::thread::available_parallelism().unwrap().get();
+        let limit = Limit::read(Limit::default()).cpus.unwrap();
+        // That rounds a quota down, but not below one.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+        let whole = limit.floor() as usize;
+        assert_eq!(whole.max(1), cpus);
+    }
+}

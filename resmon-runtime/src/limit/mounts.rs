@@ -1,0 +1,108 @@
+//! Where the file systems of control groups are mounted, by `proc_pid_mountinfo(5)`.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// A mounted hierarchy of control groups.
+#[derive(Debug, PartialEq)]
+pub(super) struct Mount {
+    /// Which control group the mount point shows.
+    root: PathBuf,
+    point: PathBuf,
+}
+
+impl Mount {
+    /// Finds the hierarchy of a controller of version 1, or without one that of version 2, in which this control group
+    /// shows; if there is none, the first one at all.
+    pub(super) fn find(mountinfo: &[u8], controller: Option<&str>, group: &Path) -> Option<Self> {
+        let mounts =
+            || mountinfo.split(|&byte| byte == b'\n').filter_map(|line| parse(line, controller));
+        mounts().find(|mount| group.starts_with(&mount.root)).or_else(|| mounts().next())
+    }
+
+    /// The directories of this control group and those above it, as far as they show here.
+    pub(super) fn directories(&self, group: &Path) -> Vec<PathBuf> {
+        // A group that lies elsewhere is governed by what shows here all the same: it is the container's own.
+        let below = group.strip_prefix(&self.root).unwrap_or(Path::new(""));
+        below.ancestors().map(|path| self.point.join(path)).collect()
+    }
+}
+
+/// `31 23 0:28 /root /point rw,relatime shared:1 - cgroup cgroup rw,cpu,cpuacct`
+fn parse(line: &[u8], controller: Option<&str>) -> Option<Mount> {
+    let mut fields = line.split(|&byte| byte == b' ');
+    let (root, point) = (fields.nth(3)?, fields.next()?);
+    let mut kind = fields.skip_while(|&field| field != b"-").skip(1);
+    let (kind, options) = (kind.next()?, kind.nth(1)?);
+    let is_wanted = match controller {
+        Some(controller) => {
+            kind == b"cgroup"
+                && options.split(|&byte| byte == b',').any(|option| option == controller.as_bytes())
+        }
+        None => kind == b"cgroup2",
+    };
+    is_wanted.then(|| Mount { root: path(root), point: path(point) })
+}
+
+/// Space, tab, line feed and backslash are written as three octal digits.
+fn path(escaped: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        bytes.push(byte);
+        if let (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) =
+            (byte, rest)
+        {
+            bytes.pop();
+            bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+            rest = after;
+        }
+    }
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &[u8] = br"22 1 8:1 / / rw - ext4 /dev/sda1 rw
+31 22 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+32 31 0:29 /docker/1 /sys/fs/cgroup/cpu,cpuacct rw shared:1 master:2 - cgroup cgroup rw,cpu,cpuacct
+33 31 0:30 / /odd\040place\134 rw - cgroup cgroup rw,memory
+41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+short line
+";
+
+    fn found(controller: Option<&str>, group: &str) -> Vec<PathBuf> {
+        let group = Path::new(group);
+        Mount::find(MOUNTS, controller, group).unwrap().directories(group)
+    }
+
+    #[test]
+    fn a_group_and_those_above_it_are_where_their_hierarchy_is_mounted() {
+        assert_eq!(
+            found(None, "/a/b"),
+            ["unified/a/b", "unified/a", "unified/"]
+                .map(|path| Path::new("/sys/fs/cgroup").join(path))
+        );
+        assert_eq!(
+            found(Some("memory"), "/a"),
+            ["/odd place\\/a", "/odd place\\/"].map(PathBuf::from)
+        );
+        assert_eq!(Mount::find(MOUNTS, Some("pids"), Path::new("/")), None);
+        assert_eq!(Mount::find(MOUNTS, Some("acct"), Path::new("/")), None);
+    }
+
+    #[test]
+    fn a_container_sees_its_own_part() {
+        let point = "/sys/fs/cgroup/cpu,cpuacct";
+        let below = [format!("{point}/x"), format!("{point}/")].map(PathBuf::from);
+        assert_eq!(found(Some("cpuacct"), "/docker/1/x"), below);
+        // Neither the same folder name elsewhere nor another container's.
+        for group in ["/docker/1", "/docker/12", "/", "/../x"] {
+            assert_eq!(found(Some("cpu"), group), [Path::new(point)], "{group}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The span of a future: from its first poll to its end.
+
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread;
+
+use crate::guard::Guard;
+use crate::outcome::Outcome;
+use crate::{heap, process, site};
+
+/// Measures this future within a [`guard`](crate::guard::guard) of this name, and becomes what it becomes.
+///
+/// The measurement begins when it is first polled. The outcome is `passed` if the future becomes `()`, and `failed` if
+/// it panics, which goes on to the caller. A value that it becomes could mean either, so that the outcome is `unknown`
+/// then. A future that is dropped before its end, by a timeout for one, is `unfinished`.
+///
+/// It may be polled by any thread of any runtime. What is recorded of its thread alone, rather than of the process, is
+/// left out if it was polled by several, or if another measured future was polled by its thread in between.
+///
+/// ```
+/// # use resmon_runtime::measured as resmon;
+/// # async fn connect() {}
+/// # async fn answers() {
+/// resmon::measure_async("connect", connect()).await;
+/// # }
+/// ```
+#[track_caller]
+pub fn measure_async<F: Future>(name: impl AsRef<str>, future: F) -> Measured<F> {
+    let caller = Location::caller();
+    let span = process::session(None).map_or(Span::Over, |_| {
+        let _own = heap::suspend();
+        Span::Ahead(site::id(caller.file(), name.as_ref()))
+    });
+    Measured { future, measurement: Measurement(span) }
+}
+
+/// The future that [`measure_async`] returns.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Measured<F> {
+    // In this order: what it does when it is dropped is part of it.
+    future: F,
+    measurement: Measurement,
+}
+
+impl<F: Future> Future for Measured<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: neither here nor in a `Drop` is anything moved out of it but by way of the reference to `measurement`,
+        // which nobody takes to be pinned. The future is `Unpin` where all of it is.
+        let (future, measurement) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.future), &mut this.measurement)
+        };
+        let polled = measurement.begin_poll();
+        let result = future.poll(context);
+        if result.is_ready() {
+            // As for `measure`.
+            let is_value = size_of::<F::Output>() > 0;
+            polled.0.end(if is_value { Outcome::Unknown } else { Outcome::Passed });
+        }
+        result
+    }
+}
+
+#[derive(Debug)]
+struct Measurement(Span);
+
+#[derive(Debug)]
+enum Span {
+    /// With its id.
+    Ahead(String),
+    Open(Guard),
+    Over,
+}
+
+impl Measurement {
+    fn begin_poll(&mut self) -> Polled<'_> {
+        match &mut self.0 {
+            Span::Ahead(id) => self.0 = Span::Open(Guard::with_id(std::mem::take(id))),
+            Span::Open(guard) => guard.resume(),
+            Span::Over => {}
+        }
+        Polled(self, thread::panicking())
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Span::Open(guard) = std::mem::replace(&mut self.0, Span::Over) {
+            guard.finish(outcome);
+        }
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        self.end(Outcome::Unfinished);
+    }
+}
+
+/// A poll under way, and whether the thread was unwinding before it.
+struct Polled<'a>(&'a mut Measurement, bool);
+
+impl Drop for Polled<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.1 {
+            self.0.end(Outcome::Failed);
+        } else if let Span::Open(guard) = &self.0.0 {
+            guard.pause();
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What is recorded of the heap where `resmon::Alloc` is installed: each test runs this binary's own tests of [`suite`]
+//! in a new process, and their figures are known to the byte.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod beside;
+mod suite;
+
+use std::path::PathBuf;
+
+use support::{Record, Records, Run};
+use tempfile::{TempDir, tempdir};
+
+#[global_allocator]
+static ALLOC: resmon::Alloc = resmon::Alloc::system();
+
+const MIB: i64 = 1 << 20;
+
+/// A place for a run's records.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempdir().expect("a folder of our own"))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("records.ndjson")
+    }
+
+    /// A run of the tests with this filter that writes here.
+    fn run(&self, filter: &str) -> Run {
+        Run::own_tests(filter).env("RESMON_FILE", self.file())
+    }
+
+    fn records(&self) -> Records {
+        Records::of_file(self.file())
+    }
+}
+
+/// The records of tests that run one by one.
+fn alone(filter: &str) -> Records {
+    let place = Place::new();
+    assert!(place.run(filter).arg("--test-threads=1").finish().exits(0).is_quiet());
+    let records = place.records();
+    assert!(records.tests().iter().all(|test| test.int("concurrent_tests") == 1));
+    records
+}
+
+/// Allocations, their bytes, and the most of these at once.
+fn used(test: &Record) -> [i64; 3] {
+    ["alloc_count", "alloc_bytes", "alloc_peak_bytes"].map(|field| test.int(field))
+}
+
+#[test]
+fn each_allocation_counts() {
+    let records = alone("suite::one::");
+    for (name, expected) in [
+        ("nothing", [0, 0, 0]),
+        ("ten_thousand", [10_000, 10_240_000, 1024]),
+        ("two_at_once", [3, 3 * MIB, 2 * MIB]),
+        ("grows", [2, 16 + 64, 64]),
+        ("shrinks", [2, 64 + 16, 64]),
+        ("zeroed", [1, 4096, 4096]),
+        ("never_freed", [1, 100, 100]),
+    ] {
+        assert_eq!(used(records.test(&format!("suite::one::{name}"))), expected, "{name}");
+    }
+}
+
+/// What a part of a test allocates is part of what the test does, and what resmon does for it is not.
+#[test]
+fn a_part_of_a_test_has_figures_of_its_own() {
+    let records = alone("suite::parts::");
+    for (name, expected) in [
+        ("before", [1, MIB, MIB]),
+        ("within", [2, 3 * MIB, 2 * MIB]),
+        ("suite::parts::outer", [4, 6 * MIB, 2 * MIB]),
+        ("first", [1, MIB, MIB]),
+        ("second", [2, 2 * MIB, 2 * MIB]),
+        ("suite::parts::overlap", [2, 2 * MIB, 2 * MIB]),
+    ] {
+        assert_eq!(used(records.test(name)), expected, "{name}");
+    }
+}
+
+#[test]
+fn threads_that_a_lone_test_starts_count() {
+    let records = alone("suite::threads::");
+    for threads in ["that are joined", "in a scope", "that live on"] {
+        let work = used(records.test(&format!("work of threads {threads}")));
+        assert_eq!(work[..2], [10_000, 10_240_000], "{threads}");
+        // Each has one at a time.
+        assert!(work[2] <= 4 * 1024 + 5 * (64 << 10), "{threads}: {}", work[2]);
+    }
+    for name in ["joined", "scoped", "left_running"] {
+        let test = used(records.test(&format!("suite::threads::{name}")));
+        assert!(test[0] > 10_000 && test[1] < 2 * 10_240_000, "{name}: {test:?}");
+    }
+}
+
+#[test]
+fn the_peak_of_several_threads_is_that_of_all_together() {
+    let records = alone("suite::peaks::");
+    for name in ["four_threads_hold_a_mib_each", "many_short_threads_leave_their_memory_to_others"]
+    {
+        let peak = used(records.test(&format!("suite::peaks::{name}")))[2];
+        // To 64 KiB for each thread.
+        assert!((peak - 4 * MIB).abs() <= 5 * (64 << 10), "{name}: {peak}");
+    }
+}
+
+#[test]
+fn a_guard_that_ends_on_another_thread_knows_of_the_process_or_of_nothing() {
+    let records = alone("suite::moved");
+    let [_, bytes, peak] = used(records.test("moved"));
+    // What it takes to start a thread is in it.
+    assert!((MIB..MIB + (64 << 10)).contains(&bytes), "{bytes}");
+    assert!((peak - MIB).abs() < 2 * (64 << 10), "{peak}");
+}
+
+#[test]
+fn a_test_that_is_ended_by_another_thread_has_figures_if_it_was_alone() {
+    let place = Place::new();
+    place.run("suite::exits").arg("--test-threads=1").env("SUITE_EXITS", "1").finish().exits(3);
+    let records = place.records();
+    let test = records.test("suite::exits");
+    assert_eq!(test.outcome(), "unfinished");
+    assert!(test.int("alloc_bytes") >= MIB);
+}
+
+#[test]
+fn a_future_whose_thread_did_something_else_has_no_figures_of_its_thread() {
+    let place = Place::new();
+    place.run("suite::futures").finish().exits(0);
+    let records = place.records();
+    assert!(!records.test("waits while another is polled").has("alloc_count"));
+    let other = used(records.test("is polled meanwhile"));
+    assert_eq!(other, [10_000, 10_240_000, 1024]);
+    assert!(records.tests().iter().all(|test| test.int("concurrent_tests") == 2));
+}
