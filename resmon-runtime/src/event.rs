@@ -78,6 +78,8 @@ record! {
         disk_free_before: Option<u64>,
         /// used / (used + free) × 100
         disk_percent_before: Option<f64>,
+        /// Resident memory of the process in bytes.
+        rss_before: Option<u64>,
     }
 }
 
@@ -100,6 +102,28 @@ record! {
         disk_free_after: Option<u64>,
         /// used / (used + free) × 100
         disk_percent_after: Option<f64>,
+        /// CPU seconds that the test spent in its own code: of all threads of the process if it was alone, else of its own.
+        cpu_user_s: Option<f64>,
+        /// CPU seconds that the kernel spent on its behalf. The sum of the two is exact; how it is divided, the kernel
+        /// estimates.
+        cpu_system_s: Option<f64>,
+        /// `process` or `thread`: whose CPU seconds and storage I/O they are.
+        cpu_scope: Option<&'static str>,
+        /// Resident memory of the process in bytes.
+        rss_after: Option<u64>,
+        /// The most resident memory during the test: the kernel's own mark if it was alone, else the highest of the samples,
+        /// which are taken at its start, its end and 20 times a second.
+        rss_peak: Option<u64>,
+        /// The least available memory of the machine among these samples.
+        mem_available_min: Option<u64>,
+        /// Page faults of the test's thread for which storage was read.
+        page_faults_major: Option<u64>,
+        /// Times that the kernel took the CPU away from the test's thread.
+        ctx_switches_involuntary: Option<u64>,
+        /// Bytes that were read from storage, and not from a cache.
+        io_read_bytes: Option<u64>,
+        /// Bytes that were written to files and are to reach storage.
+        io_write_bytes: Option<u64>,
         /// Allocations and reallocations, of which `Alloc` knows: those of all threads if the test was alone in the
         /// process, else of its own.
         alloc_count: Option<u64>,

@@ -12,8 +12,10 @@ use crate::line::Line;
 use crate::outcome::{Outcome, ShouldPanic};
 use crate::process::{self, RUNNING};
 use crate::running::Test;
+use crate::sampler::SAMPLER;
 use crate::site::Site;
 use crate::snapshot::{Disk, Memory};
+use crate::usage::InUse;
 
 /// Measures from its creation until it is dropped, and then writes one record.
 ///
@@ -75,19 +77,23 @@ fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<
         let nested = RUNNING.has_test_on(current.id());
         let id = id(&current, nested)?;
         let (before, start) = session.machine.before();
+        let available = before.memory.map(|memory| memory.available);
+        let in_use = InUse { resident: session.process.resident(), available };
         let mut line = Line::new();
         Before {
             test_nodeid: &id,
             package: package.or(session.package.as_deref()),
             attempt: session.attempt,
             cpu_before: before.cpu,
-            mem_available_before: before.memory.map(|memory| memory.available),
+            mem_available_before: available,
             mem_percent_before: before.memory.map(Memory::percent),
             disk_free_before: before.disk.map(|disk| disk.free),
             disk_percent_before: before.disk.map(Disk::percent),
+            rss_before: in_use.resident,
         }
         .write(&mut line);
-        let test = RUNNING.add(Test::new(line, start, current.id(), !nested));
+        let test = RUNNING.add(Test::new(line, start, in_use, current.id(), !nested));
+        SAMPLER.wake();
         test.begin(session);
         Some(test)
     }));

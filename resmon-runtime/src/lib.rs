@@ -25,6 +25,7 @@ mod limit;
 mod line;
 mod process;
 mod running;
+mod sampler;
 mod session;
 #[cfg(unix)]
 mod signal;
@@ -32,6 +33,8 @@ mod sink;
 mod snapshot;
 #[cfg_attr(not(unix), path = "spool/none.rs")]
 mod spool;
+mod thread;
 mod timestamp;
 mod torn;
+mod usage;
 mod warning;

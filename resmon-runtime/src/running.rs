@@ -11,6 +11,7 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
+use crate::usage::{End, InUse, Span};
 
 /// An open test, with what was read before its body.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub(crate) struct Test {
     /// Whether what its thread does is not what it does: it has been run by another, or given way to another test.
     scattered: AtomicBool,
     heap: heap::Watch,
+    /// What was in use before it.
+    in_use: InUse,
+    span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     pub(crate) outermost: bool,
     /// Its place among the open tests.
@@ -35,7 +39,13 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn new(before: Line, start: Start, thread: ThreadId, outermost: bool) -> Self {
+    pub(crate) fn new(
+        before: Line,
+        start: Start,
+        in_use: InUse,
+        thread: ThreadId,
+        outermost: bool,
+    ) -> Self {
         let (started, most) = (OnceLock::new(), AtomicU32::new(0));
         Self {
             before,
@@ -44,6 +54,8 @@ impl Test {
             at: Mutex::new(Some(thread)),
             scattered: AtomicBool::new(false),
             heap: heap::Watch::new(),
+            in_use,
+            span: OnceLock::new(),
             outermost,
             slot: 0,
             started,
@@ -51,9 +63,12 @@ impl Test {
         }
     }
 
-    /// Notes on disk that the test is open, and begins to count its time.
+    /// Notes on disk that the test is open, and begins to count what it uses.
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
+        let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
+        let span = Span::begin(&session.process, may_be_alone, self.outermost, self.in_use);
+        let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
     }
@@ -61,6 +76,9 @@ impl Test {
     /// Notes that its thread turns to something else.
     pub(crate) fn pause(&self) {
         *self.at() = None;
+        if let Some(span) = self.span.get() {
+            span.pause();
+        }
     }
 
     /// Whether this is its thread, and what that has done since it began is what the test has done.
@@ -75,8 +93,15 @@ impl Test {
     /// Writes the record of this test, which ended at `ended`.
     pub(crate) fn record(&self, session: &Session, outcome: Outcome, ended: Instant) {
         let concurrent_tests = self.most.load(Ordering::Relaxed);
-        let heap = self.heap.end(concurrent_tests == 1, self.is_all_of_this_thread());
+        let (alone, on_its_thread) = (concurrent_tests == 1, self.is_all_of_this_thread());
+        // First: what follows is resmon's.
+        let end = self.span.get().map(|span| span.end(&session.process, alone, on_its_thread));
+        let heap = self.heap.end(end.as_ref().is_some_and(End::was_alone), on_its_thread);
         let after = session.machine.after(self.start);
+        let resident = session.process.resident();
+        let in_use = InUse { resident, available: after.memory.map(|memory| memory.available) };
+        let own = self.span.get().zip(end).map(|(span, end)| end.figures(span, in_use));
+        let own = own.unwrap_or_default();
         let started = self.started.get().copied().unwrap_or(ended);
         let after = After {
             outcome,
@@ -87,6 +112,16 @@ impl Test {
             mem_percent_after: after.memory.map(Memory::percent),
             disk_free_after: after.disk.map(|disk| disk.free),
             disk_percent_after: after.disk.map(Disk::percent),
+            cpu_user_s: own.cpu_user_s,
+            cpu_system_s: own.cpu_system_s,
+            cpu_scope: own.cpu_scope,
+            rss_after: resident,
+            rss_peak: own.rss_peak,
+            mem_available_min: own.mem_available_min,
+            page_faults_major: own.page_faults_major,
+            ctx_switches_involuntary: own.ctx_switches_involuntary,
+            io_read_bytes: own.io_read_bytes,
+            io_write_bytes: own.io_write_bytes,
             alloc_count: heap.count,
             alloc_bytes: heap.bytes,
             alloc_peak_bytes: heap.peak,
@@ -127,6 +162,18 @@ impl Running {
         test
     }
 
+    /// Whether there is any.
+    pub(crate) fn is_any_open(&self) -> bool {
+        !self.lock().tests.is_empty()
+    }
+
+    /// Lets all of them know of a sample.
+    pub(crate) fn note(&self, in_use: InUse) {
+        for span in self.lock().tests.iter().filter_map(|test| test.span.get()) {
+            span.note(in_use);
+        }
+    }
+
     /// Notes that this thread goes on with a test.
     pub(crate) fn resume(&self, test: &Test) {
         let open = self.lock();
@@ -136,6 +183,10 @@ impl Running {
             test.scattered.store(true, Ordering::Relaxed);
         }
         open.scatter_waiting(thread);
+        drop(open);
+        if let Some(span) = test.span.get().filter(|_| thread == test.thread) {
+            span.resume();
+        }
     }
 
     /// Takes a test out; `false` if that has been done, so that it is recorded once.

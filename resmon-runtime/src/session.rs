@@ -16,12 +16,14 @@ use crate::sink::{self, Place, Position, Sink};
 use crate::snapshot::Machine;
 use crate::spool::{Journal, Spool};
 use crate::timestamp::Timestamp;
+use crate::usage::Process;
 use crate::warning::warn;
 
 /// What all tests of a process share.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) machine: Machine,
+    pub(crate) process: Process,
     /// `NEXTEST_ATTEMPT`, or 1.
     pub(crate) attempt: u32,
     /// The Cargo package of the process.
@@ -90,6 +92,7 @@ impl Session {
         sink.session(line);
         Some(Self {
             machine,
+            process: Process::open(),
             attempt: attempt(),
             package,
             pid: process::id(),

@@ -1,9 +1,15 @@
 //! Descriptors in a process whose tests may close any of them, and get its number for a file of their own.
 
+#[cfg(target_os = "linux")]
+mod source;
+
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+
+#[cfg(target_os = "linux")]
+pub(crate) use self::source::Source;
 
 /// Numbers from here on are not given out to a process that opens files, unless it has hundreds of them.
 const OUT_OF_REACH: RawFd = 512;

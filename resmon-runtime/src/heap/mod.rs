@@ -13,9 +13,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::block::{Block, Reading};
-#[cfg(feature = "tinybird")]
-pub(crate) use self::thread::exempt;
-pub(crate) use self::thread::{note_allocated, note_freed, note_reallocated, suspend};
+pub(crate) use self::thread::{exempt, note_allocated, note_freed, note_reallocated, suspend};
 
 /// What a test has used of the heap, where that is known.
 #[derive(Clone, Copy, Debug, Default)]

@@ -112,7 +112,6 @@ impl Drop for Suspended {
 }
 
 /// Keeps what this thread, which is resmon's, does from now on out of all figures.
-#[cfg(feature = "tinybird")]
 pub(crate) fn exempt() {
     std::mem::forget(suspend());
 }

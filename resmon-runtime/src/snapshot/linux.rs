@@ -3,21 +3,18 @@
 
 use std::env;
 use std::ffi::{CStr, c_char};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
-
-use libc::c_int;
+use std::time::{Duration, Instant};
 
 use super::cpu::{History, Sample, is_fresh};
 use super::{Disk, Memory, Snapshot, percent};
-use crate::descriptor::{self, Kept};
+use crate::descriptor::{self, Source};
 
 /// The way to read this machine. What could not be opened stays unknown.
 #[derive(Debug)]
@@ -30,7 +27,12 @@ pub(crate) struct Machine {
     history: Mutex<History>,
     /// The latest reading of `/proc/loadavg`, and when that was.
     runnable: Mutex<Option<(Instant, f64)>>,
+    /// The latest reading of `/proc/meminfo`, and when that was.
+    latest: Mutex<Option<(Instant, Memory)>>,
 }
+
+/// So old may be what a test begins with.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The CPUs' counters when a test started.
 pub(crate) type Start = Option<Sample>;
@@ -44,6 +46,7 @@ impl Machine {
             directory: env::current_dir().ok().and_then(|path| Source::open(path, libc::O_PATH)),
             history: Mutex::default(),
             runnable: Mutex::default(),
+            latest: Mutex::default(),
         }
     }
 
@@ -55,20 +58,33 @@ impl Machine {
     /// The machine before a test, and what [`after`](Self::after) wants to know of it.
     pub(crate) fn before(&self) -> (Snapshot, Start) {
         let (cpu, start) = self.usage(None);
-        (self.snapshot(cpu), start)
+        // Between two tests that follow each other there is nothing that it could change for.
+        (Snapshot { cpu, memory: self.recent_memory(), disk: self.disk() }, start)
     }
 
     /// The machine after a test that began with `start`.
     pub(crate) fn after(&self, start: Start) -> Snapshot {
         let (cpu, _) = self.usage(start);
-        self.snapshot(cpu)
-    }
-
-    fn snapshot(&self, cpu: Option<f64>) -> Snapshot {
         Snapshot { cpu, memory: self.memory(), disk: self.disk() }
     }
 
+    /// Of a moment ago, if it has been read then.
+    fn recent_memory(&self) -> Option<Memory> {
+        let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        match latest {
+            Some((read, memory)) if read.elapsed() < MOMENT => Some(memory),
+            _ => self.memory(),
+        }
+    }
+
     pub(crate) fn memory(&self) -> Option<Memory> {
+        let memory = self.read_memory();
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) =
+            memory.map(|memory| (Instant::now(), memory));
+        memory
+    }
+
+    fn read_memory(&self) -> Option<Memory> {
         let (mut meminfo, length) = self.meminfo.as_ref()?.read::<128>()?;
         *meminfo.get_mut(length.min(127))? = 0;
         parse_meminfo(CStr::from_bytes_until_nul(&meminfo).ok()?)
@@ -135,39 +151,6 @@ impl Machine {
         let (runnable, _) = loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?;
         Some(percent(runnable.parse().ok()?, self.cpus?.into()))
     }
-}
-
-/// What is read again and again.
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    flags: c_int,
-    kept: Kept,
-}
-
-impl Source {
-    fn open(path: PathBuf, flags: c_int) -> Option<Self> {
-        let kept = Kept::new(open(&path, flags).ok()?);
-        Some(Self { path, flags, kept })
-    }
-
-    /// Calls `read` with the file, opened anew if a test has closed it.
-    fn with<T>(&self, read: impl Fn(&File) -> io::Result<T>) -> Option<T> {
-        self.kept.or_else(|| open(&self.path, self.flags), read).ok()
-    }
-
-    /// What stands at the start of a file of the proc file system, which is made anew for each read.
-    fn read<const N: usize>(&self) -> Option<([u8; N], usize)> {
-        self.with(|file| {
-            let mut buffer = [0; N];
-            let length = file.read_at(&mut buffer, 0)?;
-            Ok((buffer, length))
-        })
-    }
-}
-
-fn open(path: &Path, flags: c_int) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// The number after this word and white space, and what follows it: a loop over bytes, because the iterators

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::client::{Client, Failure, Retry};
@@ -12,7 +12,6 @@ use super::queue::{REQUEST_BYTES, Request};
 use super::shared::{Shared, Work};
 use crate::config::{Delivery, Endpoint};
 use crate::descriptor;
-use crate::heap;
 use crate::identity;
 use crate::spool::{Left, Run, Spool};
 use crate::warning::{Records, warn};
@@ -51,25 +50,22 @@ pub(super) enum RunWork {
 }
 
 impl Sender {
-    pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
-        without_signals(|| {
-            thread::Builder::new().name("resmon".to_owned()).spawn(move || {
-                heap::exempt();
-                let shared = Arc::clone(&self.shared);
-                // The exit of the process waits for this thread, so it must come to an end.
-                let _ = panic::catch_unwind(AssertUnwindSafe(|| {
-                    match &self.run {
-                        // The tests have ended.
-                        Some(run) if shared.has_left() => self.send_for_the_run(run),
-                        _ => {
-                            // Locks belong to a table of descriptors, so that none is taken before this.
-                            descriptor::separate(shared.descriptor());
-                            self.send_session();
-                        }
+    pub(super) fn spawn(self) -> io::Result<()> {
+        crate::thread::spawn(move || {
+            let shared = Arc::clone(&self.shared);
+            // The exit of the process waits for this thread, so it must come to an end.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                match &self.run {
+                    // The tests have ended.
+                    Some(run) if shared.has_left() => self.send_for_the_run(run),
+                    _ => {
+                        // Locks belong to a table of descriptors, so that none is taken before this.
+                        descriptor::separate(shared.descriptor());
+                        self.send_session();
                     }
-                }));
-                shared.finish();
-            })
+                }
+            }));
+            shared.finish();
         })
     }
 
@@ -269,31 +265,4 @@ impl Wire {
         self.requests.push_back(Instant::now());
         self.client.post(body)
     }
-}
-
-/// Calls `spawn` with all signals blocked, which the new thread inherits: a signal that a test waits for must not be
-/// delivered to a thread that the test does not know of.
-#[cfg(unix)]
-fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
-    use std::mem::MaybeUninit;
-    use std::ptr;
-
-    let mut all = MaybeUninit::uninit();
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: the pointers are to signal sets of our own, and `sigfillset` fills the first before it is read.
-    let blocked = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
-    };
-    let result = spawn();
-    if blocked {
-        // SAFETY: the call above succeeded and so has stored the mask of this thread.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
-    }
-    result
-}
-
-#[cfg(not(unix))]
-fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
-    spawn()
 }

@@ -1,0 +1,119 @@
+//! Threads of resmon's own, in a process that is somebody else's.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
+use std::time::Duration;
+
+use crate::heap;
+
+/// How many have been started and have not ended.
+static ALIVE: AtomicU64 = AtomicU64::new(0);
+/// The clocks of those that run.
+static CLOCKS: Mutex<Vec<Clock>> = Mutex::new(Vec::new());
+
+/// Starts a thread that runs until `work` is done, with all signals blocked: one that a test waits for must not be
+/// delivered to a thread that the test does not know of.
+pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let run = move || {
+        heap::exempt();
+        let clock = Clock::of_this_thread();
+        clocks().extend(clock);
+        let _end = End(clock);
+        work();
+    };
+    // Counted before it can be seen.
+    ALIVE.fetch_add(1, Ordering::Relaxed);
+    let spawned = without_signals(|| Builder::new().name("resmon".to_owned()).spawn(run));
+    if spawned.is_err() {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+    spawned.map(drop)
+}
+
+/// How many there are.
+#[cfg(target_os = "linux")]
+pub(crate) fn own() -> u64 {
+    ALIVE.load(Ordering::Relaxed)
+}
+
+/// The CPU time that they have used.
+pub(crate) fn own_cpu_time() -> Duration {
+    clocks().iter().map(|clock| clock.now()).sum()
+}
+
+fn clocks() -> MutexGuard<'static, Vec<Clock>> {
+    CLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the thread out when it ends.
+struct End(Option<Clock>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        clocks().retain(|clock| Some(*clock) != self.0);
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The CPU time of a thread that is alive.
+#[derive(Clone, Copy, PartialEq)]
+struct Clock(
+    #[cfg(target_os = "linux")] libc::clockid_t,
+    #[cfg(not(target_os = "linux"))] std::convert::Infallible,
+);
+
+#[cfg(target_os = "linux")]
+impl Clock {
+    fn of_this_thread() -> Option<Self> {
+        let mut clock = 0;
+        // SAFETY: the pointer is to an id of our own.
+        let error = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
+        (error == 0).then_some(Self(clock))
+    }
+
+    fn now(self) -> Duration {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the pointer is to a structure of our own.
+        unsafe { libc::clock_gettime(self.0, &raw mut now) };
+        let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Clock {
+    fn of_this_thread() -> Option<Self> {
+        None
+    }
+
+    fn now(self) -> Duration {
+        match self.0 {}
+    }
+}
+
+#[cfg(unix)]
+fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
+    use std::mem::MaybeUninit;
+    use std::ptr;
+
+    let mut all = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the pointers are to signal sets of our own, and `sigfillset` fills the first before it is read.
+    let blocked = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
+    };
+    let result = spawn();
+    if blocked {
+        // SAFETY: the call above succeeded and so has stored the mask of this thread.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
+    }
+    result
+}
+
+#[cfg(not(unix))]
+fn without_signals<T>(spawn: impl FnOnce() -> T) -> T {
+    spawn()
+}

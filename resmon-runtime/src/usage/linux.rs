@@ -1,0 +1,130 @@
+//! Linux: the process that the tests run in.
+
+use std::ffi::{CStr, c_char};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::ptr;
+
+use super::company::Company;
+pub(super) use super::company::Witness;
+use super::{Usage, rusage};
+use crate::descriptor::{self, Source};
+
+/// The way to read this process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    company: Company,
+    statm: Option<Source>,
+    page: u64,
+}
+
+impl Process {
+    pub(crate) fn open() -> Self {
+        // SAFETY: the call only reads what the system knows of itself.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        Self {
+            company: Company::open(),
+            statm: Source::open("/proc/self/statm".into(), 0),
+            page: u64::try_from(page).unwrap_or(4096),
+        }
+    }
+
+    /// Resident memory in bytes: the second field of `proc_pid_statm(5)`.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let (mut statm, length) = self.statm.as_ref()?.read::<96>()?;
+        *statm.get_mut(length.min(95))? = 0;
+        let mut end = ptr::null_mut();
+        // By the C library, which is optimized in the dev profile too.
+        // SAFETY: the text ends in NUL, so that each number does before that.
+        let pages = unsafe {
+            libc::strtoull(statm.as_ptr().cast(), &raw mut end, 10);
+            libc::strtoull(end, ptr::null_mut(), 10)
+        };
+        (pages > 0).then(|| pages * self.page)
+    }
+
+    pub(super) fn look_around(&self) -> Option<Witness> {
+        self.company.look()
+    }
+
+    pub(super) fn was_alone(&self, since: Witness) -> bool {
+        self.company.was_none(since)
+    }
+}
+
+/// What all threads of the process have used.
+pub(super) fn of_process() -> Option<Usage> {
+    rusage::read(libc::RUSAGE_SELF)
+}
+
+/// What this thread has used.
+pub(super) fn of_thread() -> Option<Usage> {
+    rusage::read(libc::RUSAGE_THREAD)
+}
+
+/// Begins a new span for [`peak`]; `false` where that cannot be done.
+pub(super) fn reset_peak() -> bool {
+    let reset = || {
+        let mut file = OpenOptions::new().write(true).open("/proc/self/clear_refs")?;
+        // What stands for the peak of resident memory alone, in proc_pid_clear_refs(5).
+        let result = file.write_all(b"5");
+        descriptor::close(file);
+        result
+    };
+    reset().is_ok()
+}
+
+/// The most memory that has been resident since the last reset, in bytes: `VmHWM` of `proc_pid_status(5)`.
+pub(super) fn peak() -> Option<u64> {
+    read_peak().ok().flatten()
+}
+
+fn read_peak() -> io::Result<Option<u64>> {
+    let file = File::open("/proc/self/status")?;
+    let mut status = [0_u8; 2048];
+    let length = file.read_at(&mut status[..2047], 0);
+    descriptor::close(file);
+    status[length?] = 0;
+    let name = c"\nVmHWM:";
+    let text: *const c_char = status.as_ptr().cast();
+    // SAFETY: both texts end in NUL, and so does what stands behind the name.
+    let kib = unsafe {
+        let found = libc::strstr(text, CStr::as_ptr(name));
+        if found.is_null() {
+            return Ok(None);
+        }
+        libc::strtoull(found.add(name.count_bytes()), ptr::null_mut(), 10)
+    };
+    Ok((kib > 0).then(|| kib * 1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_what_the_status_says() {
+        let process = Process::open();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = rss.trim().trim_end_matches(" kB").parse().unwrap();
+        let resident = process.resident().unwrap();
+        // Other tests of this process allocate meanwhile.
+        assert!(resident.abs_diff(kib * 1024) < 64 << 20, "{resident}, {kib} kB");
+        assert!(peak().unwrap() + (64 << 20) > resident);
+    }
+
+    #[test]
+    fn a_thread_is_charged_for_what_it_does() {
+        let before = of_thread().unwrap();
+        let start = std::time::Instant::now();
+        while of_thread().unwrap().since(before).user.as_millis() < 50 {
+            assert!(start.elapsed().as_secs() < 60);
+        }
+        let other = std::thread::spawn(|| of_thread().unwrap()).join().unwrap();
+        assert!(other.user.as_millis() < 50);
+        let all = of_process().unwrap();
+        assert!(all.user + all.system >= before.user);
+    }
+}

@@ -1,0 +1,111 @@
+//! What is a test's own: the CPU time, storage I/O, faults and switches of its thread or of its process, and the memory
+//! of that.
+
+#[cfg(target_os = "linux")]
+mod company;
+mod runner;
+#[cfg(unix)]
+mod rusage;
+mod span;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "portable.rs")]
+mod system;
+
+use std::time::Duration;
+
+pub(crate) use self::span::{End, InUse, Span};
+pub(crate) use self::system::Process;
+
+/// What a thread or a process has used since it began. `None` is what the system does not tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// CPU time of its own code.
+    pub(crate) user: Duration,
+    /// CPU time of the kernel on its behalf.
+    pub(crate) system: Duration,
+    /// Page faults of any kind: without one, no memory becomes resident.
+    pub(crate) faults: u64,
+    /// Page faults for which storage was read.
+    pub(crate) major_faults: Option<u64>,
+    /// Times that the kernel took a CPU away from it.
+    pub(crate) involuntary_switches: Option<u64>,
+    /// Bytes that were read from storage.
+    pub(crate) read: Option<u64>,
+    /// Bytes that are to be written to storage.
+    pub(crate) written: Option<u64>,
+}
+
+impl Usage {
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        let more = |later: Option<u64>, earlier: Option<u64>| Some(later?.saturating_sub(earlier?));
+        Self {
+            user: self.user.saturating_sub(earlier.user),
+            system: self.system.saturating_sub(earlier.system),
+            faults: self.faults.saturating_sub(earlier.faults),
+            major_faults: more(self.major_faults, earlier.major_faults),
+            involuntary_switches: more(self.involuntary_switches, earlier.involuntary_switches),
+            read: more(self.read, earlier.read),
+            written: more(self.written, earlier.written),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one?.saturating_add(other?));
+        Self {
+            user: self.user + other.user,
+            system: self.system + other.system,
+            faults: self.faults + other.faults,
+            major_faults: sum(self.major_faults, other.major_faults),
+            involuntary_switches: sum(self.involuntary_switches, other.involuntary_switches),
+            read: sum(self.read, other.read),
+            written: sum(self.written, other.written),
+        }
+    }
+
+    /// The same without CPU time of which is not known whose code it was.
+    fn without(self, other: Duration) -> Self {
+        let all = self.user + self.system;
+        if all.is_zero() {
+            return self;
+        }
+        let rest = all.saturating_sub(other).as_secs_f64() / all.as_secs_f64();
+        Self { user: self.user.mul_f64(rest), system: self.system.mul_f64(rest), ..self }
+    }
+}
+
+/// Whose figures they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The test was alone in the process.
+    Process,
+    /// The test's thread.
+    Thread,
+}
+
+impl Scope {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Thread => "thread",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_resmon_used_itself_is_taken_from_both_kinds_of_time() {
+        let usage = |user, system| Usage {
+            user: Duration::from_millis(user),
+            system: Duration::from_millis(system),
+            ..Usage::default()
+        };
+        let times = |usage: Usage| (usage.user, usage.system);
+        let millis = |user, system| (Duration::from_millis(user), Duration::from_millis(system));
+        assert_eq!(times(usage(30, 10).without(Duration::from_millis(20))), millis(15, 5));
+        assert_eq!(times(usage(30, 10).without(Duration::from_secs(1))), millis(0, 0));
+        assert_eq!(times(usage(0, 0).without(Duration::from_secs(1))), millis(0, 0));
+    }
+}

@@ -1,0 +1,58 @@
+//! `getrusage(2)`.
+
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+use libc::{c_int, c_long, timeval};
+
+use super::Usage;
+
+/// Reads what the process or, on Linux, the thread has used.
+pub(super) fn read(who: c_int) -> Option<Usage> {
+    #[cfg(target_os = "linux")]
+    if who == libc::RUSAGE_THREAD {
+        bring_up_to_date();
+    }
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the pointer is to a structure of our own, which is read only after the call has filled it in.
+    let usage = unsafe {
+        if libc::getrusage(who, usage.as_mut_ptr()) != 0 {
+            return None;
+        }
+        usage.assume_init()
+    };
+    let major_faults = count(usage.ru_majflt);
+    Some(Usage {
+        user: duration(usage.ru_utime),
+        system: duration(usage.ru_stime),
+        faults: count(usage.ru_minflt) + major_faults,
+        major_faults: Some(major_faults),
+        involuntary_switches: Some(count(usage.ru_nivcsw)),
+        read: bytes(usage.ru_inblock),
+        written: bytes(usage.ru_oublock),
+    })
+}
+
+/// The clock of a thread is brought up to now only when it is itself asked for: without that, the kernel answers as of
+/// the latest tick or switch.
+#[cfg(target_os = "linux")]
+fn bring_up_to_date() {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a structure of our own.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
+}
+
+fn duration(time: timeval) -> Duration {
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0)) + Duration::from_micros(micros)
+}
+
+fn count(number: c_long) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// On Linux these are the `read_bytes` and `write_bytes` of `proc_pid_io(5)` in units of 512. Elsewhere they count
+/// operations.
+fn bytes(blocks: c_long) -> Option<u64> {
+    cfg!(target_os = "linux").then(|| count(blocks) * 512)
+}
