@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use support::{Record, Records, Run};
 use tempfile::tempdir;
 
@@ -120,10 +122,15 @@ mod suite {
     }
 }
 
+/// As Cargo runs it, by which alone what no attribute marks can know its package.
+fn run(filter: &str, file: &Path) -> Run {
+    Run::own_tests(filter).env("CARGO_PKG_NAME", "resmon").env("RESMON_FILE", file)
+}
+
 fn records() -> Records {
     let folder = tempdir().expect("a folder of our own");
     let file = folder.path().join("records.ndjson");
-    let run = Run::own_tests("suite::").arg("--test-threads=1").env("RESMON_FILE", &file);
+    let run = run("suite::", &file).arg("--test-threads=1");
     assert!(run.finish().exits(0).is_quiet());
     Records::of_file(file)
 }
@@ -164,7 +171,7 @@ fn each_future_that_was_polled_has_one_record() {
 fn what_came_before_the_first_poll_is_not_measured() {
     let folder = tempdir().expect("a folder of our own");
     let file = folder.path().join("records.ndjson");
-    let run = Run::own_tests("suite::begins").arg("--nocapture").env("RESMON_FILE", &file);
+    let run = run("suite::begins", &file).arg("--nocapture");
     let run = run.finish().exits(0);
     let polled = run.stdout.split("polled ").nth(1).and_then(|rest| rest.split(' ').next());
     let polled: f64 = polled.and_then(|seconds| seconds.parse().ok()).expect("printed");

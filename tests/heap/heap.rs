@@ -31,7 +31,8 @@ impl Place {
 
     /// A run of the tests with this filter that writes here.
     fn run(&self, filter: &str) -> Run {
-        Run::own_tests(filter).env("RESMON_FILE", self.file())
+        // As Cargo runs it, by which alone what no attribute marks can know its package.
+        Run::own_tests(filter).env("CARGO_PKG_NAME", "heap").env("RESMON_FILE", self.file())
     }
 
     fn records(&self) -> Records {
