@@ -92,15 +92,26 @@ const FIELDS: &[Field] = &[
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
     after("concurrent_tests", TEST, Int(FROM_ONE)),
+    measured("cpu_user_s", Float(SECONDS)),
+    measured("cpu_system_s", Float(SECONDS)),
+    measured("cpu_scope", OneOf(&["process", "thread"])),
+    optional("rss_before", TEST, Int(BYTES)),
+    measured("rss_after", Int(BYTES)),
+    measured("rss_peak", Int(BYTES)),
+    measured("mem_available_min", Int(BYTES)),
+    measured("page_faults_major", Int(COUNT)),
+    measured("ctx_switches_involuntary", Int(COUNT)),
+    measured("io_read_bytes", Int(BYTES)),
+    measured("io_write_bytes", Int(BYTES)),
     required("mem_limit_bytes", SESSION, Int(BYTES)),
     required("cpu_limit", SESSION, Float(CPUS)),
     required("os", START, Name),
     required("arch", START, Name),
     optional("cpu_model", START, Name),
     required("hostname", START, Name),
-    heap("alloc_count"),
-    heap("alloc_bytes"),
-    heap("alloc_peak_bytes"),
+    measured("alloc_count", Int(COUNT)),
+    measured("alloc_bytes", Int(COUNT)),
+    measured("alloc_peak_bytes", Int(COUNT)),
     after("tests_recorded", END, Int(COUNT)),
     after("tests_failed", END, Int(COUNT)),
     after("records_dropped", END, Int(COUNT)),
@@ -118,9 +129,9 @@ const fn after(name: &'static str, events: &'static [&'static str], kind: Kind) 
     Field { name, kind, events, required: true, after: true }
 }
 
-/// Known where `resmon::Alloc` is installed.
-const fn heap(name: &'static str) -> Field {
-    Field { name, kind: Int(COUNT), events: TEST, required: false, after: true }
+/// What belongs to the test, where the system tells it; of the heap, where `resmon::Alloc` is installed.
+const fn measured(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, events: TEST, required: false, after: true }
 }
 
 /// The columns in order, each with its type in the table.
