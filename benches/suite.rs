@@ -174,7 +174,7 @@ fn children() -> Duration {
 fn measure(work: impl FnOnce()) -> Cost {
     let (before, start) = (children(), Instant::now());
     work();
-    Cost { wall: start.elapsed(), cpu: children() - before }
+    Cost { wall: start.elapsed(), cpu: children().saturating_sub(before) }
 }
 
 fn median(mut values: Vec<Duration>) -> Duration {

@@ -17,6 +17,17 @@ macro_rules! key {
 }
 pub(crate) use key;
 
+/// The numbers below a hundred: half as many divisions.
+pub(crate) static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0_u8;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
 impl Line {
     pub(crate) fn new() -> Self {
         // A test's record has about 800 bytes.
@@ -37,30 +48,43 @@ impl Line {
     }
 
     /// Appends bytes, in a tenth of the time of `Vec::extend_from_slice`.
-    fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let (length, more) = (self.0.len(), bytes.len());
         if self.0.capacity() - length < more {
             self.0.reserve(more);
         }
         // SAFETY: there is room for so many bytes behind the first `length`, all of which are written then.
         unsafe {
-            libc::memcpy(self.0.as_mut_ptr().add(length).cast(), bytes.as_ptr().cast(), more);
+            libc::memcpy(
+                self.0.as_mut_ptr().wrapping_add(length).cast(),
+                bytes.as_ptr().cast(),
+                more,
+            );
             self.0.set_len(length + more);
         }
     }
 
-    /// Appends a number with at least this many digits.
-    fn decimal(&mut self, mut number: u64, width: usize) {
-        const MOST: usize = 20;
-        let mut digits = [b'0'; MOST];
-        let mut start = MOST;
-        while number > 0 {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
+    /// Appends a number with at least this many digits, of which there are at most 20.
+    pub(crate) fn decimal(&mut self, mut number: u64, width: usize) {
+        let mut digits = [b'0'; 20];
+        let mut start = digits.len();
+        while number >= 100 {
+            let pair = PAIRS[(number % 100) as usize];
+            start -= 2;
+            [digits[start], digits[start + 1]] = pair;
+            number /= 100;
         }
-        if MOST - start < width {
-            start = MOST - width;
+        if number > 0 {
+            let pair = PAIRS[(number % 100) as usize];
+            start -= 1;
+            digits[start] = pair[1];
+            if number >= 10 {
+                start -= 1;
+                digits[start] = pair[0];
+            }
+        }
+        if digits.len() - start < width {
+            start = digits.len() - width;
         }
         self.push(&digits[start..]);
     }
@@ -128,6 +152,10 @@ impl Value for f64 {
         line.decimal(scaled / u64::from(UNIT), 1);
         line.push(b".");
         let (mut places, mut width) = (scaled % u64::from(UNIT), 9);
+        // Percentages are rounded to four.
+        if places % 100_000 == 0 {
+            (places, width) = (places / 100_000, 4);
+        }
         while width > 1 && places % 10 == 0 {
             places /= 10;
             width -= 1;

@@ -117,7 +117,7 @@ impl Session {
     pub(crate) fn mark(&self, slot: usize, before: &Line) {
         if let Some(journal) = &self.journal {
             let Position { batch_num, from } = self.sink.position();
-            safely(|| journal.mark(slot, before, batch_num, from));
+            journal.mark(slot, before, batch_num, from);
         }
     }
 
@@ -131,13 +131,11 @@ impl Session {
         line.fields(before);
         after.write(&mut line);
         line.fields(&self.common);
-        safely(|| {
-            self.sink.test(line);
-            // In this order: a crash between the two is less harm than a test that nobody recorded.
-            if let Some(journal) = &self.journal {
-                journal.clear(slot);
-            }
-        });
+        safely(|| self.sink.test(line));
+        // In this order: a crash between the two is less harm than a test that nobody recorded.
+        if let Some(journal) = &self.journal {
+            journal.clear(slot);
+        }
     }
 
     /// Calls what records a test, unless the session has ended.

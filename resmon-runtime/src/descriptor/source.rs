@@ -1,4 +1,4 @@
-//! Files of the system that are read again and again.
+//! Files of the system that are used again and again.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,34 +13,50 @@ use super::{Kept, close};
 /// Below this limit descriptors are left to the tests.
 const ENOUGH: libc::rlim_t = 64;
 
-/// A file that is kept open to be read, or opened each time in a process that may have few files open.
+/// A file that is kept open, or opened each time in a process that may have few files open.
 #[derive(Debug)]
 pub(crate) struct Source {
     path: PathBuf,
-    flags: c_int,
+    access: Access,
     kept: Option<Kept>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Access {
+    /// With these flags of `open(2)`.
+    Read(c_int),
+    Write,
 }
 
 impl Source {
     /// `None` if there is no such file.
     pub(crate) fn open(path: PathBuf, flags: c_int) -> Option<Self> {
-        let file = open(&path, flags).ok()?;
+        Self::with_access(path, Access::Read(flags))
+    }
+
+    /// The same to be written to.
+    pub(crate) fn to_write(path: PathBuf) -> Option<Self> {
+        Self::with_access(path, Access::Write)
+    }
+
+    fn with_access(path: PathBuf, access: Access) -> Option<Self> {
+        let file = open(&path, access).ok()?;
         let kept = if has_enough() {
             Some(Kept::new(file))
         } else {
             close(file);
             None
         };
-        Some(Self { path, flags, kept })
+        Some(Self { path, access, kept })
     }
 
-    /// Calls `read` with the file, opened anew if a test has closed it.
-    pub(crate) fn with<T>(&self, read: impl Fn(&File) -> io::Result<T>) -> Option<T> {
-        let anew = || open(&self.path, self.flags);
+    /// Calls `work` with the file, opened anew if a test has closed it.
+    pub(crate) fn with<T>(&self, work: impl Fn(&File) -> io::Result<T>) -> Option<T> {
+        let anew = || open(&self.path, self.access);
         let result = match &self.kept {
-            Some(kept) => kept.or_else(anew, read),
+            Some(kept) => kept.or_else(anew, work),
             None => anew().and_then(|file| {
-                let result = read(&file);
+                let result = work(&file);
                 close(file);
                 result
             }),
@@ -58,8 +74,13 @@ impl Source {
     }
 }
 
-fn open(path: &Path, flags: c_int) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
+fn open(path: &Path, access: Access) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    match access {
+        Access::Read(flags) => options.read(true).custom_flags(flags),
+        Access::Write => options.write(true),
+    };
+    options.open(path)
 }
 
 fn has_enough() -> bool {

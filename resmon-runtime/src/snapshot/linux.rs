@@ -27,11 +27,14 @@ pub(crate) struct Machine {
     history: Mutex<History>,
     /// The latest reading of `/proc/loadavg`, and when that was.
     runnable: Mutex<Option<(Instant, f64)>>,
-    /// The latest reading of `/proc/meminfo`, and when that was.
-    latest: Mutex<Option<(Instant, Memory)>>,
+    /// The latest memory and disk that were read, and when.
+    latest: Mutex<Option<Reading>>,
 }
 
-/// So old may be what a test begins with.
+/// Memory and disk at a moment.
+type Reading = (Instant, Option<Memory>, Option<Disk>);
+
+/// So old may be what a test begins with: where one test follows another, the readings of its end serve.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// The CPUs' counters when a test started.
@@ -58,33 +61,34 @@ impl Machine {
     /// The machine before a test, and what [`after`](Self::after) wants to know of it.
     pub(crate) fn before(&self) -> (Snapshot, Start) {
         let (cpu, start) = self.usage(None);
-        // Between two tests that follow each other there is nothing that it could change for.
-        (Snapshot { cpu, memory: self.recent_memory(), disk: self.disk() }, start)
+        let (memory, disk) = self.recent();
+        (Snapshot { cpu, memory, disk }, start)
     }
 
     /// The machine after a test that began with `start`.
     pub(crate) fn after(&self, start: Start) -> Snapshot {
         let (cpu, _) = self.usage(start);
-        Snapshot { cpu, memory: self.memory(), disk: self.disk() }
+        let (memory, disk) = self.read();
+        Snapshot { cpu, memory, disk }
     }
 
-    /// Of a moment ago, if it has been read then.
-    fn recent_memory(&self) -> Option<Memory> {
+    /// Memory and disk as they were read a moment ago, after the test before, else as they are now.
+    fn recent(&self) -> (Option<Memory>, Option<Disk>) {
         let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         match latest {
-            Some((read, memory)) if read.elapsed() < MOMENT => Some(memory),
-            _ => self.memory(),
+            Some((read, memory, disk)) if read.elapsed() < MOMENT => (memory, disk),
+            _ => self.read(),
         }
     }
 
-    pub(crate) fn memory(&self) -> Option<Memory> {
-        let memory = self.read_memory();
+    fn read(&self) -> (Option<Memory>, Option<Disk>) {
+        let (memory, disk) = (self.memory(), self.disk());
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) =
-            memory.map(|memory| (Instant::now(), memory));
-        memory
+            Some((Instant::now(), memory, disk));
+        (memory, disk)
     }
 
-    fn read_memory(&self) -> Option<Memory> {
+    pub(crate) fn memory(&self) -> Option<Memory> {
         let (mut meminfo, length) = self.meminfo.as_ref()?.read::<128>()?;
         *meminfo.get_mut(length.min(127))? = 0;
         parse_meminfo(CStr::from_bytes_until_nul(&meminfo).ok()?)

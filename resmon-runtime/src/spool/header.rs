@@ -100,11 +100,18 @@ impl Mark {
         from: u64,
         batch_num: u64,
         began: SystemTime,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Line> {
         let millis = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let place = format!("\n{from} {batch_num} {millis}\n");
-        let mark = [before.unfinished(), place.as_bytes()].concat();
-        (mark.len() <= SLOT).then_some(mark)
+        let mut mark = Line::new();
+        mark.fields(before);
+        for (separator, number) in
+            [(b"\n", from), (b" ", batch_num), (b" ", u64::try_from(millis).unwrap_or(0))]
+        {
+            mark.push(separator);
+            mark.decimal(number, 1);
+        }
+        mark.push(b"\n");
+        (mark.unfinished().len() <= SLOT).then_some(mark)
     }
 
     fn decode(slot: &[u8]) -> Option<Self> {
@@ -166,7 +173,7 @@ mod tests {
         for text in open {
             let start = journal.len();
             let began = UNIX_EPOCH + Duration::from_millis(5);
-            journal.extend_from_slice(&Mark::encode(&line(text), 7, 3, began).unwrap());
+            journal.extend_from_slice(Mark::encode(&line(text), 7, 3, began).unwrap().unfinished());
             journal.resize(start + SLOT, 0);
         }
         journal

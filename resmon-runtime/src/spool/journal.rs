@@ -13,6 +13,7 @@ use super::mapping::Mapping;
 use super::{Spool, open};
 use crate::descriptor::Kept;
 use crate::line::Line;
+use crate::signal;
 
 /// As many tests at once are noted without a call to the kernel.
 const MAPPED: usize = 64;
@@ -59,7 +60,7 @@ impl Journal {
     /// of the destination from which on its record will be.
     pub(crate) fn mark(&self, slot: usize, test: &Line, batch_num: u64, from: u64) {
         if let Some(mark) = Mark::encode(test, from, batch_num, SystemTime::now()) {
-            self.set(slot, &mark);
+            self.set(slot, mark.unfinished());
         }
     }
 
@@ -72,7 +73,10 @@ impl Journal {
         match &self.mapped {
             Some(mapped) if slot < MAPPED => mapped.write(slot * SLOT, mark),
             // Where this fails, a crash will not be told of this test; there is nothing to be done.
-            _ => drop(self.write(mark, self.slots + (slot * SLOT) as u64)),
+            _ => {
+                let offset = self.slots + (slot * SLOT) as u64;
+                let _ = signal::without_sigxfsz(|| self.write(mark, offset));
+            }
         }
     }
 

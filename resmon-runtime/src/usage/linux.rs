@@ -1,7 +1,7 @@
 //! Linux: the process that the tests run in.
 
 use std::ffi::{CStr, c_char};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::ptr;
@@ -17,6 +17,7 @@ pub(crate) struct Process {
     company: Company,
     statm: Option<Source>,
     page: u64,
+    peak: Option<Source>,
 }
 
 impl Process {
@@ -27,6 +28,7 @@ impl Process {
             company: Company::open(),
             statm: Source::open("/proc/self/statm".into(), 0),
             page: u64::try_from(page).unwrap_or(4096),
+            peak: Source::to_write("/proc/self/clear_refs".into()),
         }
     }
 
@@ -48,6 +50,13 @@ impl Process {
         self.company.look()
     }
 
+    /// Begins a new span for [`peak`]; `false` where that cannot be done.
+    pub(super) fn reset_peak(&self) -> bool {
+        // What stands for the peak of resident memory alone, in proc_pid_clear_refs(5).
+        let reset = |mut file: &File| file.write_all(b"5");
+        self.peak.as_ref().is_some_and(|file| file.with(reset).is_some())
+    }
+
     pub(super) fn was_alone(&self, since: Witness) -> bool {
         self.company.was_none(since)
     }
@@ -63,19 +72,7 @@ pub(super) fn of_thread() -> Option<Usage> {
     rusage::read(libc::RUSAGE_THREAD)
 }
 
-/// Begins a new span for [`peak`]; `false` where that cannot be done.
-pub(super) fn reset_peak() -> bool {
-    let reset = || {
-        let mut file = OpenOptions::new().write(true).open("/proc/self/clear_refs")?;
-        // What stands for the peak of resident memory alone, in proc_pid_clear_refs(5).
-        let result = file.write_all(b"5");
-        descriptor::close(file);
-        result
-    };
-    reset().is_ok()
-}
-
-/// The most memory that has been resident since the last reset, in bytes: `VmHWM` of `proc_pid_status(5)`.
+/// The most memory that has been resident since the [last reset](Process::reset_peak), in bytes: `VmHWM` of `proc_pid_status(5)`.
 pub(super) fn peak() -> Option<u64> {
     read_peak().ok().flatten()
 }

@@ -40,6 +40,11 @@ impl Process {
         self.one_at_a_time.then_some(Witness)
     }
 
+    #[expect(clippy::unused_self, reason = "see `peak`")]
+    pub(super) fn reset_peak(&self) -> bool {
+        false
+    }
+
     pub(super) fn was_alone(&self, _since: Witness) -> bool {
         self.one_at_a_time
     }
@@ -59,10 +64,6 @@ pub(super) fn of_thread() -> Option<Usage> {
 }
 
 /// Nor one to have the system watch for a peak.
-pub(super) fn reset_peak() -> bool {
-    false
-}
-
 pub(super) fn peak() -> Option<u64> {
     None
 }

@@ -68,7 +68,7 @@ impl Span {
         let witness = if may_be_alone { process.look_around() } else { None };
         let alone = witness.map(|witness| Alone {
             witness,
-            peak: outermost && system::reset_peak(),
+            peak: outermost && process.reset_peak(),
             own: thread::own_cpu_time(),
             usage: system::of_process(),
         });
