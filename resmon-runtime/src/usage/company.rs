@@ -41,19 +41,24 @@ impl Company {
         if self.one_at_a_time {
             return Some(Witness { main_ran: 0 });
         }
-        let main_ran = self.main_ran()?;
-        self.sees_no_other().then_some(Witness { main_ran })
+        let on_main = is_main_thread();
+        let main_ran = self.main_ran(on_main)?;
+        self.sees_no_other(on_main).then_some(Witness { main_ran })
     }
 
     /// Whether no other test has run since.
     pub(super) fn was_none(&self, since: Witness) -> bool {
+        if self.one_at_a_time {
+            return true;
+        }
+        let on_main = is_main_thread();
         // libtest's thread would have been given a CPU to start one, or when one ended.
-        self.one_at_a_time || self.sees_no_other() && self.main_ran() == Some(since.main_ran)
+        self.sees_no_other(on_main) && self.main_ran(on_main) == Some(since.main_ran)
     }
 
     /// Whether this thread, the main thread and resmon's own are all that there are.
-    fn sees_no_other(&self) -> bool {
-        let known = if is_main_thread() { 1 } else { 2 };
+    fn sees_no_other(&self, on_main: bool) -> bool {
+        let known = if on_main { 1 } else { 2 };
         self.count_threads() == Some(known + thread::own())
     }
 
@@ -72,8 +77,8 @@ impl Company {
     }
 
     /// The third number of the file. A main thread that runs the tests itself says nothing by running.
-    fn main_ran(&self) -> Option<u64> {
-        if is_main_thread() {
+    fn main_ran(&self, on_main: bool) -> Option<u64> {
+        if on_main {
             return Some(0);
         }
         let (text, length) = self.main.as_ref()?.read::<96>()?;
