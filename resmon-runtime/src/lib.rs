@@ -7,6 +7,9 @@
 #[cfg(feature = "alloc")]
 pub mod alloc;
 pub mod guard;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 pub mod measured;
 pub mod outcome;
 pub mod probe;

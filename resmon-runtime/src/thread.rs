@@ -20,7 +20,6 @@ static TOLD: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Meter {
     /// By its clock, to be asked at any time.
-    #[cfg_attr(not(feature = "tinybird"), expect(dead_code))]
     Clock,
     /// By its own word, for one that seldom does a little: to ask a clock takes as long.
     Told,

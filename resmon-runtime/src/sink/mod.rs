@@ -6,6 +6,7 @@ mod tinybird;
 
 use std::fmt::Debug;
 
+pub(crate) use self::file::File;
 use crate::config::{Config, Output};
 use crate::line::Line;
 use crate::spool::Spool;
@@ -52,7 +53,7 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
         Output::Tinybird(endpoint) => {
             Box::new(tinybird::Tinybird::open(config.delivery, endpoint, place))
         }
-        Output::File(path) => Box::new(file::File::open(path, config.delivery.batch_size)),
+        Output::File(path) => Box::new(File::open(path, config.delivery.batch_size)),
         Output::Nothing => unreachable!("the session does not start"),
     }
 }

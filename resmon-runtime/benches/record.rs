@@ -1,0 +1,55 @@
+//! What a test's record is made of, piece by piece, and the whole of it: a guard that is opened and dropped.
+//!
+//! ```sh
+//! cargo bench --package resmon-runtime --features internals --bench record
+//! ```
+//!
+//! Tests are built in the dev profile, for which there is `--profile dev`.
+
+use std::env;
+
+use divan::Bencher;
+use resmon_runtime::guard::guard;
+use resmon_runtime::internals::{Append, Snapshots, Usages, record};
+
+fn main() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder of our own");
+    // SAFETY: no other thread has been started.
+    unsafe {
+        env::set_var("RESMON_FILE", folder.path().join("records.ndjson"));
+        env::set_var("RESMON_SPOOL_DIR", folder.path().join("spool"));
+    }
+    divan::main();
+}
+
+/// The machine, twice.
+#[divan::bench]
+fn snapshots(bencher: Bencher<'_, '_>) {
+    let snapshots = Snapshots::new();
+    bencher.bench_local(|| snapshots.take());
+}
+
+/// What the test itself has used, without and with company.
+#[divan::bench(args = [true, false])]
+fn usage(bencher: Bencher<'_, '_>, alone: bool) {
+    let usages = Usages::new();
+    bencher.bench_local(|| usages.take(alone));
+}
+
+#[divan::bench]
+fn serialisation() -> Vec<u8> {
+    record()
+}
+
+#[divan::bench]
+fn file_append(bencher: Bencher<'_, '_>) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder of our own");
+    let append = Append::to(folder.path().join("records.ndjson"));
+    bencher.bench_local(|| append.one());
+}
+
+/// All of it.
+#[divan::bench(threads = [1, 2])]
+fn whole_guard() {
+    drop(guard("bench"));
+}
