@@ -1,0 +1,27 @@
+//! Where runs are kept: one file of NDJSON each, in `resmon/runs` of Cargo's target directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use cargo_metadata::MetadataCommand;
+
+/// The directory of the workspace that the current directory belongs to. It may not exist yet.
+pub(crate) fn directory() -> anyhow::Result<PathBuf> {
+    let metadata = MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .context("cannot find the target directory of this workspace")?;
+    Ok(metadata.target_directory.join("resmon/runs").into_std_path_buf())
+}
+
+/// The runs that are kept, oldest first: their names begin with the time at which they started.
+pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut runs: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"))
+        .collect();
+    runs.sort();
+    runs
+}
