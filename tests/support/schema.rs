@@ -52,6 +52,7 @@ const TOTAL_BYTES: RangeInclusive<i64> = 1 << 20..=i64::MAX;
 const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 /// A day: no test of ours takes longer.
 const SECONDS: RangeInclusive<f64> = 0.0..=86_400.0;
+const SIGNAL: RangeInclusive<i64> = 1..=64;
 const OUTCOMES: &[&str] = &["passed", "failed", "unfinished", "crashed", "unknown"];
 
 const FIELDS: &[Field] = &[
@@ -89,7 +90,13 @@ const FIELDS: &[Field] = &[
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
     after("concurrent_tests", Int(FROM_ONE)),
+    outside("signal", Int(SIGNAL)),
 ];
+
+/// What only the process that started a test can tell.
+const fn outside(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, events: TEST, required: false, after: false }
+}
 
 const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
     Field { name, kind, events, required: true, after: false }
@@ -117,6 +124,8 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
     let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed");
+    // The process that started it may have seen its end.
+    let unseen = crashed && !record.contains_key("duration_s");
     let mut faults = Vec::new();
     for name in record.keys() {
         if !FIELDS.iter().any(|field| field.name == name && field.events.contains(&event)) {
@@ -125,9 +134,12 @@ pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     }
     for field in FIELDS.iter().filter(|field| field.events.contains(&event)) {
         match record.get(field.name) {
-            None if crashed && field.after => {}
-            Some(_) if crashed && field.after => {
+            None if unseen && field.after => {}
+            Some(_) if unseen && field.after => {
                 faults.push(format!("`{}` cannot be known of a crashed test", field.name));
+            }
+            Some(_) if !crashed && field.name == "signal" => {
+                faults.push("`signal` is that of a crashed test".to_owned());
             }
             None if field.required => faults.push(format!("`{}` is missing", field.name)),
             Some(value) if !fits(value, &field.kind, event) => {
