@@ -90,6 +90,12 @@ const FIELDS: &[Field] = &[
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
     after("concurrent_tests", Int(FROM_ONE)),
+    outside("cpu_user_s", Float(SECONDS)),
+    outside("cpu_system_s", Float(SECONDS)),
+    outside("cpu_scope", OneOf(&["process", "thread"])),
+    outside("rss_peak", Int(BYTES)),
+    outside("io_read_bytes", Int(BYTES)),
+    outside("io_write_bytes", Int(BYTES)),
     outside("signal", Int(SIGNAL)),
 ];
 
