@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::report;
+#[cfg(unix)]
+use crate::run;
 
 /// As Cargo calls it: `cargo-resmon resmon …`.
 #[derive(Debug, Parser)]
@@ -17,18 +19,33 @@ enum Cargo {
 #[derive(Debug, clap::Args)]
 #[command(version)]
 struct Resmon {
+    #[cfg(unix)]
+    #[command(flatten)]
+    flags: run::Flags,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run `cargo test` with these arguments as one session
+    #[cfg(unix)]
+    #[command(visible_alias = "t", disable_help_flag = true)]
+    Test(run::Wrapped),
+    /// Run `cargo nextest` with these arguments, and `run` as one session
+    #[cfg(unix)]
+    #[command(disable_help_flag = true)]
+    Nextest(run::Wrapped),
     Report(report::Arguments),
 }
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let Cargo::Resmon(Resmon { command }) = Cargo::parse();
-    match command {
-        Command::Report(arguments) => report::run(&arguments),
+    let Cargo::Resmon(resmon) = Cargo::parse();
+    match &resmon.command {
+        #[cfg(unix)]
+        Command::Test(wrapped) => run::run("test", wrapped, &resmon.flags),
+        #[cfg(unix)]
+        Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
+        Command::Report(arguments) => report::run(arguments),
     }
 }

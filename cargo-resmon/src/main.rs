@@ -2,11 +2,20 @@
 
 mod cli;
 mod report;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod runner;
 mod runs;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Started for every test: before anything else.
+    #[cfg(unix)]
+    if let Some(code) = runner::run_if_called() {
+        return code;
+    }
     match cli::run() {
         Ok(code) => code,
         Err(error) => {

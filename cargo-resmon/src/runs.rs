@@ -25,3 +25,15 @@ pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
     runs.sort();
     runs
 }
+
+/// How many runs are kept.
+const KEPT: usize = 20;
+
+/// Removes the oldest runs beyond those that are kept.
+pub(crate) fn prune(directory: &Path) {
+    let runs = list(directory);
+    for run in &runs[..runs.len().saturating_sub(KEPT)] {
+        // What cannot be removed is in nobody's way.
+        let _ = fs::remove_file(run);
+    }
+}

@@ -4,8 +4,12 @@
 //! A record travels one way: [`site`] → [`guard`] → `snapshot` → `event` → `session` → `sink`. A module
 //! knows those to its right.
 
+#[cfg(all(unix, feature = "collector"))]
+pub mod collector;
 pub mod guard;
 pub mod outcome;
+#[cfg(all(unix, feature = "collector"))]
+pub mod outside;
 pub mod probe;
 pub mod run;
 pub mod site;

@@ -13,7 +13,7 @@ use crate::line::{Line, key};
 use crate::outcome::Outcome;
 use crate::sink::{self, Place, Sink};
 use crate::snapshot::Machine;
-use crate::spool::{Journal, Spool};
+use crate::spool::{Destination, Journal, Spool};
 use crate::timestamp::Timestamp;
 use crate::warning::warn;
 
@@ -38,6 +38,17 @@ pub(crate) struct Session {
     recording: AtomicU32,
 }
 
+/// What a session goes by.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    /// The name of its files in the spool.
+    pub(crate) name: &'a str,
+    /// `session_id`
+    pub(crate) session: &'a str,
+    /// `run_id`
+    pub(crate) run: &'a str,
+}
+
 /// The id of the records that belong to no test.
 pub(crate) const SESSION: &str = "__session__";
 
@@ -46,12 +57,33 @@ impl Session {
     /// `started`. The package is the first test's, for where Cargo did not start the process.
     pub(crate) fn start(started: SystemTime, package: Option<&str>) -> Option<Self> {
         let config = Config::from_env()?;
-        let id = identity::session_id(started);
+        let mut id = identity::session_id(started);
+        if let Some(unit) = &config.unit {
+            // By which `cargo resmon` knows whose records these are.
+            id = format!("{id}-{unit}-{}", process::id());
+        }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
-        let mut common = Line::new();
-        Common::from_env(&id, &run_id).write(&mut common);
-        let machine = Machine::open();
         let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
+        let ids = Ids { name: &id, session: &id, run: &run_id };
+        let spool = Spool::open(config.spool.as_deref());
+        let destination = config.output.destination();
+        Some(Self::begin(started, ids, package, spool, destination, |place| {
+            sink::open(config, place)
+        }))
+    }
+
+    /// Begins a session of these ids.
+    pub(crate) fn begin(
+        started: SystemTime,
+        ids: Ids<'_>,
+        package: Option<String>,
+        spool: Option<Spool>,
+        destination: Destination,
+        sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
+    ) -> Self {
+        let mut common = Line::new();
+        Common::from_env(ids.session, ids.run).write(&mut common);
+        let machine = Machine::open();
         let mut totals = Line::new();
         Totals {
             package: package.as_deref(),
@@ -61,23 +93,22 @@ impl Session {
         }
         .write(&mut totals);
 
-        let spool = Spool::open(config.spool.as_deref());
         let journal = spool.as_ref().and_then(|spool| {
             // Before there is one of this session, whose lock would not keep its own process out.
-            spool.end_crashed_sessions();
-            Journal::create(spool, &id, config.output.destination(), &common, &totals)
+            spool.end_crashed_sessions(None);
+            Journal::create(spool, ids.name, destination, &common, &totals)
                 .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
                 .ok()
         });
         // Without a journal nobody would find what waits there after a crash.
         let spool = spool.filter(|_| journal.is_some());
-        let place = Place { spool, session_id: &id, run_id: &run_id };
+        let place = Place { spool, session_id: ids.name, run_id: ids.run };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
         line.fields(&common);
-        let sink = sink::open(config, place);
+        let sink = sink(place);
         sink.session(line);
-        Some(Self {
+        Self {
             machine,
             attempt: attempt(),
             package,
@@ -89,7 +120,20 @@ impl Session {
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             recording: AtomicU32::new(0),
-        })
+        }
+    }
+
+    /// What is the same in all its records.
+    #[cfg(feature = "collector")]
+    pub(crate) fn common(&self) -> Line {
+        self.common.clone()
+    }
+
+    /// Records a test that another process has measured.
+    #[cfg(feature = "collector")]
+    pub(crate) fn adopt(&self, mut line: Line) {
+        line.fields(&self.common);
+        self.sink.test(line);
     }
 
     /// Whether records may be written: not in a forked child, whose parent has the session, and not when
@@ -192,7 +236,8 @@ pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
     write()
 }
 
-fn attempt() -> u32 {
+/// `NEXTEST_ATTEMPT`, or 1.
+pub(crate) fn attempt() -> u32 {
     let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse().ok());
     given.filter(|&attempt| attempt > 0).unwrap_or(1)
 }

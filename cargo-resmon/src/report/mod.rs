@@ -25,3 +25,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     println!("{}", file.display());
     Ok(ExitCode::SUCCESS)
 }
+
+/// Shows what a run did that has just ended.
+#[expect(clippy::unnecessary_wraps, reason = "there is nothing to show yet")]
+pub(crate) fn after_run(_file: &std::path::Path) -> anyhow::Result<()> {
+    Ok(())
+}

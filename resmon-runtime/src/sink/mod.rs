@@ -1,11 +1,16 @@
 //! Where records go.
 
+#[cfg(all(unix, feature = "collector"))]
+mod both;
 mod file;
 #[cfg(feature = "tinybird")]
 mod tinybird;
 
 use std::fmt::Debug;
 
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::both::Both;
+pub(crate) use self::file::File;
 use crate::config::{Config, Output};
 use crate::line::Line;
 use crate::spool::Spool;
@@ -41,7 +46,7 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
         Output::Tinybird(endpoint) => {
             Box::new(tinybird::Tinybird::open(config.delivery, endpoint, place))
         }
-        Output::File(path) => Box::new(file::File::open(path, config.delivery.batch_size)),
+        Output::File(path) => Box::new(File::open(path, config.delivery.batch_size)),
         Output::Nothing => unreachable!("the session does not start"),
     }
 }

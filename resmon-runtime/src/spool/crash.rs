@@ -17,10 +17,12 @@ use crate::torn;
 
 impl Spool {
     /// Writes the end of every session whose process is gone: a `crashed` record for each test that was open
-    /// and a `session_end`. Not to be called by a process that has a session, which would look dead to itself.
-    pub(crate) fn end_crashed_sessions(&self) {
+    /// and a `session_end`. A process that has a session says so, or it would look dead to itself.
+    pub(crate) fn end_crashed_sessions(&self, own: Option<&str>) {
         for (session_id, path) in self.files("", ".session") {
-            let _ = self.end_if_crashed(&session_id, &path);
+            if own != Some(&session_id) {
+                let _ = self.end_if_crashed(&session_id, &path);
+            }
         }
     }
 

@@ -8,12 +8,16 @@
 //! | `ID-DESTINATION.ndjson` | the same after the end of the session |
 //! | `send-DESTINATION.lock` | locked by the one process that sends what other sessions left |
 //! | `run-RUN.lock` | locked, shared, by every process of a `cargo nextest run` |
+//! | `ID.intake` | what the processes of a `cargo resmon` append, and it takes |
+//! | `ID.owner` | locked by that `cargo resmon` |
 //!
 //! `ID` is a session's id, which sorts by age, and `DESTINATION` tells one token, URL and data source from another
 //! without naming them.
 
 mod crash;
 mod directory;
+#[cfg(feature = "collector")]
+mod intake;
 mod journal;
 #[cfg(feature = "tinybird")]
 mod left;
@@ -28,6 +32,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "collector")]
+pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::{Destination, Journal};
 #[cfg(feature = "tinybird")]
 pub(crate) use self::left::Left;

@@ -24,7 +24,7 @@ impl Spool {
         None
     }
 
-    pub(crate) fn end_crashed_sessions(&self) {
+    pub(crate) fn end_crashed_sessions(&self, _own: Option<&str>) {
         match self.0 {}
     }
 }

@@ -1,0 +1,77 @@
+//! What Cargo and nextest start in the place of a test binary: it starts that, measures it from outside, and ends as it
+//! did.
+
+mod chain;
+mod wait;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use resmon_runtime::outside::{Cost, Process};
+
+pub(crate) use self::chain::{Chain, VARIABLE};
+
+/// The argument after which a runner's arguments come.
+pub(crate) const ARGUMENT: &str = "__runner";
+
+/// Does the work of a runner, if this process was started as one.
+pub(crate) fn run_if_called() -> Option<ExitCode> {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next()? != ARGUMENT {
+        return None;
+    }
+    let variable = arguments.next()?;
+    let executable = arguments.next()?;
+    Some(run(&variable, &executable, &arguments.collect::<Vec<_>>()))
+}
+
+fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode {
+    let mut command = chain::command(variable, executable);
+    command.args(arguments);
+    let process = if is_measured(executable, arguments) {
+        Process::begin(Path::new(executable))
+    } else {
+        None
+    };
+    let Some(process) = process else {
+        return cannot_run(executable, &command.exec());
+    };
+    let (name, unit) = process.variable();
+    command.env(name, unit);
+    wait::survive_signals();
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let code = cannot_run(executable, &error);
+            let _ = process.end(Instant::now(), &Cost { exit_code: Some(127), ..Cost::default() });
+            return code;
+        }
+    };
+    let (ended, cost) = wait::wait(child.id(), wait::peak());
+    // The run goes on without it: the wrapper finds that the process began, and not how it ended.
+    let _ = process.end(ended, &cost);
+    match (cost.signal, cost.exit_code) {
+        (Some(signal), _) => wait::die_by(signal),
+        (None, code) => std::process::exit(code.unwrap_or(1)),
+    }
+}
+
+/// Whether it runs tests: not where it only says which there are, and not the example of a documentation.
+fn is_measured(executable: &OsStr, arguments: &[OsString]) -> bool {
+    let lists = env::var_os("NEXTEST_TEST_PHASE").is_some_and(|phase| phase == "list")
+        || arguments.iter().any(|argument| argument == "--list" || argument == "--help");
+    let folder = Path::new(executable).parent().and_then(Path::file_name);
+    let is_doctest = folder.is_some_and(|name| name.as_encoded_bytes().starts_with(b"rustdoctest"))
+        || Path::new(executable).file_name() == Some(OsStr::new("rust_out"));
+    !lists && !is_doctest
+}
+
+fn cannot_run(executable: &OsStr, error: &io::Error) -> ExitCode {
+    eprintln!("resmon: error: cannot run {executable:?}: {error}");
+    ExitCode::from(127)
+}

@@ -1,0 +1,320 @@
+//! A run of many processes as one session. Called by `cargo resmon`; not public API.
+
+use std::ffi::OsString;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::config::{self, Config};
+use crate::event::{Common, Header};
+use crate::identity;
+use crate::line::Line;
+use crate::session::{Ids, Session};
+use crate::sink::{self, Both, File, Sink};
+use crate::spool::{Destination, Intake, Live, Spool};
+
+/// The variable by which the processes of a run find its intake.
+pub const INTAKE: &str = config::INTAKE;
+/// The variable by which they are told apart.
+pub const UNIT: &str = config::UNIT;
+
+/// What the variables ask for.
+#[derive(Debug)]
+pub struct Plan {
+    config: Config,
+    disabled: bool,
+    warnings: Vec<String>,
+}
+
+/// Where records go.
+#[derive(Clone, Copy, Debug)]
+pub enum Output<'a> {
+    /// Switched off.
+    Disabled,
+    /// Nowhere.
+    Nothing,
+    /// To a file.
+    File(&'a Path),
+    /// To Tinybird.
+    Tinybird {
+        /// The base URL.
+        base: &'a str,
+        /// The name of the data source.
+        datasource: &'a str,
+    },
+}
+
+impl Plan {
+    /// Reads an environment.
+    pub fn new(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        // A run within a run is one of its own, and it is no test process whatever started it.
+        let ours = |name: &str| ![INTAKE, UNIT, "NEXTEST_EXECUTION_MODE"].contains(&name);
+        let lookup = |name: &str| lookup(name).filter(|_| ours(name));
+        let disabled = Config::is_disabled(lookup);
+        let (config, warnings) = Config::read(lookup);
+        Self { config, disabled, warnings }
+    }
+
+    /// Where records go.
+    #[must_use]
+    pub fn output(&self) -> Output<'_> {
+        match &self.config.output {
+            _ if self.disabled => Output::Disabled,
+            config::Output::Nothing => Output::Nothing,
+            config::Output::File(path) => Output::File(path),
+            config::Output::Tinybird(endpoint) => {
+                Output::Tinybird { base: endpoint.base(), datasource: endpoint.datasource() }
+            }
+        }
+    }
+
+    /// What is wrong with the variables.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// `RESMON_SPOOL_DIR`
+    #[must_use]
+    pub fn spool(&self) -> Option<&Path> {
+        self.config.spool.as_deref()
+    }
+}
+
+/// A run: the place to which its processes append, and once one of them has, the session.
+#[derive(Debug)]
+pub struct Run {
+    plan: Plan,
+    started: SystemTime,
+    run_id: String,
+    package: String,
+    /// The name of its files.
+    name: String,
+    /// Where the copy that stays here is.
+    copy: PathBuf,
+    spool: Spool,
+    intake: Intake,
+    session: Option<Session>,
+    kept: Option<Arc<File>>,
+}
+
+/// A line of an intake, and where it is.
+#[derive(Debug)]
+pub struct Placed {
+    /// The line without its end.
+    pub line: Vec<u8>,
+    /// Where it is.
+    pub place: Range<u64>,
+}
+
+impl Run {
+    /// Prepares a run. `spool` is the directory for what is not delivered, unless the variables name one; the copy goes to
+    /// the directory `copies`.
+    ///
+    /// # Errors
+    ///
+    /// Without a directory that can be written to.
+    pub fn prepare(
+        plan: Plan,
+        run_id: Option<String>,
+        package: String,
+        spool: &Path,
+        copies: &Path,
+    ) -> io::Result<Self> {
+        let started = SystemTime::now();
+        let name = identity::session_id(started);
+        let run_id = run_id.unwrap_or_else(|| name.clone());
+        let wanted = plan.spool().unwrap_or(spool);
+        let spool = Spool::open(Some(wanted)).or_else(|| Spool::open(None));
+        let spool = spool.ok_or_else(|| io::Error::other("there is no spool directory"))?;
+        let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
+        let header = header(&plan, &run_id, &copy);
+        let intake = Intake::create(&spool, &name, &header)?;
+        let (session, kept) = (None, None);
+        Ok(Self { plan, started, run_id, package, name, copy, spool, intake, session, kept })
+    }
+
+    /// `run_id`
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Where the processes of the run append.
+    #[must_use]
+    pub fn intake(&self) -> &Path {
+        self.intake.path()
+    }
+
+    /// The copy of the records that stays here, if there is a session.
+    #[must_use]
+    pub fn copy(&self) -> Option<&Path> {
+        self.session.as_ref().map(|_| self.copy.as_path())
+    }
+
+    /// What the processes of the run have appended since the last call.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the file.
+    pub fn read(&mut self) -> io::Result<Vec<Placed>> {
+        placed(&mut self.intake)
+    }
+
+    /// Forgets lines of which all records have been handed on.
+    pub fn forget(&self, place: &Range<u64>) {
+        self.intake.erase(place);
+    }
+
+    /// The intakes of runs whose `cargo resmon` died.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<Orphan> {
+        let orphans = self.intake.orphans().into_iter();
+        orphans.map(|intake| Orphan { intake, spool: self.spool.clone() }).collect()
+    }
+
+    /// Has the processes that died since the last call tell of the tests that they had open.
+    pub fn end_crashed_sessions(&self) {
+        self.spool.end_crashed_sessions(Some(&self.name));
+    }
+
+    /// Records a test, of which these are the fields other than those of the run, as a JSON object.
+    pub fn test(&mut self, fields: &str) {
+        if let Some(line) = resume(fields) {
+            self.session().adopt(line);
+        }
+    }
+
+    /// Notes something in the copy only.
+    pub fn note(&mut self, fields: &str) {
+        if let Some(mut line) = resume(fields) {
+            let common = self.session().common();
+            line.fields(&common);
+            if let Some(kept) = &self.kept {
+                kept.session(line);
+            }
+        }
+    }
+
+    /// Begins the session, unless that has been done.
+    fn session(&mut self) -> &Session {
+        let Self { plan, started, run_id, package, name, copy, spool, kept, session, .. } = self;
+        session.get_or_insert_with(|| {
+            let config = &plan.config;
+            let ids = Ids { name, session: run_id, run: run_id };
+            let destination = match &config.output {
+                config::Output::Nothing => Destination::File(copy.clone()),
+                output => output.destination(),
+            };
+            let file = Arc::new(File::open(copy.clone(), config.delivery.batch_size));
+            *kept = Some(Arc::clone(&file));
+            let sink = |place: sink::Place<'_>| -> Box<dyn Sink> {
+                let wanted = config.output != config::Output::Nothing;
+                let sink = wanted.then(|| sink::open(config.clone(), place));
+                Box::new(Both { copy: file, sink })
+            };
+            let spool = Some(spool.clone());
+            Session::begin(*started, ids, Some(package.clone()), spool, destination, sink)
+        })
+    }
+
+    /// Ends the session, if there is one, and delivers what is left.
+    pub fn end(self, exit_status: i32) {
+        // First: what follows is in the session's own file.
+        self.intake.remove();
+        if let Some(session) = &self.session {
+            session.end(Some(exit_status));
+        }
+    }
+}
+
+/// What a run left whose `cargo resmon` died.
+#[derive(Debug)]
+pub struct Orphan {
+    intake: Intake,
+    spool: Spool,
+}
+
+impl Orphan {
+    /// All that is in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the file.
+    pub fn read(&mut self) -> io::Result<Vec<Placed>> {
+        placed(&mut self.intake)
+    }
+
+    /// Appends whole records to a file: the destination of that run.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing to the file.
+    pub fn to_file(&self, path: &Path, records: &[String]) -> io::Result<()> {
+        let file = File::open(path.to_owned(), 1);
+        for record in records {
+            file.session(resume(record).ok_or(io::ErrorKind::InvalidData)?);
+        }
+        file.close();
+        Ok(())
+    }
+
+    /// Leaves whole records for the next session of that destination, which may be this one.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing to the spool.
+    pub fn to_spool(&self, fingerprint: &str, records: &[String]) -> io::Result<()> {
+        let id = identity::session_id(SystemTime::now());
+        let live = Live::create(&self.spool, &id, fingerprint)?;
+        for record in records {
+            live.append(format!("{record}\n").as_bytes())?;
+        }
+        live.leave()
+    }
+
+    /// Ends it: nothing in it is needed.
+    pub fn remove(self) {
+        self.intake.remove();
+    }
+}
+
+fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
+    let lines = intake.read()?.into_iter();
+    Ok(lines.map(|(place, line)| Placed { line, place }).collect())
+}
+
+/// The first line of an intake: what is needed to deliver it without this process.
+fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
+    let mut line = Line::new();
+    let copy = copy.to_string_lossy();
+    let (file, tinybird) = match plan.config.output.destination() {
+        Destination::Tinybird(fingerprint) => (None, Some(fingerprint)),
+        Destination::File(path) => (Some(path.to_string_lossy().into_owned()), None),
+    };
+    Header {
+        resmon: "run",
+        copy: &copy,
+        file: file.filter(|file| !file.is_empty()),
+        tinybird,
+        batch_size: plan.config.delivery.batch_size,
+    }
+    .write(&mut line);
+    Common::from_env(run_id, run_id).write(&mut line);
+    line.finish()
+}
+
+/// A JSON object as a line under construction.
+fn resume(object: &str) -> Option<Line> {
+    let fields = object.strip_prefix('{')?.strip_suffix('}')?;
+    Line::resume(format!(",{fields}").as_bytes())
+}
+
+/// A moment as part of the name of a file: names sort by it.
+fn file_time(time: SystemTime) -> String {
+    let text = crate::timestamp::Timestamp::from(time).rfc3339();
+    let digits = text[..23].iter().filter(|byte| byte.is_ascii_digit());
+    digits.map(|&byte| char::from(byte)).collect()
+}
