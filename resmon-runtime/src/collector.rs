@@ -13,7 +13,9 @@ use crate::identity;
 use crate::line::Line;
 use crate::session::{Ids, Session};
 use crate::sink::{self, Both, File, Sink};
+use crate::snapshot::Machine;
 use crate::spool::{Destination, Intake, Live, Spool};
+use crate::timestamp::Timestamp;
 
 /// The variable by which the processes of a run find its intake.
 pub const INTAKE: &str = config::INTAKE;
@@ -85,6 +87,7 @@ impl Plan {
 
 /// A run: the place to which its processes append, and once one of them has, the session.
 #[derive(Debug)]
+#[allow(clippy::struct_field_names, reason = "`run_id` is the table's")]
 pub struct Run {
     plan: Plan,
     started: SystemTime,
@@ -96,6 +99,8 @@ pub struct Run {
     copy: PathBuf,
     spool: Spool,
     intake: Intake,
+    /// From here on, so that what it does has a past.
+    machine: Machine,
     session: Option<Session>,
     kept: Option<Arc<File>>,
 }
@@ -132,8 +137,19 @@ impl Run {
         let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
         let header = header(&plan, &run_id, &copy);
         let intake = Intake::create(&spool, &name, &header)?;
-        let (session, kept) = (None, None);
-        Ok(Self { plan, started, run_id, package, name, copy, spool, intake, session, kept })
+        Ok(Self {
+            plan,
+            started,
+            run_id,
+            package,
+            name,
+            copy,
+            spool,
+            intake,
+            machine: Machine::open(),
+            session: None,
+            kept: None,
+        })
     }
 
     /// `run_id`
@@ -152,6 +168,13 @@ impl Run {
     #[must_use]
     pub fn copy(&self) -> Option<&Path> {
         self.session.as_ref().map(|_| self.copy.as_path())
+    }
+
+    /// The moment, and the usage of the machine's CPUs over the latest 200 ms before it.
+    #[must_use]
+    pub fn cpu(&self) -> (String, Option<f64>) {
+        let (now, _) = self.machine.before();
+        (Timestamp::now().text(), now.cpu)
     }
 
     /// What the processes of the run have appended since the last call.
@@ -314,7 +337,6 @@ fn resume(object: &str) -> Option<Line> {
 
 /// A moment as part of the name of a file: names sort by it.
 fn file_time(time: SystemTime) -> String {
-    let text = crate::timestamp::Timestamp::from(time).rfc3339();
-    let digits = text[..23].iter().filter(|byte| byte.is_ascii_digit());
-    digits.map(|&byte| char::from(byte)).collect()
+    let text = Timestamp::from(time).text();
+    text[..23].chars().filter(char::is_ascii_digit).collect()
 }

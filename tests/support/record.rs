@@ -42,6 +42,11 @@ impl Record {
         self.0[field].as_f64().unwrap_or_else(|| panic!("`{field}` is no number"))
     }
 
+    /// Whether it has this field.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// `session_start`, `test` or `session_end`
     pub(crate) fn event(&self) -> &str {
         self.text("event_type")

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// Where records go. Each flag wins over its variable.
 #[derive(Debug, Default, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
 #[command(next_help_heading = "Where records go (before the subcommand)")]
 pub(crate) struct Flags {
     /// Append records to this file, even if there is a token [variable: RESMON_FILE]

@@ -1,5 +1,6 @@
 //! `cargo resmon test` and `cargo resmon nextest run`: the wrapped command, and its processes as one session.
 
+mod cpu;
 mod flags;
 mod record;
 mod recover;
@@ -59,7 +60,7 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
     match &runner {
         Ok(runner) => runner.put_into(&mut command),
         Err(error) => {
-            eprintln!("resmon: warning: only tests with the attribute are recorded: {error:#}")
+            eprintln!("resmon: warning: only tests with the attribute are recorded: {error:#}");
         }
     }
     let signals = Signals::survive().context("cannot keep signals")?;

@@ -29,6 +29,8 @@ pub(crate) struct Session {
     /// Where the copies of runs are.
     copies: PathBuf,
     tests: u64,
+    /// Test binaries.
+    processes: u64,
     /// Whether the copy is all that there is.
     is_here_only: bool,
 }
@@ -43,7 +45,7 @@ impl Session {
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
         let units = Units::new(sources);
-        Ok(Self { run, units, copies, tests: 0, is_here_only })
+        Ok(Self { run, units, copies, tests: 0, processes: 0, is_here_only })
     }
 
     /// Has the processes of the command append to the intake.
@@ -85,6 +87,9 @@ impl Session {
     }
 
     fn take(&mut self) {
+        if let (moment, Some(usage)) = self.run.cpu() {
+            self.units.cpu.push(moment, usage);
+        }
         // What cannot be read now may be read later; after the end it waits for the next run.
         let Ok(lines) = self.run.read() else { return };
         for line in lines {
@@ -105,7 +110,8 @@ impl Session {
                     self.run.test(&serde_json::Value::from(fields).to_string());
                 }
                 Made::Process(fields) => {
-                    self.run.note(&serde_json::Value::from(fields).to_string())
+                    self.processes += 1;
+                    self.run.note(&serde_json::Value::from(fields).to_string());
                 }
                 Made::Done(places) => {
                     for place in places {
@@ -123,9 +129,15 @@ impl Session {
         let Some(copy) = copy else { return };
         runs::prune(&self.copies);
         if self.is_here_only {
-            let tests = self.tests;
-            let plural = if tests == 1 { "" } else { "s" };
-            eprintln!("resmon: {tests} test{plural} recorded in {}", relative(&copy).display());
+            let counted = |count: u64, what| match count {
+                1 => format!("1 {what}"),
+                _ => format!("{count} {what}s"),
+            };
+            let place = relative(&copy).display();
+            eprintln!("resmon: {} recorded in {place}", counted(self.tests, "test"));
+        }
+        if self.tests == 0 && self.processes > 0 {
+            eprintln!("resmon: figures of each test need `#[resmon::test]`, or nextest");
         }
         if let Err(error) = report::after_run(&copy) {
             eprintln!("resmon: warning: no report: {error:#}");

@@ -156,6 +156,11 @@ impl Unit {
             replace(&mut test, ended, &["timestamp"]);
             test.insert("concurrent_tests".to_owned(), json!(1));
         }
+        // A process that has just started has little to go by.
+        replace(&mut test, &self.began, &["cpu_before"]);
+        if is_short(&test) {
+            replace(&mut test, ended, &["cpu_after"]);
+        }
         add(&mut test, ended, &AFTER);
         replace(&mut test, ended, &OUTSIDE);
         test
@@ -215,4 +220,9 @@ fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
         },
         Some(other) => other,
     }
+}
+
+/// Whether it ended sooner than usage of a CPU can be told.
+pub(crate) fn is_short(fields: &Fields) -> bool {
+    fields.get("duration_s").and_then(Value::as_f64).is_some_and(|seconds| seconds < 0.2)
 }

@@ -1,0 +1,54 @@
+//! `cargo resmon` itself is killed: the tests go on, and the next run delivers what they told.
+
+use std::path::Path;
+
+use crate::{
+    Suite,
+    support::{Gate, Run, Server},
+};
+
+/// Starts a run in which a test waits, kills `cargo resmon`, lets the test go on, and waits until the runner of the test
+/// has told of its end.
+fn killed(suite: &Suite, prepare: impl Fn(Run) -> Run) {
+    let gate = Gate::closed();
+    let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
+    let mut running = prepare(run).env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    running.kill();
+    drop(at_gate);
+    // The pipes are those of Cargo and of the tests, too: this waits for their end.
+    running.finish();
+    let is_intake = |name: &String| Path::new(name).extension() == Some("intake".as_ref());
+    assert_eq!(suite.spool().iter().filter(|name| is_intake(name)).count(), 1);
+}
+
+#[test]
+fn the_next_run_writes_what_was_left_to_the_same_file() {
+    let suite = Suite::new();
+    killed(&suite, |run| run);
+    let run = suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(run.warnings(), [""; 0]);
+    let records = suite.records();
+    let waits = records.test("waits");
+    assert_eq!(waits.outcome(), "passed");
+    assert_eq!(records.distinct("run_id").len(), 2);
+    assert_ne!(waits.text("run_id"), records.test("tests::passes").text("run_id"));
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn the_next_run_sends_what_was_left_to_the_same_data_source() {
+    let suite = Suite::new();
+    let server = Server::accepting();
+    let url = server.url();
+    let to = |run: Run| run.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", &url);
+    killed(&suite, to);
+    // With another destination, it is left to who knows this one.
+    suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(suite.records().tests().len(), 1);
+    to(suite.test(&["--package=marked", "--lib", "--", "passes"])).finish().exits(0);
+    let records = server.records();
+    assert_eq!(records.test("waits").outcome(), "passed");
+    assert_eq!(records.tests().len(), 2);
+    assert!(suite.spool().iter().all(|name| !name.contains("intake") && !name.contains("ndjson")));
+}
