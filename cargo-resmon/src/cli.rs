@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::report;
 #[cfg(unix)]
-use crate::run;
+use crate::{doctor, run, upload};
 
 /// As Cargo calls it: `cargo-resmon resmon …`.
 #[derive(Debug, Parser)]
@@ -37,6 +37,11 @@ enum Command {
     #[command(disable_help_flag = true)]
     Nextest(run::Wrapped),
     Report(report::Arguments),
+    #[cfg(unix)]
+    Upload(upload::Arguments),
+    /// Say what would happen here and why, without sending a record
+    #[cfg(unix)]
+    Doctor,
 }
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -47,5 +52,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         #[cfg(unix)]
         Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
         Command::Report(arguments) => report::run(arguments),
+        #[cfg(unix)]
+        Command::Upload(arguments) => upload::run(arguments, &resmon.flags),
+        #[cfg(unix)]
+        Command::Doctor => Ok(doctor::run(&resmon.flags)),
     }
 }

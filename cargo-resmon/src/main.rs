@@ -1,12 +1,16 @@
 //! `cargo resmon`: a run of tests as one session, and a report of it.
 
 mod cli;
+#[cfg(unix)]
+mod doctor;
 mod report;
 #[cfg(unix)]
 mod run;
 #[cfg(unix)]
 mod runner;
 mod runs;
+#[cfg(unix)]
+mod upload;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,14 @@ pub(crate) fn directory() -> anyhow::Result<PathBuf> {
     Ok(metadata.target_directory.join("resmon/runs").into_std_path_buf())
 }
 
+/// Where what belongs to no workspace is kept.
+#[cfg(unix)]
+pub(crate) fn temporary() -> PathBuf {
+    // SAFETY: the call only reads an attribute of the process.
+    let user = unsafe { libc::geteuid() };
+    std::env::temp_dir().join(format!("resmon-{user}"))
+}
+
 /// The runs that are kept, oldest first: their names begin with the time at which they started.
 pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();

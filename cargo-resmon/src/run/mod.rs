@@ -21,6 +21,7 @@ use resmon_runtime::collector::{INTAKE, Output, Plan, UNIT};
 
 pub(crate) use self::flags::Flags;
 use self::runner::Runner;
+pub(crate) use self::runner::configured as configured_runners;
 use self::session::Session;
 use self::signals::Signals;
 use self::workspace::Workspace;

@@ -71,6 +71,12 @@ fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
         .collect()
 }
 
+/// The runners that are configured already, as they would be written in a configuration.
+pub(crate) fn configured(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
+    let chains = chains(wrapped)?.into_iter().filter(|chain| !chain.runner.is_empty());
+    Ok(chains.map(|chain| format!("{:?}", chain.runner)).collect())
+}
+
 /// A path to this program without white space, at which Cargo would split it.
 fn without_spaces(own: &Path) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     let is_fit = |path: &Path| !path.as_os_str().as_bytes().iter().any(u8::is_ascii_whitespace);

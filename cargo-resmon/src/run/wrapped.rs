@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 /// The wrapped command's own
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Wrapped {
     /// Passed on as they are
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

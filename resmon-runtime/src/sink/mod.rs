@@ -11,6 +11,8 @@ use std::fmt::Debug;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::both::Both;
 pub(crate) use self::file::File;
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::tinybird::Direct;
 use crate::config::{Config, Output};
 use crate::line::Line;
 use crate::spool::Spool;

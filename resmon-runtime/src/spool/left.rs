@@ -53,6 +53,24 @@ impl Spool {
         self.files("", &format!("-{destination}.ndjson")).len()
     }
 
+    /// How many sessions have left something, for whatever destination.
+    #[cfg(feature = "collector")]
+    pub(crate) fn left_behind(&self) -> usize {
+        self.files("", ".ndjson").iter().filter(|(name, _)| is_name(name)).count()
+    }
+
+    /// The destinations that something is left for.
+    #[cfg(feature = "collector")]
+    pub(crate) fn destinations(&self) -> Vec<String> {
+        let files = self.files("", ".ndjson").into_iter();
+        let names = files.filter(|(name, _)| is_name(name));
+        let mut destinations: Vec<_> =
+            names.filter_map(|(name, _)| Some(name.split_once('-')?.1.to_owned())).collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+
     /// Takes the right to send what is left for the destination, unless another process has it or there is nothing.
     pub(crate) fn left(&self, destination: &str) -> io::Result<Option<Left>> {
         let suffix = format!("-{destination}.ndjson");
@@ -265,7 +283,7 @@ fn is_name(name: &str) -> bool {
     name.split_once('-').is_some_and(|(id, destination)| is_hex(id, 28) && is_hex(destination, 16))
 }
 
-fn is_record(line: &[u8]) -> bool {
+pub(crate) fn is_record(line: &[u8]) -> bool {
     line.starts_with(b"{\"event_type\":\"")
         && line.ends_with(b"}\n")
         && serde_json::from_slice::<serde_json::Value>(line).is_ok()

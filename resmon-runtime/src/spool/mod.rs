@@ -37,6 +37,8 @@ pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::{Destination, Journal};
 #[cfg(feature = "tinybird")]
 pub(crate) use self::left::Left;
+#[cfg(feature = "collector")]
+pub(crate) use self::left::{Chunk, is_record};
 #[cfg(feature = "tinybird")]
 pub(crate) use self::live::Live;
 #[cfg(feature = "tinybird")]
@@ -64,6 +66,12 @@ impl Spool {
                 None
             }
         }
+    }
+
+    /// The same without a word about it.
+    #[cfg(feature = "collector")]
+    pub(crate) fn usable(directory: &Path) -> Result<Self, String> {
+        directory::open(Some(directory)).map(|directory| Self { directory })
     }
 
     #[cfg(feature = "tinybird")]

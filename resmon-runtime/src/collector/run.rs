@@ -1,89 +1,21 @@
-//! A run of many processes as one session. Called by `cargo resmon`; not public API.
+//! One run.
 
-use std::ffi::OsString;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::config::{self, Config};
+use super::{Orphan, Plan, resume};
+use crate::config::Output;
 use crate::event::{Common, Header};
 use crate::identity;
 use crate::line::Line;
 use crate::session::{Ids, Session};
 use crate::sink::{self, Both, File, Sink};
 use crate::snapshot::Machine;
-use crate::spool::{Destination, Intake, Live, Spool};
+use crate::spool::{Destination, Intake, Spool};
 use crate::timestamp::Timestamp;
-
-/// The variable by which the processes of a run find its intake.
-pub const INTAKE: &str = config::INTAKE;
-/// The variable by which they are told apart.
-pub const UNIT: &str = config::UNIT;
-
-/// What the variables ask for.
-#[derive(Debug)]
-pub struct Plan {
-    config: Config,
-    disabled: bool,
-    warnings: Vec<String>,
-}
-
-/// Where records go.
-#[derive(Clone, Copy, Debug)]
-pub enum Output<'a> {
-    /// Switched off.
-    Disabled,
-    /// Nowhere.
-    Nothing,
-    /// To a file.
-    File(&'a Path),
-    /// To Tinybird.
-    Tinybird {
-        /// The base URL.
-        base: &'a str,
-        /// The name of the data source.
-        datasource: &'a str,
-    },
-}
-
-impl Plan {
-    /// Reads an environment.
-    pub fn new(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
-        // A run within a run is one of its own, and it is no test process whatever started it.
-        let ours = |name: &str| ![INTAKE, UNIT, "NEXTEST_EXECUTION_MODE"].contains(&name);
-        let lookup = |name: &str| lookup(name).filter(|_| ours(name));
-        let disabled = Config::is_disabled(lookup);
-        let (config, warnings) = Config::read(lookup);
-        Self { config, disabled, warnings }
-    }
-
-    /// Where records go.
-    #[must_use]
-    pub fn output(&self) -> Output<'_> {
-        match &self.config.output {
-            _ if self.disabled => Output::Disabled,
-            config::Output::Nothing => Output::Nothing,
-            config::Output::File(path) => Output::File(path),
-            config::Output::Tinybird(endpoint) => {
-                Output::Tinybird { base: endpoint.base(), datasource: endpoint.datasource() }
-            }
-        }
-    }
-
-    /// What is wrong with the variables.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// `RESMON_SPOOL_DIR`
-    #[must_use]
-    pub fn spool(&self) -> Option<&Path> {
-        self.config.spool.as_deref()
-    }
-}
 
 /// A run: the place to which its processes append, and once one of them has, the session.
 #[derive(Debug)]
@@ -228,13 +160,13 @@ impl Run {
             let config = &plan.config;
             let ids = Ids { name, session: run_id, run: run_id };
             let destination = match &config.output {
-                config::Output::Nothing => Destination::File(copy.clone()),
+                Output::Nothing => Destination::File(copy.clone()),
                 output => output.destination(),
             };
             let file = Arc::new(File::open(copy.clone(), config.delivery.batch_size));
             *kept = Some(Arc::clone(&file));
             let sink = |place: sink::Place<'_>| -> Box<dyn Sink> {
-                let wanted = config.output != config::Output::Nothing;
+                let wanted = config.output != Output::Nothing;
                 let sink = wanted.then(|| sink::open(config.clone(), place));
                 Box::new(Both { copy: file, sink })
             };
@@ -253,58 +185,7 @@ impl Run {
     }
 }
 
-/// What a run left whose `cargo resmon` died.
-#[derive(Debug)]
-pub struct Orphan {
-    intake: Intake,
-    spool: Spool,
-}
-
-impl Orphan {
-    /// All that is in it.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading the file.
-    pub fn read(&mut self) -> io::Result<Vec<Placed>> {
-        placed(&mut self.intake)
-    }
-
-    /// Appends whole records to a file: the destination of that run.
-    ///
-    /// # Errors
-    ///
-    /// Those of writing to the file.
-    pub fn to_file(&self, path: &Path, records: &[String]) -> io::Result<()> {
-        let file = File::open(path.to_owned(), 1);
-        for record in records {
-            file.session(resume(record).ok_or(io::ErrorKind::InvalidData)?);
-        }
-        file.close();
-        Ok(())
-    }
-
-    /// Leaves whole records for the next session of that destination, which may be this one.
-    ///
-    /// # Errors
-    ///
-    /// Those of writing to the spool.
-    pub fn to_spool(&self, fingerprint: &str, records: &[String]) -> io::Result<()> {
-        let id = identity::session_id(SystemTime::now());
-        let live = Live::create(&self.spool, &id, fingerprint)?;
-        for record in records {
-            live.append(format!("{record}\n").as_bytes())?;
-        }
-        live.leave()
-    }
-
-    /// Ends it: nothing in it is needed.
-    pub fn remove(self) {
-        self.intake.remove();
-    }
-}
-
-fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
+pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
     let lines = intake.read()?.into_iter();
     Ok(lines.map(|(place, line)| Placed { line, place }).collect())
 }
@@ -327,12 +208,6 @@ fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
     .write(&mut line);
     Common::from_env(run_id, run_id).write(&mut line);
     line.finish()
-}
-
-/// A JSON object as a line under construction.
-fn resume(object: &str) -> Option<Line> {
-    let fields = object.strip_prefix('{')?.strip_suffix('}')?;
-    Line::resume(format!(",{fields}").as_bytes())
 }
 
 /// A moment as part of the name of a file: names sort by it.
