@@ -35,9 +35,11 @@ pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// How many runs are kept.
+#[cfg(unix)]
 const KEPT: usize = 20;
 
 /// Removes the oldest runs beyond those that are kept.
+#[cfg(unix)]
 pub(crate) fn prune(directory: &Path) {
     let runs = list(directory);
     for run in &runs[..runs.len().saturating_sub(KEPT)] {

@@ -1,6 +1,7 @@
 //! The session of a run, from the start of the wrapped command to the delivery of all records.
 
 use std::env;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
+use serde_json::Value;
 
 use super::flags::Flags;
 use super::record::Made;
@@ -78,8 +80,7 @@ impl Session {
     /// Runners may be slower to end than what started them: a Ctrl-C goes to all at once.
     fn wait_for_runners(&mut self) {
         let start = Instant::now();
-        let is_alive = |&pid: &u64| Path::new("/proc").join(pid.to_string()).exists();
-        while self.units.runners().iter().any(is_alive) && start.elapsed() < PATIENCE {
+        while self.units.runners().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(5));
             self.take();
         }
@@ -93,7 +94,9 @@ impl Session {
         // What cannot be read now may be read later; after the end it waits for the next run.
         let Ok(lines) = self.run.read() else { return };
         for line in lines {
-            self.units.take(&line.line, line.place);
+            if self.units.take(&line.line, line.place).is_none() {
+                self.run.begin();
+            }
         }
         let made = self.units.made();
         self.hand_on(made);
@@ -103,22 +106,22 @@ impl Session {
     }
 
     fn hand_on(&mut self, made: Vec<Made>) {
+        let mut done = Vec::new();
         for made in made {
             match made {
                 Made::Test(fields) => {
                     self.tests += 1;
-                    self.run.test(&serde_json::Value::from(fields).to_string());
+                    self.run.test(&Value::from(fields).to_string());
                 }
                 Made::Process(fields) => {
                     self.processes += 1;
-                    self.run.note(&serde_json::Value::from(fields).to_string());
+                    self.run.note(&Value::from(fields).to_string());
                 }
-                Made::Done(places) => {
-                    for place in places {
-                        self.run.forget(&place);
-                    }
-                }
+                Made::Done(places) => done.extend(places),
             }
+        }
+        for place in joined(done) {
+            self.run.forget(&place);
         }
     }
 
@@ -149,4 +152,35 @@ impl Session {
 fn relative(path: &Path) -> &Path {
     let here = env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
+/// Whether there is a process of this id.
+fn is_alive(pid: u64) -> bool {
+    let Ok(pid) = pid.try_into() else { return false };
+    // SAFETY: no signal is sent.
+    unsafe { libc::kill(pid, 0) == 0 }
+}
+
+/// Places in their order, those that touch as one.
+fn joined(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    places.sort_unstable_by_key(|place| place.start);
+    places.dedup_by(|next, last| {
+        let touch = next.start == last.end;
+        if touch {
+            last.end = next.end;
+        }
+        touch
+    });
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_touch_are_one() {
+        assert_eq!(joined(vec![7..9, 0..3, 3..5, 9..10]), [0..5, 7..10]);
+        assert_eq!(joined(Vec::new()), []);
+    }
 }

@@ -33,10 +33,16 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
 fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode {
     let mut command = chain::command(variable, executable);
     command.args(arguments);
-    let process = if is_measured(executable, arguments) {
-        Process::begin(Path::new(executable))
-    } else {
-        None
+    let process = match Kind::of(executable, arguments) {
+        Kind::Tests => Process::begin(Path::new(executable)),
+        Kind::Lists => None,
+        Kind::Documentation => {
+            // As rustdoc does where there is no runner: by this the examples run in processes of their own.
+            if command.get_program() == executable {
+                command.env("RUSTDOC_DOCTEST_BIN_PATH", executable);
+            }
+            None
+        }
     };
     let Some(process) = process else {
         return cannot_run(executable, &command.exec());
@@ -61,14 +67,27 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     }
 }
 
-/// Whether it runs tests: not where it only says which there are, and not the example of a documentation.
-fn is_measured(executable: &OsStr, arguments: &[OsString]) -> bool {
-    let lists = env::var_os("NEXTEST_TEST_PHASE").is_some_and(|phase| phase == "list")
-        || arguments.iter().any(|argument| argument == "--list" || argument == "--help");
-    let folder = Path::new(executable).parent().and_then(Path::file_name);
-    let is_doctest = folder.is_some_and(|name| name.as_encoded_bytes().starts_with(b"rustdoctest"))
-        || Path::new(executable).file_name() == Some(OsStr::new("rust_out"));
-    !lists && !is_doctest
+/// What an executable is started for.
+enum Kind {
+    Tests,
+    /// It says which tests there are.
+    Lists,
+    /// An example, or all of them, of a crate's documentation.
+    Documentation,
+}
+
+impl Kind {
+    fn of(executable: &OsStr, arguments: &[OsString]) -> Self {
+        let folder = Path::new(executable).parent().and_then(Path::file_name);
+        if folder.is_some_and(|name| name.as_encoded_bytes().starts_with(b"rustdoctest"))
+            || Path::new(executable).file_name() == Some(OsStr::new("rust_out"))
+        {
+            return Self::Documentation;
+        }
+        let lists = env::var_os("NEXTEST_TEST_PHASE").is_some_and(|phase| phase == "list")
+            || arguments.iter().any(|argument| argument == "--list" || argument == "--help");
+        if lists { Self::Lists } else { Self::Tests }
+    }
 }
 
 fn cannot_run(executable: &OsStr, error: &io::Error) -> ExitCode {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     Suite, copy, one_session,
-    support::{Counts, Records},
+    support::{Counts, Fixture, Records, Run},
 };
 
 #[test]
@@ -72,4 +72,32 @@ fn a_test_that_exits_takes_its_binary_with_it() {
     suite.test(&arguments).finish().exits(7);
     let records = suite.records();
     assert_eq!(one_session(&records, 7), [("marked/src/lib.rs::tests::exits", "unfinished")]);
+}
+
+#[test]
+fn its_output_is_the_wrapped_command_s_own() {
+    let suite = Suite::new();
+    let arguments =
+        ["--workspace", "--no-fail-fast", "--", "--test-threads=1", "--include-ignored"];
+    let arguments = [&arguments[..], &["--skip=hangs", "--skip=exits", "--skip=aborts"]].concat();
+    let wrapped = suite.test(&arguments).finish().exits(101);
+    let bare = Run::cargo().args(["test", "--offline"]).args(&arguments);
+    let bare = bare.folder(suite.fixture.folder()).env("CARGO_TARGET_DIR", Fixture::target());
+    let bare = bare.env("CARGO_TERM_COLOR", "never").finish().exits(101);
+    assert_eq!(timeless(&wrapped.stdout), timeless(&bare.stdout));
+    assert_eq!(timeless(&wrapped.stderr), timeless(&bare.stderr));
+}
+
+/// The lines, without how long something took and which thread it was.
+fn timeless(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| {
+        let passing = ["Finished", "Blocking", "all doctests ran in"];
+        !passing.iter().any(|word| line.trim_start().starts_with(word))
+    });
+    let without = |line: &str| {
+        let line = line.split("; finished in ").next().expect("one at least");
+        let parts: Vec<_> = line.split(['(', ')']).collect();
+        if line.starts_with("thread ") { parts[0].to_owned() } else { line.to_owned() }
+    };
+    lines.map(without).collect()
 }

@@ -99,6 +99,7 @@ fn ctrl_c_ends_cargo_test_in_a_delivered_session() {
     let arguments = ["test", "--offline", "--package=marked", "--test=more"];
     let (status, text) = interrupt(&suite, &server, &arguments, 1);
     assert_eq!(status.signal(), Some(libc::SIGINT), "{text}");
+    assert!(text.contains("\u{1b}["), "Cargo knows that it is on a terminal: {text:?}");
     let records = server.records();
     assert_eq!(records.end().int("exit_status"), 128 + i64::from(libc::SIGINT));
     let waits = records.test("waits");

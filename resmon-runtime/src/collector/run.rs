@@ -153,7 +153,11 @@ impl Run {
         }
     }
 
-    /// Begins the session, unless that has been done.
+    /// Begins the session, unless that has been done: a run in which nothing runs has none.
+    pub fn begin(&mut self) {
+        self.session();
+    }
+
     fn session(&mut self) -> &Session {
         let Self { plan, started, run_id, package, name, copy, spool, kept, session, .. } = self;
         session.get_or_insert_with(|| {
