@@ -5,6 +5,7 @@ mod flags;
 mod record;
 mod recover;
 mod runner;
+pub(crate) mod sentinel;
 mod session;
 mod signals;
 mod unit;

@@ -11,7 +11,7 @@ use std::{
     ptr,
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -144,4 +144,35 @@ fn a_signal_to_this_process_alone_is_handed_on() {
     assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::waits", "crashed")]);
     let signal = |test: &&Record| test.int("signal");
     assert_eq!(records.tests().iter().map(signal).collect::<Vec<_>>(), [i64::from(libc::SIGTERM)]);
+}
+
+#[test]
+fn a_signal_to_all_of_the_group_comes_once() {
+    if !has_nextest() {
+        return;
+    }
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command
+        .args(["resmon", "nextest", "run", "--offline", "--package=plain", "--run-ignored=only"])
+        .args(["-E", "test(stands_firm)"])
+        .current_dir(suite.fixture.folder())
+        .env("CARGO_TARGET_DIR", Fixture::target())
+        .env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"))
+        .env("RESMON_FILE", suite.file())
+        .env("FIXTURE_GATE", gate.address())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let mut child = command.spawn().expect("it was built");
+    drop(gate.wait_for(1));
+    let start = Instant::now();
+    // SAFETY: sends a signal to processes of ours.
+    unsafe { libc::kill(-libc::pid_t::try_from(child.id()).expect("a process id"), libc::SIGTERM) };
+    assert_eq!(child.wait().expect("the child is ours").code(), Some(100));
+    // At a second signal, nextest has no patience left.
+    assert!(start.elapsed() > Duration::from_millis(900), "{:?}", start.elapsed());
+    let records = suite.records();
+    assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::stands_firm", "crashed")]);
 }

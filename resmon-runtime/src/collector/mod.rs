@@ -51,7 +51,13 @@ impl Plan {
         let ours = |name: &str| ![INTAKE, UNIT, "NEXTEST_EXECUTION_MODE"].contains(&name);
         let lookup = |name: &str| lookup(name).filter(|_| ours(name));
         let disabled = Config::is_disabled(lookup);
-        let (config, warnings) = Config::read(lookup);
+        let (config, mut warnings) = Config::read(lookup);
+        for warning in &mut warnings {
+            // A test process by itself has no other place.
+            if let Some(problem) = warning.strip_suffix("nothing is recorded") {
+                *warning = format!("{problem}records go nowhere else");
+            }
+        }
         Self { config, disabled, warnings }
     }
 
