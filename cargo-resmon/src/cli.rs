@@ -17,7 +17,11 @@ enum Cargo {
 
 /// What a run of tests does to the machine
 #[derive(Debug, clap::Args)]
-#[command(version)]
+#[command(
+    version,
+    after_help = "Options come before the command. What comes after `test` or `nextest` is theirs, and passed on as it is:\n  \
+                  cargo resmon --file records.ndjson test --workspace -- --nocapture"
+)]
 struct Resmon {
     #[cfg(unix)]
     #[command(flatten)]

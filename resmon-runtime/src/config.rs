@@ -73,7 +73,7 @@ impl Config {
     }
 
     /// Whether an environment switches everything off.
-    #[cfg(feature = "collector")]
+    #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn is_disabled(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
         Source { lookup, warnings: Vec::new() }.disabled()
     }

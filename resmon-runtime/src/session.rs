@@ -124,13 +124,13 @@ impl Session {
     }
 
     /// What is the same in all its records.
-    #[cfg(feature = "collector")]
+    #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn common(&self) -> Line {
         self.common.clone()
     }
 
     /// Records a test that another process has measured.
-    #[cfg(feature = "collector")]
+    #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn adopt(&self, mut line: Line) {
         line.fields(&self.common);
         self.sink.test(line);

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Shows what a run did that has just ended.
+#[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "there is nothing to show yet")]
 pub(crate) fn after_run(_file: &std::path::Path) -> anyhow::Result<()> {
     Ok(())

@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-#[cfg(feature = "collector")]
+#[cfg(all(unix, feature = "collector"))]
 impl Client {
     /// What the endpoint says of the data source: status and body.
     pub(super) fn datasource(&self) -> Result<(u16, String), String> {
