@@ -150,7 +150,7 @@ record! {
         runner: u32,
         /// What it starts.
         executable: String,
-        /// `NEXTEST_TEST_NAME`
+        /// The test that it is started for.
         test_name: Option<String>,
         /// `NEXTEST_BINARY_ID`
         binary_id: Option<String>,

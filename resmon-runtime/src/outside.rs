@@ -45,10 +45,10 @@ pub struct Cost {
 }
 
 impl Process {
-    /// Tells that a process is about to start. `None` if it is not to be measured: outside a run of `cargo resmon`, within
+    /// Tells that a process is about to start, for this test if it is for one. `None` if it is not to be measured: outside a run of `cargo resmon`, within
     /// a process that is measured, or where the intake cannot be written to.
     #[must_use]
-    pub fn begin(executable: &Path) -> Option<Self> {
+    pub fn begin(executable: &Path, test_name: Option<String>) -> Option<Self> {
         let intake = env::var_os(INTAKE).filter(|_| env::var_os(UNIT).is_none())?;
         let intake = OpenOptions::new().append(true).open(intake).ok()?;
         let unit = format!("{:016x}", identity::random());
@@ -59,7 +59,7 @@ impl Process {
         Began {
             runner: std::process::id(),
             executable: executable.to_string_lossy().into_owned(),
-            test_name: variable("NEXTEST_TEST_NAME"),
+            test_name,
             binary_id: variable("NEXTEST_BINARY_ID"),
             manifest_dir: variable("CARGO_MANIFEST_DIR"),
             package: variable("CARGO_PKG_NAME"),

@@ -91,3 +91,24 @@ pub(crate) enum Made {
     /// All that these lines said has been made something of.
     Done(Vec<Range<u64>>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_behind_one_that_was_torn() {
+        let whole = br#"{"event_type":"test","session_id":"01-ab-7"}"#;
+        let torn = [&br#"{"event_type":"test","test_nod"#[..], whole].concat();
+        for line in [&whole[..], &torn] {
+            let Some(Line::Record(source, fields)) = Line::parse(line) else { panic!("{line:?}") };
+            let wanted = Source { unit: "ab".into(), pid: 7, session: "01-ab-7".into() };
+            assert_eq!((source, fields.len()), (wanted, 2));
+        }
+        for line in ["", "{", "[]", "{\"event_type\":\"test\"}", "{\"resmon\":\"new\"}", "\u{fffd}"]
+        {
+            assert!(Line::parse(line.as_bytes()).is_none(), "{line}");
+        }
+        assert!(Line::parse(b"\xff{\"resmon\":\"end\"}").is_none());
+    }
+}

@@ -226,3 +226,6 @@ fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
 pub(crate) fn is_short(fields: &Fields) -> bool {
     fields.get("duration_s").and_then(Value::as_f64).is_some_and(|seconds| seconds < 0.2)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     let mut command = chain::command(variable, executable);
     command.args(arguments);
     let process = match Kind::of(executable, arguments) {
-        Kind::Tests => Process::begin(Path::new(executable)),
+        Kind::Tests => Process::begin(Path::new(executable), test_name(arguments)),
         Kind::Lists => None,
         Kind::Documentation => {
             // As rustdoc does where there is no runner: by this the examples run in processes of their own.
@@ -90,7 +90,39 @@ impl Kind {
     }
 }
 
+/// The test that a runner with a process for each has this one for.
+fn test_name(arguments: &[OsString]) -> Option<String> {
+    if env::var_os("NEXTEST_EXECUTION_MODE")? != "process-per-test" {
+        return None;
+    }
+    env::var("NEXTEST_TEST_NAME").ok().or_else(|| sole_name(arguments))
+}
+
+/// What stands beside `--exact`: older versions of nextest say it nowhere else.
+fn sole_name(arguments: &[OsString]) -> Option<String> {
+    let mut names = arguments.iter().filter(|name| !name.as_encoded_bytes().starts_with(b"-"));
+    let name = names.next().filter(|_| arguments.iter().any(|argument| argument == "--exact"))?;
+    names.next().is_none().then(|| name.to_str().map(str::to_owned))?
+}
+
 fn cannot_run(executable: &OsStr, error: &io::Error) -> ExitCode {
     eprintln!("resmon: error: cannot run {executable:?}: {error}");
     ExitCode::from(127)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_where_it_is_exact_and_alone() {
+        let name = |line: &str| {
+            sole_name(&line.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        };
+        assert_eq!(name("a::b --nocapture --exact").as_deref(), Some("a::b"));
+        assert_eq!(name("--exact a --nocapture").as_deref(), Some("a"));
+        for line in ["", "--exact", "a --nocapture", "a b --exact"] {
+            assert_eq!(name(line), None, "{line}");
+        }
+    }
 }

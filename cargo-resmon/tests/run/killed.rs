@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::DirBuilderExt,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -67,4 +68,16 @@ fn the_next_run_sends_what_was_left_to_the_same_data_source() {
     assert_eq!(records.tests().len(), 2);
     assert_eq!(records.of_event("session_end").len(), 2);
     assert!(suite.spool().iter().all(|name| !name.contains("intake") && !name.contains("ndjson")));
+}
+
+#[test]
+fn a_file_that_a_process_began_after_its_run_is_removed() {
+    let suite = Suite::new();
+    let spool = suite.folder.path().join("spool");
+    fs::DirBuilder::new().mode(0o700).create(&spool).expect("a folder of our own");
+    fs::write(spool.join("0123456789ab0123456789abcdef.intake"), "{}\n{\"resmon\":\"end\"}\n")
+        .expect("a folder of our own");
+    let run = suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(run.warnings(), [""; 0]);
+    assert_eq!(suite.spool(), [""; 0]);
 }

@@ -4,7 +4,15 @@
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::Read,
+    os::fd::{FromRawFd, OwnedFd},
+    path::PathBuf,
+    process::{Command, Stdio},
+    ptr,
+    time::Duration,
+};
 
 use serde_json::json;
 use support::{Answer, Finished, Run, Server};
@@ -176,4 +184,42 @@ fn what_cannot_be_is_told() {
     let run = run.folder(folder.0.path()).finish().exits(1);
     assert!(run.stderr.contains("TINYBIRD_WRITE_TOKEN is not set"), "{}", run.stderr);
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_bar_shows_on_a_terminal() {
+    let folder = Folder::new();
+    folder.write("a.ndjson", &records(0..28, 100_000));
+    let server = Server::answering(|_, request| {
+        let accepted = Answer::accepted(request.body.lines().count(), 0);
+        Answer::After(Duration::from_millis(200), Box::new(accepted))
+    });
+    let (mut ours, mut theirs) = (0, 0);
+    let size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the pointers are to values of our own, or null where that is allowed.
+    let opened = unsafe {
+        libc::openpty(&raw mut ours, &raw mut theirs, ptr::null_mut(), ptr::null(), &raw const size)
+    };
+    assert_eq!(opened, 0);
+    // SAFETY: both are new and belong to nothing else.
+    let (mut ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command
+        .args(["resmon", "upload", "a.ndjson"])
+        .current_dir(folder.0.path())
+        .env("RESMON_SPOOL_DIR", folder.path("state"))
+        .env("TINYBIRD_WRITE_TOKEN", TOKEN)
+        .env("TINYBIRD_API_URL", server.url())
+        .env("TERM", "xterm")
+        .stdout(Stdio::piped())
+        .stderr(theirs);
+    let child = command.spawn().expect("it was built");
+    drop(command);
+    let mut shown = Vec::new();
+    // The end of a terminal is an error.
+    let _ = ours.read_to_end(&mut shown);
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains("MiB") && shown.contains('█'), "{shown:?}");
+    let output = child.wait_with_output().expect("the child is ours");
+    assert_eq!(output.stdout, b"a.ndjson: 28 accepted, 0 quarantined, 0 left\n");
 }

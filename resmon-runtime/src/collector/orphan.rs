@@ -33,7 +33,7 @@ impl Orphan {
     ///
     /// Those of writing to the file.
     pub fn to_file(&self, path: &Path, records: &[String]) -> io::Result<()> {
-        let file = File::open(path.to_owned(), 1);
+        let file = File::open("RESMON_FILE", path.to_owned(), 1);
         for record in records {
             file.session(resume(record).ok_or(io::ErrorKind::InvalidData)?);
         }

@@ -167,7 +167,7 @@ impl Run {
                 Output::Nothing => Destination::File(copy.clone()),
                 output => output.destination(),
             };
-            let file = Arc::new(File::open(copy.clone(), config.delivery.batch_size));
+            let file = Arc::new(File::open("the copy", copy.clone(), config.delivery.batch_size));
             *kept = Some(Arc::clone(&file));
             let sink = |place: sink::Place<'_>| -> Box<dyn Sink> {
                 let wanted = config.output != Output::Nothing;

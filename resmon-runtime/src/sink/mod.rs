@@ -48,7 +48,10 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
         Output::Tinybird(endpoint) => {
             Box::new(tinybird::Tinybird::open(config.delivery, endpoint, place))
         }
-        Output::File(path) => Box::new(File::open(path, config.delivery.batch_size)),
+        Output::File(path) => {
+            let name = if config.unit.is_some() { "the file of this run" } else { "RESMON_FILE" };
+            Box::new(File::open(name, path, config.delivery.batch_size))
+        }
         Output::Nothing => unreachable!("the session does not start"),
     }
 }
