@@ -17,8 +17,9 @@ fn every_dependency_supports_the_promised_rust_version() {
         .exits(0);
     let metadata: Value = serde_json::from_str(&metadata.stdout).expect("cargo prints JSON");
     let promised = version(env!("CARGO_PKG_RUST_VERSION"));
-    let shipped = dependencies(&metadata, "resmon");
+    let mut shipped = dependencies(&metadata, "resmon");
     assert!(shipped.len() > 10, "{shipped:?}");
+    shipped.extend(dependencies(&metadata, "cargo-resmon"));
     let newer: Vec<String> = list(&metadata["packages"])
         .filter(|package| package["id"].as_str().is_some_and(|id| shipped.contains(id)))
         .filter(|package| package["rust_version"].as_str().map(version) > Some(promised.clone()))

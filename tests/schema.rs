@@ -49,7 +49,12 @@ fn a_crashed_test_has_what_was_known_before() {
         |name: &&str| name.ends_with("_after") || ["duration_s", "concurrent_tests"].contains(name);
     let mut record = test_record();
     record.insert("outcome".to_owned(), json!("crashed"));
-    assert_eq!(faults(&record).len(), 7);
+    // Seen from outside.
+    assert_eq!(faults(&record), [""; 0]);
+    record.insert("signal".to_owned(), json!(11));
+    assert_eq!(faults(&record), [""; 0]);
+    record.remove("duration_s");
+    assert_eq!(faults(&record).len(), 6);
     record.retain(|name, _| !after(&name.as_str()));
     assert_eq!(faults(&record), [""; 0]);
     record.remove("cpu_before");
@@ -75,6 +80,7 @@ fn a_wrong_value_is_a_fault() {
         ("test_nodeid", json!("/tests/a.rs::t")),
         ("event_type", json!("session_start")),
         ("exit_status", json!(0)),
+        ("signal", json!(9)),
         ("surprise", json!(0)),
     ] {
         let mut record = test_record();

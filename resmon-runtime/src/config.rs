@@ -13,17 +13,24 @@ use std::time::Duration;
 pub(crate) use self::endpoint::Endpoint;
 use crate::spool::Destination;
 
+/// The variable by which `cargo resmon` has the processes of its run write to the file that it reads.
+pub(crate) const INTAKE: &str = "RESMON_INTAKE";
+/// The variable by which it tells them apart.
+pub(crate) const UNIT: &str = "RESMON_UNIT";
+
 /// Where records go, and how.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) output: Output,
     pub(crate) delivery: Delivery,
     /// `RESMON_SPOOL_DIR`, made absolute.
     #[cfg_attr(not(unix), allow(dead_code))]
     pub(crate) spool: Option<PathBuf>,
+    /// Which process of a run of `cargo resmon` this is, if it is part of one.
+    pub(crate) unit: Option<String>,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Output {
     Nothing,
     File(PathBuf),
@@ -59,12 +66,23 @@ impl Default for Delivery {
 impl Config {
     /// Reads the environment of the process, warning of every value that cannot be used. `None` if it asks for nothing.
     pub(crate) fn from_env() -> Option<Self> {
-        let mut source = Source { lookup: |name: &str| env::var_os(name), warnings: Vec::new() };
-        let config = source.config();
-        for warning in source.warnings {
+        let (config, warnings) = Self::read(|name| env::var_os(name));
+        for warning in warnings {
             crate::warning::warn(warning);
         }
         (config.output != Output::Nothing).then_some(config)
+    }
+
+    /// Reads an environment, and says what is wrong with it.
+    pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
+        let mut source = Source { lookup, warnings: Vec::new() };
+        (source.config(), source.warnings)
+    }
+
+    /// Whether an environment switches everything off.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn is_disabled(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
+        Source { lookup, warnings: Vec::new() }.disabled()
     }
 }
 
@@ -95,12 +113,29 @@ struct Source<F> {
 
 impl<F: Fn(&str) -> Option<OsString>> Source<F> {
     fn config(&mut self) -> Config {
-        let output = if self.disabled() { Output::Nothing } else { self.output() };
+        let disabled = self.disabled();
+        if let Some(intake) = self.value(INTAKE).map(PathBuf::from).filter(|_| !disabled) {
+            return self.part_of_a_run(intake);
+        }
+        let output = if disabled { Output::Nothing } else { self.output() };
         // With no output the rest has no effect, and a mistake in it is not worth a word.
         let delivery =
             if output == Output::Nothing { Delivery::default() } else { self.delivery() };
         let spool = self.value("RESMON_SPOOL_DIR").map(|path| self.absolute(Path::new(&path)));
-        Config { output, delivery, spool }
+        Config { output, delivery, spool, unit: None }
+    }
+
+    /// That of a process whose records another one takes: `cargo resmon`, which goes by the other variables itself.
+    fn part_of_a_run(&self, intake: PathBuf) -> Config {
+        Config {
+            spool: intake.parent().map(Path::to_owned),
+            output: Output::File(intake),
+            delivery: Delivery {
+                process_per_test: self.is_process_per_test(),
+                ..Delivery::default()
+            },
+            unit: Some(self.text(UNIT).unwrap_or_else(|| "0".to_owned())),
+        }
     }
 
     fn disabled(&self) -> bool {
@@ -168,16 +203,19 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         let seconds = self.parsed("RESMON_FLUSH_TIMEOUT", problem, seconds, |text| {
             text.parse().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok())
         });
-        let mode = self.text("NEXTEST_EXECUTION_MODE");
         let threads = self.text("NEXTEST_TEST_THREADS");
         Delivery {
             batch_size,
             flush_timeout: Duration::from_secs_f64(seconds),
-            process_per_test: mode.as_deref() == Some("process-per-test"),
+            process_per_test: self.is_process_per_test(),
             processes: threads
                 .and_then(|threads| threads.parse().ok())
                 .unwrap_or(default.processes),
         }
+    }
+
+    fn is_process_per_test(&self) -> bool {
+        self.text("NEXTEST_EXECUTION_MODE").as_deref() == Some("process-per-test")
     }
 
     fn parsed<T: fmt::Display>(

@@ -106,7 +106,7 @@ impl Append {
     #[expect(missing_docs, reason = "see the module")]
     #[must_use]
     pub fn to(path: PathBuf) -> Self {
-        Self(File::open(path, 50), line())
+        Self(File::open("the file", path, 50), line())
     }
 
     #[expect(missing_docs, reason = "see the module")]

@@ -6,12 +6,16 @@
 
 #[cfg(feature = "alloc")]
 pub mod alloc;
+#[cfg(all(unix, feature = "collector"))]
+pub mod collector;
 pub mod guard;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
 pub mod measured;
 pub mod outcome;
+#[cfg(all(unix, feature = "collector"))]
+pub mod outside;
 pub mod probe;
 pub mod run;
 pub mod site;

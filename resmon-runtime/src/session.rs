@@ -14,10 +14,20 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::sink::{self, Place, Position, Sink};
 use crate::snapshot::Machine;
-use crate::spool::{Journal, Spool};
+use crate::spool::{Destination, Journal, Spool};
 use crate::timestamp::Timestamp;
 use crate::usage::Process;
 use crate::warning::warn;
+
+/// How a crash of the process would be told of.
+pub(crate) struct Journaling {
+    /// Where its records go.
+    pub(crate) destination: Destination,
+    /// Whether it runs more than one.
+    pub(crate) many_tests: bool,
+    /// Whether it begins by telling of others, which somebody else may be there for.
+    pub(crate) tells_of_others: bool,
+}
 
 /// What all tests of a process share.
 #[derive(Debug)]
@@ -43,6 +53,17 @@ pub(crate) struct Session {
     recording: AtomicU32,
 }
 
+/// What a session goes by.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    /// The name of its files in the spool.
+    pub(crate) name: &'a str,
+    /// `session_id`
+    pub(crate) session: &'a str,
+    /// `run_id`
+    pub(crate) run: &'a str,
+}
+
 /// The id of the records that belong to no test.
 pub(crate) const SESSION: &str = "__session__";
 
@@ -51,12 +72,35 @@ impl Session {
     /// `started`. The package is the first test's, for where Cargo did not start the process.
     pub(crate) fn start(started: SystemTime, package: Option<&str>) -> Option<Self> {
         let config = Config::from_env()?;
-        let id = identity::session_id(started);
+        let mut id = identity::session_id(started);
+        if let Some(unit) = &config.unit {
+            // By which `cargo resmon` knows whose records these are.
+            id = format!("{id}-{unit}-{}", process::id());
+        }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
-        let mut common = Line::new();
-        Common::from_env(&id, &run_id).write(&mut common);
-        let machine = Machine::open();
         let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
+        let ids = Ids { name: &id, session: &id, run: &run_id };
+        let spool = Spool::open(config.spool.as_deref());
+        let journal = Journaling {
+            destination: config.output.destination(),
+            many_tests: !config.delivery.process_per_test,
+            tells_of_others: !config.is_shared_run() && config.unit.is_none(),
+        };
+        Some(Self::begin(started, ids, package, spool, journal, |place| sink::open(config, place)))
+    }
+
+    /// Begins a session of these ids.
+    pub(crate) fn begin(
+        started: SystemTime,
+        ids: Ids<'_>,
+        package: Option<String>,
+        spool: Option<Spool>,
+        journaling: Journaling,
+        sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
+    ) -> Self {
+        let mut common = Line::new();
+        Common::from_env(ids.session, ids.run).write(&mut common);
+        let machine = Machine::open();
         let (cpu_count, memory) = (machine.cpus(), machine.memory().map(|memory| memory.total));
         let limit = Limit::read(Limit { memory, cpus: cpu_count.map(f64::from) });
         let mut totals = Line::new();
@@ -70,27 +114,25 @@ impl Session {
         }
         .write(&mut totals);
 
-        let spool = Spool::open(config.spool.as_deref());
         let journal = spool.as_ref().and_then(|spool| {
-            if !config.is_shared_run() {
+            if journaling.tells_of_others {
                 spool.end_crashed_sessions(None);
             }
-            let (destination, many) =
-                (config.output.destination(), !config.delivery.process_per_test);
-            Journal::create(spool, &id, destination, &common, &totals, many)
+            let Journaling { destination, many_tests, .. } = journaling;
+            Journal::create(spool, ids.name, destination, &common, &totals, many_tests)
                 .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
                 .ok()
         });
         // Without a journal nobody would find what waits there after a crash.
         let spool = spool.filter(|_| journal.is_some());
-        let place = Place { spool, session_id: &id, run_id: &run_id };
+        let place = Place { spool, session_id: ids.name, run_id: ids.run };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
         Host::read().write(&mut line);
         line.fields(&common);
-        let sink = sink::open(config, place);
+        let sink = sink(place);
         sink.session(line);
-        Some(Self {
+        Self {
             machine,
             process: Process::open(),
             attempt: attempt(),
@@ -104,7 +146,21 @@ impl Session {
             failed: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             recording: AtomicU32::new(0),
-        })
+        }
+    }
+
+    /// What is the same in all its records.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn common(&self) -> Line {
+        self.common.clone()
+    }
+
+    /// Records a test that another process has measured.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn adopt(&self, mut line: Line, failed: bool) {
+        self.count(failed);
+        line.fields(&self.common);
+        self.sink.test(line);
     }
 
     /// Whether records may be written: not in a forked child, whose parent has the session, and not when
@@ -123,10 +179,7 @@ impl Session {
 
     /// Records a test that ends now.
     pub(crate) fn record(&self, slot: usize, before: &Line, after: &After) {
-        self.recorded.fetch_add(1, Ordering::Relaxed);
-        if after.outcome == Outcome::Failed {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count(after.outcome == Outcome::Failed);
         let mut line = head("test", None, Timestamp::now());
         line.fields(before);
         after.write(&mut line);
@@ -136,6 +189,11 @@ impl Session {
         if let Some(journal) = &self.journal {
             journal.clear(slot);
         }
+    }
+
+    fn count(&self, failed: bool) {
+        self.recorded.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(failed.into(), Ordering::Relaxed);
     }
 
     /// Calls what records a test, unless the session has ended.
@@ -215,7 +273,8 @@ pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
     write()
 }
 
-fn attempt() -> u32 {
+/// `NEXTEST_ATTEMPT`, or 1.
+pub(crate) fn attempt() -> u32 {
     let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse().ok());
     given.filter(|&attempt| attempt > 0).unwrap_or(1)
 }

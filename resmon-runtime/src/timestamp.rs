@@ -14,6 +14,14 @@ impl Timestamp {
     }
 }
 
+#[cfg(all(unix, feature = "collector"))]
+impl Timestamp {
+    /// The same as a string.
+    pub(crate) fn text(self) -> String {
+        self.rfc3339().map(char::from).iter().collect()
+    }
+}
+
 impl From<SystemTime> for Timestamp {
     /// A clock that stands before 1970 reads as 1970, one after the year 9999 as its last moment.
     fn from(time: SystemTime) -> Self {

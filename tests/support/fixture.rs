@@ -7,7 +7,13 @@ use std::{
 
 use super::Run;
 
-const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
+/// This workspace, of which the package under test is a part or the root.
+fn workspace() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = package.ancestors();
+    folders.find(|folder| folder.join("tests/fixtures").is_dir()).expect("a checkout")
+}
+
 /// A folder in Cargo's target directory that is meant for this.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
@@ -18,9 +24,19 @@ pub(crate) struct Fixture(PathBuf);
 impl Fixture {
     pub(crate) fn new(name: &str) -> Self {
         let copy = Path::new(SCRATCH).join("fixtures").join(name);
-        copy_folder(&Path::new(WORKSPACE).join("tests/fixtures").join(name), &copy);
-        copy_lock(&Path::new(WORKSPACE).join("Cargo.lock"), &copy.join("Cargo.lock"));
-        Self(copy)
+        Self::copied(name, &copy)
+    }
+
+    /// A package that is there already.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// A copy at a place of its own.
+    pub(crate) fn copied(name: &str, copy: &Path) -> Self {
+        copy_folder(&workspace().join("tests/fixtures").join(name), copy);
+        copy_lock(&workspace().join("Cargo.lock"), &copy.join("Cargo.lock"));
+        Self(copy.to_owned())
     }
 
     /// Cargo in the fixture, with a subcommand; nothing is downloaded. All fixtures share what is
@@ -30,7 +46,12 @@ impl Fixture {
             .args(subcommand)
             .arg("--offline")
             .folder(&self.0)
-            .env("CARGO_TARGET_DIR", Path::new(SCRATCH).join("fixtures/target"))
+            .env("CARGO_TARGET_DIR", Self::target())
+    }
+
+    /// Where fixtures are built.
+    pub(crate) fn target() -> PathBuf {
+        Path::new(SCRATCH).join("fixtures/target")
     }
 
     /// Where it is.
@@ -49,7 +70,7 @@ fn copy_folder(from: &Path, to: &Path) {
         } else {
             let text = fs::read_to_string(&from).expect("fixtures are text");
             // A literal string of TOML, for the backslashes of Windows.
-            let text = text.replace("\"../../..\"", &format!("'{WORKSPACE}'"));
+            let text = text.replace("\"../../..\"", &format!("'{}'", workspace().display()));
             // Left alone where nothing changed: Cargo goes by the time of the last change.
             if fs::read_to_string(&to).ok().as_ref() != Some(&text) {
                 replace(&to, text.as_bytes());

@@ -55,6 +55,7 @@ const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 const CPUS: RangeInclusive<f64> = 0.001..=65_536.0;
 /// A day: no test of ours takes longer.
 const SECONDS: RangeInclusive<f64> = 0.0..=86_400.0;
+const SIGNAL: RangeInclusive<i64> = 1..=64;
 const OUTCOMES: &[&str] = &["passed", "failed", "unfinished", "crashed", "unknown"];
 
 const FIELDS: &[Field] = &[
@@ -103,6 +104,7 @@ const FIELDS: &[Field] = &[
     measured("ctx_switches_involuntary", Int(COUNT)),
     measured("io_read_bytes", Int(BYTES)),
     measured("io_write_bytes", Int(BYTES)),
+    outside("signal", Int(SIGNAL)),
     required("mem_limit_bytes", SESSION, Int(BYTES)),
     required("cpu_limit", SESSION, Float(CPUS)),
     required("os", START, Name),
@@ -116,6 +118,11 @@ const FIELDS: &[Field] = &[
     after("tests_failed", END, Int(COUNT)),
     after("records_dropped", END, Int(COUNT)),
 ];
+
+/// What only the process that started a test can tell.
+const fn outside(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, events: TEST, required: false, after: false }
+}
 
 const fn required(name: &'static str, events: &'static [&'static str], kind: Kind) -> Field {
     Field { name, kind, events, required: true, after: false }
@@ -151,7 +158,9 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Everything that is wrong with a record, one complaint each; empty when it is right.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
-    let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed")
+    let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed");
+    // The process that started a test may have seen its end.
+    let unseen = crashed && !record.contains_key("duration_s")
         || record.get("exit_status").and_then(Value::as_i64) == Some(-1);
     let mut faults = Vec::new();
     for name in record.keys() {
@@ -161,9 +170,12 @@ pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     }
     for field in FIELDS.iter().filter(|field| field.events.contains(&event)) {
         match record.get(field.name) {
-            None if crashed && field.after => {}
-            Some(_) if crashed && field.after => {
+            None if unseen && field.after => {}
+            Some(_) if unseen && field.after => {
                 faults.push(format!("`{}` cannot be known after a crash", field.name));
+            }
+            Some(_) if !crashed && field.name == "signal" => {
+                faults.push("`signal` is that of a crashed test".to_owned());
             }
             None if field.required => faults.push(format!("`{}` is missing", field.name)),
             Some(value) if !fits(value, &field.kind, event) => {

@@ -3,12 +3,9 @@ use super::*;
 const TOKEN: (&str, &str) = ("TINYBIRD_WRITE_TOKEN", "p.secret");
 
 fn read(variables: &[(&str, &str)]) -> (Config, Vec<String>) {
-    let lookup = |name: &str| {
+    Config::read(|name: &str| {
         variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
-    };
-    let mut source = Source { lookup, warnings: Vec::new() };
-    let config = source.config();
-    (config, source.warnings)
+    })
 }
 
 fn output(variables: &[(&str, &str)]) -> Output {
@@ -31,6 +28,19 @@ fn disabled_then_token_then_file_then_nothing() {
         assert_eq!(output(&[file, token]), Output::File("/tmp/f".into()));
         assert_eq!(output(&[token, ("RESMON_FILE", blank)]), Output::Nothing);
     }
+}
+
+#[test]
+fn an_intake_goes_before_all_but_disabled() {
+    let intake = ("RESMON_INTAKE", "/spool/i");
+    for other in [TOKEN, ("RESMON_FILE", "/f"), ("RESMON_SPOOL_DIR", "/elsewhere")] {
+        let (config, warnings) = read(&[other, intake, ("RESMON_BATCH_SIZE", "x")]);
+        assert_eq!((config.output, warnings), (Output::File("/spool/i".into()), vec![]));
+        assert_eq!((config.spool, config.unit), (Some("/spool".into()), Some("0".to_owned())));
+    }
+    assert_eq!(read(&[intake, ("RESMON_UNIT", "u")]).0.unit.as_deref(), Some("u"));
+    assert_eq!(output(&[intake, ("RESMON_DISABLE", "1")]), Output::Nothing);
+    assert_eq!(read(&[("RESMON_FILE", "/f"), ("RESMON_UNIT", "u")]).0.unit, None);
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub(crate) fn make_room() {
     unsafe {
         if libc::getenv(c"RESMON_FILE".as_ptr()).is_null()
             && libc::getenv(c"TINYBIRD_WRITE_TOKEN".as_ptr()).is_null()
+            && libc::getenv(c"RESMON_INTAKE".as_ptr()).is_null()
         {
             return;
         }

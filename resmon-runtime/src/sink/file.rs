@@ -16,6 +16,8 @@ use crate::warning::{Records, warn};
 /// Appends each record by one write: a process that is killed at any moment has lost no finished test.
 #[derive(Debug)]
 pub(crate) struct File {
+    /// What it is to whoever reads a warning.
+    name: &'static str,
     path: PathBuf,
     open: Option<Kept>,
     batch_size: u64,
@@ -28,13 +30,14 @@ pub(crate) struct File {
 }
 
 impl File {
-    pub(crate) fn open(path: PathBuf, batch_size: u64) -> Self {
+    pub(crate) fn open(name: &'static str, path: PathBuf, batch_size: u64) -> Self {
         let file = append_to(&path).inspect_err(|error| {
-            warn(format_args!("RESMON_FILE {path:?} cannot be opened: {error}"));
+            warn(format_args!("{name} {path:?} cannot be opened: {error}"));
         });
         // By a session before this one.
         let torn = is_torn(&path).unwrap_or(false);
         Self {
+            name,
             path,
             open: file.ok().map(Kept::new),
             batch_size,
@@ -134,8 +137,8 @@ impl Sink for File {
         if let Some(problem) = self.problem.get() {
             let lost = Records(self.lost.load(Ordering::Relaxed));
             warn(format_args!(
-                "RESMON_FILE {:?} cannot be written to: {problem}; {lost} lost",
-                self.path
+                "{} {:?} cannot be written to: {problem}; {lost} lost",
+                self.name, self.path
             ));
         }
     }

@@ -1,12 +1,18 @@
 //! Where records go.
 
+#[cfg(all(unix, feature = "collector"))]
+mod both;
 mod file;
 #[cfg(feature = "tinybird")]
 mod tinybird;
 
 use std::fmt::Debug;
 
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::both::Both;
 pub(crate) use self::file::File;
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::tinybird::Direct;
 use crate::config::{Config, Output};
 use crate::line::Line;
 use crate::spool::Spool;
@@ -53,7 +59,10 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
         Output::Tinybird(endpoint) => {
             Box::new(tinybird::Tinybird::open(config.delivery, endpoint, place))
         }
-        Output::File(path) => Box::new(File::open(path, config.delivery.batch_size)),
+        Output::File(path) => {
+            let name = if config.unit.is_some() { "the file of this run" } else { "RESMON_FILE" };
+            Box::new(File::open(name, path, config.delivery.batch_size))
+        }
         Output::Nothing => unreachable!("the session does not start"),
     }
 }

@@ -70,7 +70,8 @@ impl Spool {
 fn remove_if_abandoned(session_id: &str, path: &Path, file: &File) -> io::Result<()> {
     let metadata = file.metadata()?;
     let age = metadata.modified()?.elapsed().unwrap_or_default();
-    let is_own = session_id.len() == 28 && session_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = session_id.split('-').next().unwrap_or_default();
+    let is_own = id.len() == 28 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if metadata.len() == 0 && is_own && age > ABANDONED { fs::remove_file(path) } else { Ok(()) }
 }
 

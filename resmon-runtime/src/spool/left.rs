@@ -56,6 +56,24 @@ struct Reader {
 }
 
 impl Spool {
+    /// How many sessions have left something, for whatever destination.
+    #[cfg(feature = "collector")]
+    pub(crate) fn left_behind(&self) -> usize {
+        self.files("", ".ndjson").iter().filter(|(name, _)| is_name(name)).count()
+    }
+
+    /// The destinations that something is left for.
+    #[cfg(feature = "collector")]
+    pub(crate) fn destinations(&self) -> Vec<String> {
+        let files = self.files("", ".ndjson").into_iter();
+        let names = files.filter(|(name, _)| is_name(name));
+        let mut destinations: Vec<_> =
+            names.filter_map(|(name, _)| Some(name.split_once('-')?.1.to_owned())).collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+
     /// Takes the right to send what is left for the destination, unless there is nothing. Where another process has it,
     /// nothing is taken, or if `at_once` what that process has not. Calls `taken` before it looks for what there is.
     pub(crate) fn left(
@@ -291,7 +309,7 @@ fn is_name(name: &str) -> bool {
     name.split_once('-').is_some_and(|(id, destination)| is_hex(id, 28) && is_hex(destination, 16))
 }
 
-fn is_record(line: &[u8]) -> bool {
+pub(crate) fn is_record(line: &[u8]) -> bool {
     line.starts_with(b"{\"event_type\":\"")
         && line.ends_with(b"}\n")
         && str::from_utf8(line).is_ok_and(|line| serde_json::from_str::<IgnoredAny>(line).is_ok())

@@ -8,6 +8,8 @@
 //! | `ID-DESTINATION.ndjson` | the same after the end of the session |
 //! | `send-DESTINATION.lock` | locked by the one process that sends what other sessions left, each file of which it locks too |
 //! | `run-RUN.lock` | locked, shared, by every process of a `cargo nextest run` |
+//! | `ID.intake` | what the processes of a `cargo resmon` append, and it takes |
+//! | `ID.owner` | locked by that `cargo resmon` |
 //!
 //! `ID` is a session's id, which sorts by age, and `DESTINATION` tells one token, URL and data source from another
 //! without naming them.
@@ -15,6 +17,8 @@
 mod crash;
 mod directory;
 mod header;
+#[cfg(feature = "collector")]
+mod intake;
 mod journal;
 #[cfg(feature = "tinybird")]
 mod left;
@@ -32,9 +36,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::header::Destination;
+#[cfg(feature = "collector")]
+pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::Journal;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::left::Left;
+#[cfg(feature = "collector")]
+pub(crate) use self::left::{Chunk, is_record};
 #[cfg(feature = "tinybird")]
 pub(crate) use self::live::Live;
 #[cfg(feature = "tinybird")]
@@ -61,6 +69,12 @@ impl Spool {
                 None
             }
         }
+    }
+
+    /// The same without a word about it.
+    #[cfg(feature = "collector")]
+    pub(crate) fn usable(directory: &Path) -> Result<Self, String> {
+        directory::open(Some(directory)).map(|directory| Self { directory })
     }
 
     #[cfg(feature = "tinybird")]

@@ -95,6 +95,37 @@ impl Client {
     }
 }
 
+#[cfg(all(unix, feature = "collector"))]
+impl Client {
+    /// What the endpoint says of the data source: status and body.
+    pub(super) fn datasource(&self) -> Result<(u16, String), String> {
+        let name = self.endpoint.datasource();
+        let request = self.agent.get(format!("{}/v0/datasources/{name}", self.base()));
+        self.answer(request.header("Authorization", self.authorization()).call())
+    }
+
+    /// What it says to a request without a record.
+    pub(super) fn no_records(&self) -> Result<(u16, String), String> {
+        let request = self.agent.post(format!("{}/v0/events", self.base()));
+        let request = request
+            .query("name", self.endpoint.datasource())
+            .header("Authorization", self.authorization())
+            .content_type("application/x-ndjson");
+        self.answer(request.send(&b""[..]))
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.endpoint.token.reveal())
+    }
+
+    fn answer(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<(u16, String), String> {
+        let mut answer = answer.map_err(|error| self.presentable(&error.to_string()))?;
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES).lossy_utf8(true);
+        let text = body.read_to_string().unwrap_or_default();
+        Ok((answer.status().as_u16(), text.replace(self.endpoint.token.reveal(), "…")))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)

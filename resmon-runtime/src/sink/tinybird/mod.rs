@@ -1,6 +1,8 @@
 //! Tinybird's Events API, by one background thread: a test never waits for the network.
 
 mod client;
+#[cfg(all(unix, feature = "collector"))]
+mod direct;
 mod queue;
 mod sender;
 mod shared;
@@ -8,6 +10,8 @@ mod shared;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::direct::Direct;
 use self::queue::Kind;
 use self::sender::Sender;
 use self::shared::Shared;

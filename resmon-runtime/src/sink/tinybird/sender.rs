@@ -193,7 +193,7 @@ fn send_left(line: &mut Wire, left: &mut Left) -> bool {
 }
 
 /// The way to the endpoint, and what is known of it.
-struct Wire {
+pub(super) struct Wire {
     client: Client,
     /// Requests given up in a row.
     given_up: u32,
@@ -205,7 +205,7 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client) -> Self {
         Self { client, given_up: 0, has_failed: false, delivered: 0, requests: VecDeque::new() }
     }
 
@@ -240,7 +240,7 @@ impl Wire {
         }
     }
 
-    fn try_twice(&mut self, body: &[u8]) -> Result<u64, String> {
+    pub(super) fn try_twice(&mut self, body: &[u8]) -> Result<u64, String> {
         let failure = match self.post(body) {
             Ok(quarantined) => return Ok(quarantined),
             Err(failure) => failure,

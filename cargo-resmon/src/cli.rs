@@ -1,0 +1,64 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report;
+#[cfg(unix)]
+use crate::{doctor, run, upload};
+
+/// As Cargo calls it: `cargo-resmon resmon …`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo", bin_name = "cargo", disable_help_subcommand = true)]
+enum Cargo {
+    Resmon(Resmon),
+}
+
+/// What a run of tests does to the machine
+#[derive(Debug, clap::Args)]
+#[command(
+    version,
+    after_help = "Options come before the command. What comes after `test` or `nextest` is theirs, and passed on as it is:\n  \
+                  cargo resmon --file records.ndjson test --workspace -- --nocapture"
+)]
+struct Resmon {
+    #[cfg(unix)]
+    #[command(flatten)]
+    flags: run::Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run `cargo test` with these arguments as one session
+    #[cfg(unix)]
+    #[command(visible_alias = "t", disable_help_flag = true)]
+    Test(run::Wrapped),
+    /// Run `cargo nextest` with these arguments, and `run` as one session
+    #[cfg(unix)]
+    #[command(disable_help_flag = true)]
+    Nextest(run::Wrapped),
+    Report(report::Arguments),
+    #[cfg(unix)]
+    Upload(upload::Arguments),
+    /// Say what would happen here and why, without sending a record
+    #[cfg(unix)]
+    Doctor,
+}
+
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let Cargo::Resmon(resmon) = Cargo::parse();
+    match &resmon.command {
+        #[cfg(unix)]
+        Command::Test(wrapped) => run::run("test", wrapped, &resmon.flags),
+        #[cfg(unix)]
+        Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
+        Command::Report(arguments) => report::run(arguments),
+        #[cfg(unix)]
+        Command::Upload(arguments) => upload::run(arguments, &resmon.flags),
+        #[cfg(unix)]
+        Command::Doctor => Ok(doctor::run(&resmon.flags)),
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo resmon doctor`: what would happen here and why.
+
+mod cgroup;
+mod columns;
+mod output;
+mod surroundings;
+mod tinybird;
+
+use std::fmt::Display;
+use std::io::{self, Stdout, Write};
+use std::process::ExitCode;
+
+use resmon_runtime::collector::Plan;
+
+use crate::run::Flags;
+
+pub(crate) fn run(flags: &Flags) -> ExitCode {
+    let mut findings = Findings { out: io::stdout(), problems: 0 };
+    let plan = Plan::new(|name| flags.lookup(name));
+    output::examine(&mut findings, &plan, flags);
+    tinybird::examine(&mut findings, &plan);
+    surroundings::examine(&mut findings, &plan);
+    cgroup::examine(&mut findings);
+    if findings.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was found, told as it is found.
+#[derive(Debug)]
+struct Findings {
+    out: Stdout,
+    problems: usize,
+}
+
+impl Findings {
+    /// As it should be.
+    fn good(&mut self, what: &str, how: impl Display) {
+        self.tell("ok", what, how);
+    }
+
+    /// Neither good nor bad, or not to be known.
+    fn note(&mut self, what: &str, how: impl Display) {
+        self.tell("note", what, how);
+    }
+
+    /// What is to be put right.
+    fn problem(&mut self, what: &str, how: impl Display) {
+        self.tell("problem", what, how);
+        self.problems += 1;
+    }
+
+    fn tell(&mut self, kind: &str, what: &str, how: impl Display) {
+        // Whoever reads this may have seen enough.
+        let _ = writeln!(self.out, "{kind:8} {what}: {how}");
+    }
+}

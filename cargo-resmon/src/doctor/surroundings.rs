@@ -1,0 +1,89 @@
+//! The workspace, the programs and the directories that a run would use.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use resmon_runtime::collector::{Left, Plan};
+
+use super::Findings;
+use crate::run::{Wrapped, configured_runners};
+use crate::runs;
+
+pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
+    match MetadataCommand::new().no_deps().exec() {
+        Ok(metadata) => workspace(findings, plan, &metadata),
+        Err(error) => findings.problem("workspace", format_args!("none here: {error}")),
+    }
+    nextest(findings);
+    runners(findings);
+}
+
+fn workspace(findings: &mut Findings, plan: &Plan, metadata: &Metadata) {
+    findings.good("workspace", &metadata.workspace_root);
+    let target = metadata.target_directory.as_std_path();
+    let spool = plan.spool().map_or_else(|| target.join("resmon"), Path::to_owned);
+    spool_directory(findings, &spool);
+    let kept = runs::list(&target.join("resmon/runs")).len();
+    findings.note("runs", format_args!("{kept} kept in {}", target.join("resmon/runs").display()));
+    let depends = metadata.packages.iter().filter(|package| {
+        let on_resmon = |dependency: &cargo_metadata::Dependency| {
+            dependency.name == "resmon" && dependency.kind != DependencyKind::Build
+        };
+        package.dependencies.iter().any(on_resmon)
+    });
+    let depends: Vec<_> = depends.map(|package| package.name.as_str()).collect();
+    match depends.as_slice() {
+        [] => findings.note(
+            "attribute",
+            "no package depends on resmon: tests are measured from outside, each by itself under nextest only",
+        ),
+        packages => findings.good("attribute", format_args!("in use by {}", packages.join(", "))),
+    }
+}
+
+/// The directory for what is not delivered, without making it.
+fn spool_directory(findings: &mut Findings, path: &Path) {
+    let what = "spool directory";
+    if !path.exists() {
+        let there = path.ancestors().find(|folder| folder.exists());
+        match there.filter(|folder| super::output::is_writable(folder)) {
+            Some(_) => findings.good(what, format_args!("{}, made when needed", path.display())),
+            None => findings.problem(what, format_args!("{} cannot be made", path.display())),
+        }
+        return;
+    }
+    match Left::usable(path) {
+        Err(problem) => findings.problem(what, format_args!("{}: {problem}", path.display())),
+        Ok(0) => findings.good(what, format_args!("{}, nothing waits there", path.display())),
+        Ok(files) => findings
+            .note(what, format_args!("{}: what {files} sessions left waits there", path.display())),
+    }
+}
+
+fn nextest(findings: &mut Findings) {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let version = Command::new(cargo).args(["nextest", "--version"]).output();
+    let version = version.ok().filter(|output| output.status.success());
+    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    match version.as_deref().and_then(|text| text.lines().next()) {
+        Some(version) => findings.good("nextest", version),
+        None => findings.note(
+            "nextest",
+            "not installed; with it, tests without the attribute are measured each by itself",
+        ),
+    }
+}
+
+fn runners(findings: &mut Findings) {
+    match configured_runners(&Wrapped::default()) {
+        Err(error) => findings.problem("runner", format_args!("{error:#}")),
+        Ok(runners) if runners.is_empty() => findings.good("runner", "none is configured"),
+        Ok(runners) => {
+            for runner in runners {
+                findings.note("runner", format_args!("{runner}, which goes on running the tests"));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `cargo resmon`: a run of tests as one session, and a report of it.
+
+mod cli;
+#[cfg(unix)]
+mod doctor;
+mod report;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod runner;
+mod runs;
+#[cfg(unix)]
+mod upload;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Started for every test: before anything else.
+    #[cfg(unix)]
+    if let Some(code) = runner::run_if_called().or_else(run::sentinel::run_if_called) {
+        return code;
+    }
+    match cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("resmon: error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs whose `cargo resmon` was killed: the next one takes care of what their tests have appended since.
+
+use std::io;
+use std::path::Path;
+
+use anyhow::Context;
+use resmon_runtime::collector::{Orphan, Run};
+use serde_json::Value;
+
+use super::record::{Fields, Made, text};
+use super::units::Units;
+use super::workspace::Sources;
+
+pub(crate) fn orphans(run: &Run, sources: &Sources) {
+    let orphans = run.orphans();
+    if orphans.is_empty() {
+        return;
+    }
+    // Their tests, too, may have died with them.
+    run.end_crashed_sessions();
+    for orphan in orphans {
+        if let Err(error) = recover(orphan, sources) {
+            eprintln!(
+                "resmon: warning: records of an earlier run are kept for the next: {error:#}"
+            );
+        }
+    }
+}
+
+fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
+    let mut units = Units::new(sources.clone());
+    let mut header = Fields::new();
+    for line in orphan.read()? {
+        if let Some(first) = units.take(&line.line, line.place) {
+            header = first;
+        }
+    }
+    if header.is_empty() {
+        // Of a process that outlived its run, and began the file anew.
+        orphan.remove();
+        return Ok(());
+    }
+    let mut made = units.made();
+    made.extend(units.finish());
+    let mut records = Records { header: &header, tests: 0, all: Vec::new(), whole: Vec::new() };
+    for made in made {
+        match made {
+            Made::Test(fields) => records.test(fields),
+            Made::Process(fields) => records.process(fields),
+            Made::Done(_) => {}
+        }
+    }
+    records.deliver(&orphan)?;
+    orphan.remove();
+    Ok(())
+}
+
+/// What is to be delivered of such a run.
+struct Records<'a> {
+    header: &'a Fields,
+    tests: u64,
+    /// For the destination.
+    all: Vec<String>,
+    /// For the copy.
+    whole: Vec<String>,
+}
+
+impl Records<'_> {
+    fn test(&mut self, mut fields: Fields) {
+        let size = self.header.get("batch_size").and_then(Value::as_u64).unwrap_or(1).max(1);
+        fields.insert("batch_num".to_owned(), (self.tests / size + 1).into());
+        self.tests += 1;
+        let line = self.line(fields);
+        self.all.push(line.clone());
+        self.whole.push(line);
+    }
+
+    fn process(&mut self, fields: Fields) {
+        let line = self.line(fields);
+        self.whole.push(line);
+    }
+
+    fn line(&self, mut fields: Fields) -> String {
+        for (name, value) in self.header {
+            if name.starts_with("gh_") || name == "session_id" || name == "run_id" {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+        Value::from(fields).to_string()
+    }
+
+    fn deliver(&self, orphan: &Orphan) -> anyhow::Result<()> {
+        if self.whole.is_empty() {
+            return Ok(());
+        }
+        let copy = text(self.header, "copy").context("it does not say where it belongs")?;
+        if let Some(fingerprint) = text(self.header, "tinybird").filter(|_| !self.all.is_empty()) {
+            orphan.to_spool(fingerprint, &self.all)?;
+        }
+        if let Some(file) = text(self.header, "file") {
+            orphan.to_file(Path::new(file), &self.all)?;
+        }
+        // Only of use where it is.
+        let copied: io::Result<()> = orphan.to_file(Path::new(copy), &self.whole);
+        copied.or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error.into()),
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Putting this program in as what runs the test binaries.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use cargo_config2::Config;
+use tempfile::TempDir;
+
+use super::wrapped::Wrapped;
+use crate::runner::{ARGUMENT, Chain, VARIABLE};
+
+/// This program as a runner, for as long as this is held.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    path: PathBuf,
+    chains: Vec<Chain>,
+    _folder: Option<TempDir>,
+}
+
+impl Runner {
+    pub(crate) fn new(wrapped: &Wrapped) -> anyhow::Result<Self> {
+        let own = env::current_exe().context("this program cannot tell where it is")?;
+        let (path, folder) = without_spaces(&own)?;
+        Ok(Self { path, chains: chains(wrapped)?, _folder: folder })
+    }
+
+    /// The variables are those of Cargo, which win over its configuration.
+    pub(crate) fn put_into(&self, command: &mut Command) {
+        for Chain { variable, .. } in &self.chains {
+            let mut runner = self.path.clone().into_os_string();
+            for part in [ARGUMENT.as_ref(), variable.as_os_str()] {
+                runner.push(" ");
+                runner.push(part);
+            }
+            command.env(variable, runner);
+        }
+        command.env(VARIABLE, Chain::encode(&self.chains));
+    }
+}
+
+/// What would run the tests of each target that is built for, and of the host, where tests of procedural macros run.
+fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
+    let config = Config::load().context("cannot read Cargo's configuration")?;
+    let targets = wrapped.values("--target");
+    let targets = targets.iter().filter_map(|target| target.to_str());
+    let mut triples: Vec<String> = config
+        .build_target_for_config(targets)?
+        .iter()
+        .map(|target| target.triple().to_owned())
+        .collect();
+    triples.push(config.host_triple()?.to_owned());
+    triples.sort_unstable();
+    triples.dedup();
+    triples
+        .into_iter()
+        .map(|triple| {
+            let name = triple.to_uppercase().replace(['-', '.'], "_");
+            let variable = OsString::from(format!("CARGO_TARGET_{name}_RUNNER"));
+            let runner = config.runner(triple.as_str())?.map(|runner| {
+                let program = runner.path.into_os_string();
+                [program].into_iter().chain(runner.args).collect()
+            });
+            let (value, runner) = (env::var_os(&variable), runner.unwrap_or_default());
+            Ok(Chain { variable, value, runner })
+        })
+        .collect()
+}
+
+/// The runners that are configured already, as they would be written in a configuration.
+pub(crate) fn configured(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
+    let chains = chains(wrapped)?.into_iter().filter(|chain| !chain.runner.is_empty());
+    Ok(chains.map(|chain| format!("{:?}", chain.runner)).collect())
+}
+
+/// A path to this program without white space, at which Cargo would split it.
+fn without_spaces(own: &Path) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    let is_fit = |path: &Path| !path.as_os_str().as_bytes().iter().any(u8::is_ascii_whitespace);
+    if is_fit(own) {
+        return Ok((own.to_owned(), None));
+    }
+    let folder = [env::temp_dir(), "/tmp".into()].into_iter().find(|folder| is_fit(folder));
+    let folder = folder.context("no temporary directory without a space in its name")?;
+    let folder = tempfile::Builder::new().prefix("resmon-").tempdir_in(folder)?;
+    let path = folder.path().join("cargo-resmon");
+    symlink(own, &path)?;
+    Ok((path, Some(folder)))
+}

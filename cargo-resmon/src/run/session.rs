@@ -1,0 +1,187 @@
+//! The session of a run, from the start of the wrapped command to the delivery of all records.
+
+use std::env;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
+use serde_json::Value;
+
+use super::flags::Flags;
+use super::record::{Made, text};
+use super::recover;
+use super::units::Units;
+use super::workspace::Workspace;
+use crate::{report, runs};
+
+/// How often what the tests append is taken.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long runners may outlive the command that started them, which a terminal may have ended first.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    run: Run,
+    units: Units,
+    /// Where the copies of runs are.
+    copies: PathBuf,
+    tests: u64,
+    /// Test binaries.
+    processes: u64,
+    /// Whether the copy is all that there is.
+    is_here_only: bool,
+}
+
+impl Session {
+    pub(crate) fn begin(plan: Plan, flags: &Flags, workspace: Workspace) -> anyhow::Result<Self> {
+        let is_here_only = matches!(plan.output(), Output::Nothing);
+        let spool = workspace.target.join("resmon");
+        let copies = spool.join("runs");
+        let name = workspace.name.clone();
+        let run = Run::prepare(plan, flags.run_id(), name, &spool, &copies)?;
+        let sources = workspace.into_sources();
+        recover::orphans(&run, &sources);
+        let units = Units::new(sources);
+        Ok(Self { run, units, copies, tests: 0, processes: 0, is_here_only })
+    }
+
+    /// Has the processes of the command append to the intake.
+    pub(crate) fn put_into(&self, command: &mut Command) {
+        command.env(INTAKE, self.run.intake()).env("RESMON_RUN_ID", self.run.id());
+    }
+
+    /// Takes what the tests append until the command and all that it started has ended.
+    pub(crate) fn follow(mut self, mut child: Child) -> anyhow::Result<(ExitStatus, Self)> {
+        let (sender, ended) = mpsc::channel::<()>();
+        let waiter = thread::spawn(move || {
+            let status = child.wait();
+            drop(sender);
+            status
+        });
+        while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            self.take();
+        }
+        let status =
+            waiter.join().map_err(|_| anyhow::anyhow!("the wait for the command failed"))?;
+        self.take();
+        self.wait_for_runners();
+        self.run.end_crashed_sessions();
+        self.take();
+        let rest = self.units.finish();
+        self.hand_on(rest);
+        Ok((status.context("cannot wait for the command")?, self))
+    }
+
+    /// Runners may be slower to end than what started them: a Ctrl-C goes to all at once.
+    fn wait_for_runners(&mut self) {
+        let start = Instant::now();
+        while self.units.runners().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+            self.take();
+        }
+        self.take();
+    }
+
+    fn take(&mut self) {
+        if let (moment, Some(usage)) = self.run.cpu() {
+            self.units.cpu.push(moment, usage);
+        }
+        // What cannot be read now may be read later; after the end it waits for the next run.
+        let Ok(lines) = self.run.read() else { return };
+        for line in lines {
+            if self.units.take(&line.line, line.place).is_none() {
+                self.run.begin();
+            }
+        }
+        let made = self.units.made();
+        self.hand_on(made);
+        if self.units.wait_for_journal() {
+            self.run.end_crashed_sessions();
+        }
+    }
+
+    fn hand_on(&mut self, made: Vec<Made>) {
+        let mut done = Vec::new();
+        for made in made {
+            match made {
+                Made::Test(fields) => {
+                    self.tests += 1;
+                    let failed = text(&fields, "outcome") == Some("failed");
+                    self.run.test(&Value::from(fields).to_string(), failed);
+                }
+                Made::Process(fields) => {
+                    self.processes += 1;
+                    self.run.note(&Value::from(fields).to_string());
+                }
+                Made::Done(places) => done.extend(places),
+            }
+        }
+        for place in joined(done) {
+            self.run.forget(&place);
+        }
+    }
+
+    /// Ends the session and delivers what is left.
+    pub(crate) fn end(self, exit_status: i32) {
+        let copy = self.run.copy().map(Path::to_owned);
+        self.run.end(exit_status);
+        let Some(copy) = copy else { return };
+        runs::prune(&self.copies);
+        if self.is_here_only {
+            let counted = |count: u64, what| match count {
+                1 => format!("1 {what}"),
+                _ => format!("{count} {what}s"),
+            };
+            let place = relative(&copy).display();
+            eprintln!("resmon: {} recorded in {place}", counted(self.tests, "test"));
+        }
+        if self.tests == 0 && self.processes > 0 {
+            eprintln!("resmon: figures of each test need `#[resmon::test]`, or nextest");
+        }
+        if let Err(error) = report::after_run(&copy) {
+            eprintln!("resmon: warning: no report: {error:#}");
+        }
+    }
+}
+
+/// The path as seen from here, if it is below.
+fn relative(path: &Path) -> &Path {
+    let here = env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
+/// Whether there is a process of this id.
+fn is_alive(pid: u64) -> bool {
+    let Ok(pid) = pid.try_into() else { return false };
+    // SAFETY: no signal is sent.
+    unsafe { libc::kill(pid, 0) == 0 }
+}
+
+/// Places in their order, those that touch as one.
+fn joined(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    places.sort_unstable_by_key(|place| place.start);
+    places.dedup_by(|next, last| {
+        let touch = next.start == last.end;
+        if touch {
+            last.end = next.end;
+        }
+        touch
+    });
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_touch_are_one() {
+        assert_eq!(joined(vec![7..9, 0..3, 3..5, 9..10]), [0..5, 7..10]);
+        assert_eq!(joined(Vec::new()), []);
+    }
+}

@@ -1,0 +1,231 @@
+//! One process that a runner started: a test of nextest's, or a test binary of Cargo's.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use super::record::{Fields, Made, Source, add, replace, text};
+use super::workspace::Sources;
+
+/// What only the runner knows of a test.
+const OUTSIDE: [&str; 7] = [
+    "signal",
+    "cpu_user_s",
+    "cpu_system_s",
+    "cpu_scope",
+    "rss_peak",
+    "io_read_bytes",
+    "io_write_bytes",
+];
+const BEFORE: [&str; 7] = [
+    "package",
+    "attempt",
+    "cpu_before",
+    "mem_available_before",
+    "mem_percent_before",
+    "disk_free_before",
+    "disk_percent_before",
+];
+const AFTER: [&str; 6] = [
+    "duration_s",
+    "cpu_after",
+    "mem_available_after",
+    "mem_percent_after",
+    "disk_free_after",
+    "disk_percent_after",
+];
+
+#[derive(Debug)]
+pub(crate) struct Unit {
+    began: Fields,
+    ended: Option<Fields>,
+    /// Test records that wait for the end of the process.
+    inside: Vec<(Source, Fields)>,
+    /// Sessions that have not ended.
+    open: HashSet<Source>,
+    /// All that it was told by.
+    places: Vec<Range<u64>>,
+}
+
+impl Unit {
+    pub(crate) fn new(began: Fields, place: Range<u64>) -> Self {
+        let (inside, open) = (Vec::new(), HashSet::new());
+        Self { began, ended: None, inside, open, places: vec![place] }
+    }
+
+    pub(crate) fn end(&mut self, ended: Fields, place: Range<u64>) {
+        self.ended = Some(ended);
+        self.places.push(place);
+    }
+
+    /// Takes a record of a process in it. Gives back one that need not wait for its end.
+    pub(crate) fn take(
+        &mut self,
+        source: Source,
+        fields: Fields,
+        place: Range<u64>,
+    ) -> Option<(Fields, Range<u64>)> {
+        match text(&fields, "event_type") {
+            Some("session_start") => drop(self.open.insert(source)),
+            Some("session_end") => drop(self.open.remove(&source)),
+            // How the process died is not known yet.
+            _ if self.test_name().is_some() || text(&fields, "outcome") == Some("crashed") => {
+                self.inside.push((source, fields));
+            }
+            _ => return Some((fields, place)),
+        }
+        self.places.push(place);
+        None
+    }
+
+    /// The test that the process was started for, if it was for one.
+    fn test_name(&self) -> Option<&str> {
+        text(&self.began, "test_name")
+    }
+
+    /// Whether all has been told.
+    pub(crate) fn is_done(&self) -> bool {
+        self.ended.is_some() && !self.waits_for_journal()
+    }
+
+    /// Whether it ended and its session did not.
+    pub(crate) fn waits_for_journal(&self) -> bool {
+        self.ended.is_some() && self.open.iter().any(|source| Some(source.pid) == self.pid())
+    }
+
+    fn pid(&self) -> Option<u64> {
+        self.ended.as_ref()?.get("pid")?.as_u64()
+    }
+
+    /// The runner, while it is at work.
+    pub(crate) fn runner(&self) -> Option<u64> {
+        self.began.get("runner").filter(|_| self.ended.is_none())?.as_u64()
+    }
+
+    /// Where the latest word of it is, by which units sort.
+    pub(crate) fn latest(&self) -> u64 {
+        self.places.last().map_or(0, |place| place.start)
+    }
+
+    pub(crate) fn make(mut self, sources: &Sources, made: &mut Vec<Made>) {
+        if self.test_name().is_some() {
+            let own = self.take_own();
+            made.push(Made::Test(self.test(own, sources)));
+        } else {
+            made.push(Made::Process(self.process()));
+        }
+        let signal = self.ended.as_ref().and_then(|ended| ended.get("signal"));
+        for (_, mut fields) in self.inside {
+            if let Some(signal) = signal.filter(|_| text(&fields, "outcome") == Some("crashed")) {
+                fields.insert("signal".to_owned(), signal.clone());
+            }
+            made.push(Made::Test(stripped(fields)));
+        }
+        made.push(Made::Done(self.places));
+    }
+
+    /// Takes out what the process itself recorded of the test that it was started for: not what a process did that the
+    /// test started.
+    fn take_own(&mut self) -> Option<Fields> {
+        let name = self.test_name()?;
+        let is_named = |fields: &Fields| {
+            let id = text(fields, "test_nodeid").and_then(|id| id.split_once("::"));
+            id.is_some_and(|(_, recorded)| recorded == name)
+        };
+        let named: Vec<_> =
+            (0..self.inside.len()).filter(|&i| is_named(&self.inside[i].1)).collect();
+        let by_pid = |&&i: &&usize| Some(self.inside[i].0.pid) == self.pid();
+        // A runner that was configured already may have started the process in its turn.
+        let own = named.iter().find(by_pid).or(named.first().filter(|_| named.len() == 1))?;
+        Some(self.inside.remove(*own).1)
+    }
+
+    /// The record of the test: what was measured inside, if anything, and outside.
+    fn test(&self, own: Option<Fields>, sources: &Sources) -> Fields {
+        let was_inside = own.is_some();
+        let mut test = own.map_or_else(|| self.head(sources), stripped);
+        let Some(ended) = &self.ended else {
+            test.insert("outcome".to_owned(), json!("crashed"));
+            return test;
+        };
+        let outcome = outcome(text(&test, "outcome"), ended);
+        test.insert("outcome".to_owned(), json!(outcome));
+        if !was_inside || !test.contains_key("duration_s") {
+            // That of its process, which has seen the end of the test.
+            replace(&mut test, ended, &["timestamp"]);
+            test.insert("concurrent_tests".to_owned(), json!(1));
+        }
+        // A process that has just started has little to go by.
+        replace(&mut test, &self.began, &["cpu_before"]);
+        if is_short(&test) {
+            replace(&mut test, ended, &["cpu_after"]);
+        }
+        add(&mut test, ended, &AFTER);
+        replace(&mut test, ended, &OUTSIDE);
+        test
+    }
+
+    /// A record of the test as far as the runner knew it before its start.
+    fn head(&self, sources: &Sources) -> Fields {
+        let field = |name| text(&self.began, name).unwrap_or_default();
+        let source = sources.of_binary(field("manifest_dir"), field("binary_id"));
+        let mut test = Fields::new();
+        test.insert("event_type".to_owned(), json!("test"));
+        test.insert("test_nodeid".to_owned(), json!(format!("{source}::{}", field("test_name"))));
+        add(&mut test, &self.began, &["timestamp"]);
+        add(&mut test, &self.began, &BEFORE);
+        test
+    }
+
+    /// What a test binary took.
+    fn process(&self) -> Fields {
+        let mut process = Fields::new();
+        process.insert("event_type".to_owned(), json!("process"));
+        process.insert("test_nodeid".to_owned(), json!("__process__"));
+        let told = self.ended.as_ref().unwrap_or(&self.began);
+        add(&mut process, told, &["timestamp"]);
+        add(&mut process, &self.began, &["executable"]);
+        add(&mut process, &self.began, &BEFORE);
+        process.remove("attempt");
+        if let Some(ended) = &self.ended {
+            add(&mut process, ended, &AFTER);
+            add(&mut process, ended, &OUTSIDE);
+            if let Some(code) = ended.get("exit_code") {
+                process.insert("exit_status".to_owned(), code.clone());
+            }
+        }
+        process
+    }
+}
+
+/// Without what is the same in all records of the run, or is counted there.
+pub(crate) fn stripped(mut fields: Fields) -> Fields {
+    fields.retain(|name, _| {
+        !["session_id", "run_id", "batch_num"].contains(&name.as_str()) && !name.starts_with("gh_")
+    });
+    fields
+}
+
+/// How the test ended, by what its process said of it and by how that process ended.
+fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
+    if ended.contains_key("signal") {
+        return "crashed";
+    }
+    match inside {
+        // What the test said is not all that counts: its process may have failed after it.
+        None | Some("passed" | "unknown") => match ended.get("exit_code").and_then(Value::as_i64) {
+            Some(0) => "passed",
+            _ => "failed",
+        },
+        Some(other) => other,
+    }
+}
+
+/// Whether it ended sooner than usage of a CPU can be told.
+pub(crate) fn is_short(fields: &Fields) -> bool {
+    fields.get("duration_s").and_then(Value::as_f64).is_some_and(|seconds| seconds < 0.2)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+use super::*;
+
+fn fields(value: Value) -> Fields {
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("{other}"),
+    }
+}
+
+/// A process of nextest's that ended so, and what was recorded in it, each with its process.
+fn made(ended: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
+    let began = json!({
+        "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
+        "package": "p", "attempt": 1, "cpu_before": 9.0, "timestamp": "1",
+    });
+    let mut unit = Unit::new(fields(began), 0..1);
+    for (pid, record) in inside {
+        let source = Source { unit: "u".into(), pid: *pid, session: format!("s-{pid}") };
+        let start = fields(json!({"event_type": "session_start"}));
+        assert!(unit.take(source.clone(), start, 1..2).is_none());
+        assert!(unit.take(source.clone(), fields(record.clone()), 2..3).is_none());
+        let end = fields(json!({"event_type": "session_end"}));
+        assert!(unit.take(source, end, 3..4).is_none());
+    }
+    if let Some(ended) = ended {
+        unit.end(fields(ended), 4..5);
+        assert!(unit.is_done());
+    }
+    let mut made = Vec::new();
+    unit.make(&Sources::default(), &mut made);
+    let records = made.into_iter().filter_map(|made| match made {
+        Made::Test(fields) => Some(fields),
+        Made::Process(fields) => panic!("{fields:?}"),
+        Made::Done(places) => {
+            assert!(places.contains(&(0..1)));
+            None
+        }
+    });
+    records.collect()
+}
+
+fn record(outcome: &str) -> Value {
+    json!({
+        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": outcome,
+        "duration_s": 0.5, "cpu_before": 1.0, "cpu_after": 2.0, "timestamp": "2", "gh_sha": "x",
+    })
+}
+
+#[test]
+fn the_process_has_a_say_in_the_outcome() {
+    for (inside, end, outcome) in [
+        (Some("passed"), json!({"exit_code": 0}), "passed"),
+        (Some("passed"), json!({"exit_code": 1}), "failed"),
+        (Some("unknown"), json!({"exit_code": 0}), "passed"),
+        (Some("unknown"), json!({"exit_code": 101}), "failed"),
+        (Some("failed"), json!({"exit_code": 0}), "failed"),
+        (Some("unfinished"), json!({"exit_code": 0}), "unfinished"),
+        (Some("passed"), json!({"signal": 11}), "crashed"),
+        (None, json!({"exit_code": 0}), "passed"),
+        (None, json!({"exit_code": 101}), "failed"),
+        (None, json!({"signal": 9}), "crashed"),
+    ] {
+        let mut end = fields(end);
+        end.insert("pid".to_owned(), json!(7));
+        let inside: Vec<_> = inside.map(|outcome| (7, record(outcome))).into_iter().collect();
+        let made = made(Some(end.into()), &inside);
+        assert_eq!(made.len(), 1);
+        assert_eq!(made[0]["outcome"], outcome, "{inside:?}");
+    }
+}
+
+#[test]
+fn one_record_has_what_both_know() {
+    let ended = json!({
+        "pid": 7, "exit_code": 0, "timestamp": "3", "duration_s": 0.6, "cpu_after": 8.0,
+        "cpu_user_s": 0.1, "rss_peak": 5, "mem_available_after": 4,
+    });
+    let made = made(Some(ended), &[(7, record("passed"))]);
+    let wanted = json!({
+        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": "passed",
+        "duration_s": 0.5, "cpu_before": 9.0, "cpu_after": 2.0, "timestamp": "2",
+        "mem_available_after": 4, "cpu_user_s": 0.1, "rss_peak": 5,
+    });
+    assert_eq!(made, [fields(wanted)]);
+}
+
+#[test]
+fn the_record_is_that_of_the_process_itself() {
+    let ended = |pid| Some(json!({"pid": pid, "exit_code": 0, "cpu_user_s": 0.1}));
+    let measured = |made: &[Fields]| {
+        let count = made.iter().filter(|fields| fields.contains_key("cpu_user_s")).count();
+        (made.len(), count)
+    };
+    let two = [(8, record("passed")), (7, record("passed"))];
+    assert_eq!(measured(&made(ended(7), &two)), (2, 1));
+    // A runner that was configured already started it.
+    assert_eq!(measured(&made(ended(6), &two[..1])), (1, 1));
+    // Then two of a name cannot be told apart, and neither is the one.
+    let made = made(ended(6), &two);
+    assert_eq!(measured(&made), (3, 1));
+    assert_eq!(made[0]["test_nodeid"], "p/api::m::t");
+}
+
+#[test]
+fn a_process_that_was_killed_with_its_runner_has_crashed() {
+    let made = made(None, &[]);
+    assert_eq!(made[0]["outcome"], "crashed");
+    assert!(!made[0].contains_key("duration_s") && made[0].contains_key("cpu_before"));
+}

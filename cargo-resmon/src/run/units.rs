@@ -1,0 +1,100 @@
+//! From what the processes of a run tell, and what their runners tell of them, to one record for each test.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::cpu::History;
+use super::record::{Fields, Line, Made, Source, text};
+use super::unit::{Unit, is_short, stripped};
+use super::workspace::Sources;
+
+/// The processes that are under way.
+#[derive(Debug)]
+pub(crate) struct Units {
+    sources: Sources,
+    /// Usage of the machine in the latest moments.
+    pub(crate) cpu: History,
+    under_way: HashMap<String, Unit>,
+    made: Vec<Made>,
+}
+
+impl Units {
+    pub(crate) fn new(sources: Sources) -> Self {
+        Self { sources, cpu: History::default(), under_way: HashMap::new(), made: Vec::new() }
+    }
+
+    /// Takes a line of the intake. Gives the first one back.
+    pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> Option<Fields> {
+        match Line::parse(line) {
+            Some(Line::Run(fields)) => return Some(fields),
+            Some(Line::Begin(mut fields)) => {
+                self.cpu.fill_in(&mut fields, "cpu_before");
+                if let Some(unit) = text(&fields, "unit").map(str::to_owned) {
+                    self.under_way.insert(unit, Unit::new(fields, place));
+                }
+            }
+            Some(Line::End(mut fields)) => {
+                if is_short(&fields) {
+                    self.cpu.fill_in(&mut fields, "cpu_after");
+                }
+                let unit = text(&fields, "unit").map(str::to_owned);
+                if let Some(unit) = unit.and_then(|unit| self.under_way.get_mut(&unit)) {
+                    unit.end(fields, place);
+                }
+            }
+            Some(Line::Record(source, fields)) => self.take_record(source, fields, place),
+            None => self.made.push(Made::Done(vec![place])),
+        }
+        None
+    }
+
+    fn take_record(&mut self, source: Source, fields: Fields, place: Range<u64>) {
+        let left = match self.under_way.get_mut(&source.unit) {
+            Some(unit) => unit.take(source, fields, place),
+            // Of a process that outlived the one it belongs to, or that no runner started.
+            None => Some((fields, place)),
+        };
+        if let Some((fields, place)) = left {
+            if text(&fields, "event_type") == Some("test") {
+                self.made.push(Made::Test(stripped(fields)));
+            }
+            self.made.push(Made::Done(vec![place]));
+        }
+    }
+
+    /// What could be made since the last call.
+    pub(crate) fn made(&mut self) -> Vec<Made> {
+        let done = self.under_way.iter().filter(|(_, unit)| unit.is_done());
+        let mut done: Vec<_> = done.map(|(name, unit)| (unit.latest(), name.clone())).collect();
+        done.sort();
+        let done = done.into_iter().map(|(_, name)| name).collect();
+        self.make(done)
+    }
+
+    /// What can be made of all that is left, of which nothing more will be told.
+    pub(crate) fn finish(&mut self) -> Vec<Made> {
+        let mut left: Vec<_> =
+            self.under_way.iter().map(|(name, unit)| (unit.latest(), name.clone())).collect();
+        left.sort();
+        self.make(left.into_iter().map(|(_, name)| name).collect())
+    }
+
+    fn make(&mut self, units: Vec<String>) -> Vec<Made> {
+        for name in units {
+            if let Some(unit) = self.under_way.remove(&name) {
+                unit.make(&self.sources, &mut self.made);
+            }
+        }
+        std::mem::take(&mut self.made)
+    }
+
+    /// Whether a process has died of which its journal has more to tell.
+    pub(crate) fn wait_for_journal(&self) -> bool {
+        self.under_way.values().any(Unit::waits_for_journal)
+    }
+
+    /// The process ids of the runners that are at work.
+    pub(crate) fn runners(&self) -> Vec<u64> {
+        self.under_way.values().filter_map(Unit::runner).collect()
+    }
+}

@@ -1,0 +1,107 @@
+//! The arguments of the wrapped command, which are its own: looked at, and passed on as they are.
+
+use std::ffi::{OsStr, OsString};
+
+/// The wrapped command's own
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Wrapped {
+    /// Passed on as they are
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl Wrapped {
+    /// All of them.
+    pub(crate) fn arguments(&self) -> &[OsString] {
+        &self.arguments
+    }
+
+    /// Those for Cargo or nextest, and those for the test binaries.
+    fn split(&self) -> (&[OsString], &[OsString]) {
+        let end = self.arguments.iter().position(|argument| argument == "--");
+        let end = end.unwrap_or(self.arguments.len());
+        (&self.arguments[..end], self.arguments.get(end + 1..).unwrap_or_default())
+    }
+
+    /// Whether this runs tests, rather than lists, builds or explains something.
+    pub(crate) fn runs_tests(&self, subcommand: &str) -> bool {
+        let (own, binaries) = self.split();
+        let has = |arguments: &[OsString], words: &[&str]| {
+            arguments.iter().any(|argument| words.iter().any(|word| argument == word))
+        };
+        if has(own, &["--no-run", "--help", "-h", "--version", "-V", "--list"])
+            || has(binaries, &["--list", "--help", "-h"])
+        {
+            return false;
+        }
+        subcommand != "nextest"
+            || self.nextest_command().is_some_and(|name| name == "run" || name == "r")
+    }
+
+    /// The first word that is no option, nor the value of one.
+    fn nextest_command(&self) -> Option<&OsStr> {
+        let mut arguments = self.split().0.iter();
+        while let Some(argument) = arguments.next() {
+            let text = argument.to_string_lossy();
+            if ["--manifest-path", "--color", "--config-file", "--user-config-file"]
+                .contains(&text.as_ref())
+            {
+                arguments.next();
+            } else if !text.starts_with('-') {
+                return Some(argument);
+            }
+        }
+        None
+    }
+
+    /// The values of an option for Cargo, given as `--name value` or `--name=value`.
+    pub(crate) fn values(&self, name: &str) -> Vec<OsString> {
+        let (own, _) = self.split();
+        let mut values = Vec::new();
+        for (index, argument) in own.iter().enumerate() {
+            if argument == name {
+                values.extend(own.get(index + 1).cloned());
+            } else if let Some(value) = argument
+                .to_str()
+                .and_then(|argument| argument.strip_prefix(name)?.strip_prefix('='))
+            {
+                values.push(value.into());
+            }
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(line: &str) -> Wrapped {
+        Wrapped { arguments: line.split_whitespace().map(Into::into).collect() }
+    }
+
+    #[test]
+    fn what_runs_no_tests_is_told_from_what_does() {
+        for line in
+            ["", "--workspace name", "-- --nocapture", "--release --lib -- --skip --help-me"]
+        {
+            assert!(wrapped(line).runs_tests("test"), "{line}");
+        }
+        for line in ["--no-run", "-p a --help", "-h", "-- --list", "name -- --help"] {
+            assert!(!wrapped(line).runs_tests("test"), "{line}");
+        }
+        for line in ["run", "r -p a", "--manifest-path list run", "--color=never run -- name"] {
+            assert!(wrapped(line).runs_tests("nextest"), "{line}");
+        }
+        for line in ["", "list", "--color run list", "archive", "run --no-run", "help run"] {
+            assert!(!wrapped(line).runs_tests("nextest"), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_of_cargo_are_found_and_those_of_tests_are_not() {
+        let wrapped = wrapped("--target a -p x --target=b --target-dir=t -- --target c");
+        assert_eq!(wrapped.values("--target"), ["a", "b"]);
+        assert_eq!(wrapped.values("--manifest-path"), [""; 0]);
+    }
+}

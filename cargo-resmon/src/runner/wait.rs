@@ -1,0 +1,114 @@
+//! Waiting for a process, and what it took.
+
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::process;
+use std::ptr;
+use std::time::Instant;
+
+use libc::c_int;
+use resmon_runtime::outside::Cost;
+
+/// The signals that a terminal or a test runner sends to the whole process group: the test gets them too, and this
+/// process outlives it.
+const SIGNALS: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// Keeps these signals from ending this process. By a handler, which a child does not inherit; what is ignored already
+/// stays so.
+pub(super) fn survive_signals() {
+    extern "C" fn survive(_signal: c_int) {}
+    let handler: extern "C" fn(c_int) = survive;
+    for signal in SIGNALS {
+        // SAFETY: all zeros is a valid value of this plain structure; the pointers are to values of our own, and the
+        // handler does nothing.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let mut before: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as libc::sighandler_t;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &raw const action, &raw mut before);
+            if before.sa_sigaction == libc::SIG_IGN {
+                libc::sigaction(signal, &raw const before, ptr::null_mut());
+            }
+        }
+    }
+}
+
+/// The most resident bytes that this process has had so far, which a child begins with: the kernel counts from the fork,
+/// not from the exec.
+pub(super) fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Waits until the process ends. `inherited` is what it began with.
+pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
+    let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
+    let flags = libc::WEXITED | libc::WNOWAIT;
+    // SAFETY: the pointer is to a value of our own.
+    retry(|| unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), flags) });
+    let ended = Instant::now();
+    // While it has not been taken away.
+    let (read, written) = storage(pid);
+    let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
+    #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
+    // SAFETY: the pointers are to values of our own.
+    retry(|| unsafe { libc::wait4(pid as libc::pid_t, &raw mut status, 0, usage.as_mut_ptr()) });
+    // SAFETY: all zeros is a valid value, and the call fills it in.
+    let usage = unsafe { usage.assume_init() };
+    let own_peak = cfg!(target_os = "linux")
+        .then(|| u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024)
+        .filter(|&peak| inherited.is_some_and(|inherited| peak > inherited));
+    let cost = Cost {
+        pid,
+        exit_code: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
+        signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+        cpu_user_s: Some(seconds(usage.ru_utime)),
+        cpu_system_s: Some(seconds(usage.ru_stime)),
+        rss_peak: own_peak,
+        io_read_bytes: read,
+        io_write_bytes: written,
+    };
+    (ended, cost)
+}
+
+fn retry(mut call: impl FnMut() -> c_int) {
+    while call() == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {}
+}
+
+fn seconds(time: libc::timeval) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "no process runs for 2^53 seconds")]
+    let (seconds, micros) = (time.tv_sec as f64, time.tv_usec as f64);
+    seconds + micros / 1e6
+}
+
+/// Bytes that a process, and the children that it waited for, read from storage and wrote to it.
+fn storage(pid: u32) -> (Option<u64>, Option<u64>) {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let field = |name| {
+        io.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|value| value.trim().parse().ok())
+    };
+    (field("read_bytes:"), field("write_bytes:"))
+}
+
+/// Ends this process by the signal that ended the other one, so that whoever waits for it sees the same.
+pub(super) fn die_by(signal: c_int) -> ! {
+    // SAFETY: the pointers are to values of our own; what is changed is changed for the rest of this process only.
+    unsafe {
+        // One core file is enough.
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), ptr::null_mut());
+        libc::raise(signal);
+    }
+    process::exit(128 + signal)
+}

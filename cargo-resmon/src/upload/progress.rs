@@ -1,0 +1,42 @@
+//! A bar on a terminal, and nothing elsewhere.
+
+use std::fs;
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Source;
+
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn new(sources: &[Source]) -> Self {
+        let size = |path: &std::path::Path| fs::metadata(path).map_or(0, |file| file.len());
+        let total = sources.iter().map(|source| match source {
+            Source::File(path) => size(path),
+            Source::Spool(path) => {
+                let files = crate::runs::list(path).into_iter();
+                files.filter(|file| super::is_spooled(file)).map(|file| size(&file)).sum()
+            }
+        });
+        // On stderr, and hidden where that is no terminal.
+        let bar = ProgressBar::new(total.sum());
+        let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta:>4}");
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Writes a line to stdout.
+    pub(crate) fn say(&self, line: &str) {
+        // Whoever reads this may have seen enough.
+        self.0.suspend(|| drop(writeln!(io::stdout(), "{line}")));
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,89 @@
+//! What belongs to the wrapped command is left to it.
+
+use crate::{Suite, has_nextest, support::Run};
+
+/// What the wrapped command alone writes and exits with, and what it does here.
+#[track_caller]
+fn assert_same(arguments: &[&str], code: i32) {
+    let suite = Suite::new();
+    let wrapped = suite.resmon(arguments).env("RESMON_FILE", suite.file()).finish().exits(code);
+    let bare = Run::cargo()
+        .args(arguments)
+        .folder(suite.fixture.folder())
+        .env("CARGO_TARGET_DIR", crate::Fixture::target())
+        .env("CARGO_TERM_COLOR", "never")
+        .finish()
+        .exits(code);
+    assert_eq!(without_times(&wrapped.stdout), without_times(&bare.stdout));
+    assert_eq!(without_times(&wrapped.stderr), without_times(&bare.stderr));
+    assert!(!suite.file().exists());
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+fn without_times(text: &str) -> Vec<&str> {
+    let is_time = |line: &&str| {
+        ["Finished", "Blocking", "Compiling"].iter().any(|word| line.trim_start().starts_with(word))
+    };
+    text.lines().filter(|line| !is_time(line)).collect()
+}
+
+#[test]
+fn what_runs_no_tests_is_passed_through() {
+    for arguments in [
+        &["test", "--offline", "--workspace", "--no-run"][..],
+        &["test", "--help"],
+        &["test", "--offline", "--workspace", "--lib", "--", "--list"],
+        &["test", "--offline", "--package=plain", "--lib", "--", "--help"],
+    ] {
+        assert_same(arguments, 0);
+    }
+    assert_same(&["test", "--no-such-option"], 1);
+    if has_nextest() {
+        assert_same(&["nextest", "list", "--offline", "--workspace"], 0);
+        assert_same(&["nextest", "run", "--help"], 0);
+        assert_same(&["nextest", "--version"], 0);
+        assert_same(&["nextest", "run", "--offline", "--no-run", "--workspace"], 0);
+    }
+}
+
+#[test]
+fn a_run_in_which_nothing_runs_leaves_nothing() {
+    let suite = Suite::new();
+    suite.test(&["--package=no-such-package"]).finish().exits(101);
+    suite.test(&["--package=plain", "--doc"]).finish().exits(0);
+    assert!(!suite.file().exists());
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn switched_off_it_is_the_wrapped_command() {
+    let suite = Suite::new();
+    let run = suite.test(&["--package=marked", "--lib", "passes"]).env("RESMON_DISABLE", "1");
+    assert!(run.finish().exits(0).is_quiet());
+    assert!(!suite.file().exists());
+}
+
+#[test]
+fn flags_win_over_variables() {
+    let suite = Suite::new();
+    let other = suite.folder.path().join("other.ndjson");
+    let flag = format!("--file={}", other.display());
+    let arguments = [&flag, "--run-id=mine", "--batch-size=1", "test", "--offline", "-p", "marked"];
+    let arguments = [&arguments[..], &["--lib", "--", "passes", "returns"]].concat();
+    let run = suite.resmon(&arguments).env("RESMON_FILE", suite.file());
+    let run = run.env("RESMON_RUN_ID", "other").env("TINYBIRD_WRITE_TOKEN", "none");
+    run.env("RESMON_BATCH_SIZE", "50").finish().exits(0);
+    assert!(!suite.file().exists());
+    let records = crate::Records::of_file(other);
+    assert_eq!(records.distinct("run_id"), ["mine"]);
+    let batches: Vec<_> = records.tests().iter().map(|test| test.int("batch_num")).collect();
+    assert_eq!(batches, [1, 2]);
+}
+
+#[test]
+fn a_bad_flag_is_told_before_anything_runs() {
+    for flag in ["--batch-size=0", "--flush-timeout=soon", "--no-such-flag"] {
+        let run = Suite::new().resmon(&[flag, "test"]).finish().exits(2);
+        assert!(run.stderr.contains(flag.split('=').next().expect("a name")), "{}", run.stderr);
+    }
+}

@@ -1,0 +1,105 @@
+//! `cargo test`: each process is a test binary.
+
+use serde_json::Value;
+
+use crate::{
+    Suite, copy, one_session,
+    support::{Counts, Fixture, Records, Run},
+};
+
+#[test]
+fn tests_with_the_attribute_have_a_record_and_the_others_their_binary() {
+    let suite = Suite::new();
+    let run = suite.test(&["--workspace", "--all-targets"]).finish().exits(0);
+    assert_eq!(run.counts(), Counts { passed: 13, failed: 0, ignored: 8 });
+    let records = suite.records();
+    let tests = one_session(&records, 0);
+    assert_eq!(
+        tests,
+        [
+            ("marked/src/lib.rs::tests::passes", "passed"),
+            // All that the attribute can tell.
+            ("marked/src/lib.rs::tests::returns", "unknown"),
+            ("marked/src/lib.rs::tests::wobbles", "passed"),
+            ("marked/tests/more.rs::a part", "passed"),
+            ("marked/tests/more.rs::measures_a_part", "passed"),
+            ("marked/tests/more.rs::runs_itself", "passed"),
+            ("marked/tests/more.rs::runs_itself", "passed"),
+            ("marked/tests/more.rs::waits", "passed"),
+        ]
+    );
+    assert!(run.is_quiet(), "{}", run.stderr);
+}
+
+#[test]
+fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
+    let suite = Suite::new();
+    let run = suite.resmon(&["test", "--offline", "--package=plain"]).finish().exits(0);
+    // With the one in the documentation.
+    assert_eq!(run.counts(), Counts { passed: 7, failed: 0, ignored: 5 });
+    assert!(!run.stdout.contains("resmon"), "{}", run.stdout);
+    assert!(run.stderr.contains("0 tests recorded in "), "{}", run.stderr);
+    assert!(run.stderr.contains("need `#[resmon::test]`, or nextest"), "{}", run.stderr);
+    let text = std::fs::read_to_string(copy(&run)).expect("it says so");
+    let (processes, records): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.contains("\"event_type\":\"process\""));
+    one_session(&Records::parse(&(records.join("\n") + "\n")), 0);
+    assert_eq!(processes.len(), 3, "the library, a test, an example, and no documentation");
+    for process in processes {
+        let process: Value = serde_json::from_str(process).expect("JSON");
+        assert_eq!((&process["exit_status"], &process["package"]), (&0.into(), &"plain".into()));
+        assert!(process["executable"].as_str().is_some_and(|path| path.contains("/debug/")));
+        assert!(process["duration_s"].is_f64() && process["cpu_user_s"].is_f64());
+    }
+}
+
+#[test]
+fn a_crash_is_told_in_the_run_with_its_signal() {
+    let suite = Suite::new();
+    let arguments = ["--package=marked", "--lib", "--", "--ignored", "aborts"];
+    suite.test(&arguments).finish().exits(101);
+    let records = suite.records();
+    let tests = one_session(&records, 101);
+    assert_eq!(tests, [("marked/src/lib.rs::tests::aborts", "crashed")]);
+    assert_eq!(records.tests()[0].int("signal"), i64::from(libc::SIGABRT));
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn a_test_that_exits_takes_its_binary_with_it() {
+    let suite = Suite::new();
+    let arguments = ["--package=marked", "--lib", "--", "--ignored", "exits"];
+    suite.test(&arguments).finish().exits(7);
+    let records = suite.records();
+    assert_eq!(one_session(&records, 7), [("marked/src/lib.rs::tests::exits", "unfinished")]);
+}
+
+#[test]
+fn its_output_is_the_wrapped_command_s_own() {
+    let suite = Suite::new();
+    let arguments =
+        ["--workspace", "--no-fail-fast", "--", "--test-threads=1", "--include-ignored"];
+    let arguments =
+        [&arguments[..], &["--skip=hangs", "--skip=exits", "--skip=aborts", "--skip=firm"]]
+            .concat();
+    let wrapped = suite.test(&arguments).finish().exits(101);
+    let bare = Run::cargo().args(["test", "--offline"]).args(&arguments);
+    let bare = bare.folder(suite.fixture.folder()).env("CARGO_TARGET_DIR", Fixture::target());
+    let bare = bare.env("CARGO_TERM_COLOR", "never").finish().exits(101);
+    assert_eq!(timeless(&wrapped.stdout), timeless(&bare.stdout));
+    assert_eq!(timeless(&wrapped.stderr), timeless(&bare.stderr));
+}
+
+/// The lines, without how long something took and which thread it was.
+fn timeless(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| {
+        let passing = ["Finished", "Blocking", "all doctests ran in"];
+        !passing.iter().any(|word| line.trim_start().starts_with(word))
+    });
+    let without = |line: &str| {
+        let line = line.split("; finished in ").next().expect("one at least");
+        let parts: Vec<_> = line.split(['(', ')']).collect();
+        if line.starts_with("thread ") { parts[0].to_owned() } else { line.to_owned() }
+    };
+    lines.map(without).collect()
+}

@@ -1,0 +1,178 @@
+//! Ctrl-C on a terminal, and signals that are sent.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::{
+        fd::{FromRawFd, OwnedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    process::{Command, ExitStatus, Stdio},
+    ptr,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Suite, has_nextest, one_session,
+    support::{Fixture, Gate, Record, Records, Server},
+};
+
+/// A terminal: this side of it, and that of the programs.
+fn terminal() -> (File, OwnedFd) {
+    let (mut ours, mut theirs) = (0, 0);
+    // SAFETY: the pointers are to values of our own, or null where that is allowed.
+    let opened = unsafe {
+        libc::openpty(
+            &raw mut ours,
+            &raw mut theirs,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    assert_eq!(opened, 0);
+    // SAFETY: both are new and belong to nothing else.
+    unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) }
+}
+
+/// Runs `cargo resmon` on a terminal, presses Ctrl-C there when so many tests wait at the gate, and gives how it ended
+/// and what was on the terminal.
+fn interrupt(
+    suite: &Suite,
+    server: &Server,
+    arguments: &[&str],
+    waiting: usize,
+) -> (ExitStatus, String) {
+    let gate = Gate::closed();
+    let (mut ours, theirs) = terminal();
+    let stream = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command
+        .arg("resmon")
+        .args(arguments)
+        .current_dir(suite.fixture.folder())
+        .env("CARGO_TARGET_DIR", Fixture::target())
+        .env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"))
+        .env("TINYBIRD_WRITE_TOKEN", "a-token")
+        .env("TINYBIRD_API_URL", server.url())
+        .env("FIXTURE_GATE", gate.address())
+        .env("TERM", "xterm")
+        .stdin(stream())
+        .stdout(stream())
+        .stderr(stream());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("NEXTEST") {
+            command.env_remove(name);
+        }
+    }
+    // SAFETY: these calls are among those that may be made between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+            Ok(())
+        });
+    }
+    let mut child = command.spawn().expect("it was built");
+    drop((command, theirs));
+    let (sender, text) = mpsc::channel();
+    let mut reader = ours.try_clone().expect("a descriptor can be copied");
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // The end of a terminal is an error.
+        let _ = reader.read_to_end(&mut bytes);
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    let at_gate = gate.wait_for(waiting);
+    ours.write_all(b"\x03").expect("the terminal is there");
+    let status = child.wait().expect("the child is ours");
+    drop(at_gate);
+    (status, text.recv_timeout(Duration::from_secs(60)).expect("nobody holds the terminal"))
+}
+
+#[test]
+fn ctrl_c_ends_cargo_test_in_a_delivered_session() {
+    let suite = Suite::new();
+    let server = Server::accepting();
+    let arguments = ["test", "--offline", "--package=marked", "--test=more"];
+    let (status, text) = interrupt(&suite, &server, &arguments, 1);
+    assert_eq!(status.signal(), Some(libc::SIGINT), "{text}");
+    assert!(text.contains("\u{1b}["), "Cargo knows that it is on a terminal: {text:?}");
+    let records = server.records();
+    assert_eq!(records.end().int("exit_status"), 128 + i64::from(libc::SIGINT));
+    let waits = records.test("waits");
+    assert_eq!((waits.outcome(), waits.int("signal")), ("crashed", i64::from(libc::SIGINT)));
+    assert_eq!(records.distinct("session_id").len(), 1);
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_ends_nextest_in_a_delivered_session() {
+    if !has_nextest() {
+        return;
+    }
+    let suite = Suite::new();
+    let server = Server::accepting();
+    let arguments = ["nextest", "run", "--offline", "--workspace", "-j4", "-E", "test(waits)"];
+    let (status, text) = interrupt(&suite, &server, &arguments, 2);
+    assert_eq!(status.code(), Some(100), "{text}");
+    let records = server.records();
+    let tests = one_session(&records, 100);
+    let crashed =
+        [("marked/tests/more.rs::waits", "crashed"), ("plain/src/lib.rs::tests::waits", "crashed")];
+    assert_eq!(tests, crashed);
+    for test in records.tests() {
+        assert_eq!(test.int("signal"), i64::from(libc::SIGINT));
+    }
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn a_signal_to_this_process_alone_is_handed_on() {
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let Some(run) = suite.nextest(&["--package=plain", "-E", "test(waits)"]) else { return };
+    let running = run.env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    // SAFETY: sends a signal to a process of ours.
+    unsafe { libc::kill(running.id().try_into().expect("a process id"), libc::SIGTERM) };
+    running.finish().exits(100);
+    drop(at_gate);
+    let records: Records = suite.records();
+    assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::waits", "crashed")]);
+    let signal = |test: &&Record| test.int("signal");
+    assert_eq!(records.tests().iter().map(signal).collect::<Vec<_>>(), [i64::from(libc::SIGTERM)]);
+}
+
+#[test]
+fn a_signal_to_all_of_the_group_comes_once() {
+    if !has_nextest() {
+        return;
+    }
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command
+        .args(["resmon", "nextest", "run", "--offline", "--package=plain", "--run-ignored=only"])
+        .args(["-E", "test(stands_firm)"])
+        .current_dir(suite.fixture.folder())
+        .env("CARGO_TARGET_DIR", Fixture::target())
+        .env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"))
+        .env("RESMON_FILE", suite.file())
+        .env("FIXTURE_GATE", gate.address())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let mut child = command.spawn().expect("it was built");
+    drop(gate.wait_for(1));
+    let start = Instant::now();
+    // SAFETY: sends a signal to processes of ours.
+    unsafe { libc::kill(-libc::pid_t::try_from(child.id()).expect("a process id"), libc::SIGTERM) };
+    assert_eq!(child.wait().expect("the child is ours").code(), Some(100));
+    // At a second signal, nextest has no patience left.
+    assert!(start.elapsed() > Duration::from_millis(900), "{:?}", start.elapsed());
+    let records = suite.records();
+    assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::stands_firm", "crashed")]);
+}

@@ -1,0 +1,83 @@
+//! `cargo resmon` itself is killed: the tests go on, and the next run delivers what they told.
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Suite,
+    support::{Gate, Records, Run, Server},
+};
+
+/// Starts a run in which a test waits, kills `cargo resmon`, lets the test go on, and waits until the runner of the test
+/// has told of its end.
+fn killed(suite: &Suite, prepare: impl Fn(Run) -> Run, has_begun: impl Fn() -> bool) {
+    let gate = Gate::closed();
+    let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
+    let mut running = prepare(run).env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    let start = Instant::now();
+    while !has_begun() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", suite.spool());
+        thread::yield_now();
+    }
+    running.kill();
+    drop(at_gate);
+    // The pipes are those of Cargo and of the tests, too: this waits for their end.
+    running.finish();
+    let is_intake = |name: &String| Path::new(name).extension() == Some("intake".as_ref());
+    assert_eq!(suite.spool().iter().filter(|name| is_intake(name)).count(), 1);
+}
+
+#[test]
+fn the_next_run_writes_what_was_left_to_the_same_file() {
+    let suite = Suite::new();
+    let has_begun = || fs::metadata(suite.file()).is_ok_and(|file| file.len() > 0);
+    killed(&suite, |run| run, has_begun);
+    let run = suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(run.warnings(), [""; 0]);
+    let records = suite.records();
+    let waits = records.test("waits");
+    assert_eq!(waits.outcome(), "passed");
+    assert_eq!(records.distinct("run_id").len(), 2);
+    let dead = records.0.iter().filter(|record| record.text("run_id") == waits.text("run_id"));
+    let dead = Records(dead.cloned().collect());
+    assert_eq!(dead.end().int("exit_status"), -1);
+    assert_eq!(dead.events().len(), 3, "{dead:#?}");
+    assert_ne!(waits.text("run_id"), records.test("tests::passes").text("run_id"));
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn the_next_run_sends_what_was_left_to_the_same_data_source() {
+    let suite = Suite::new();
+    let server = Server::accepting();
+    let url = server.url();
+    let to = |run: Run| run.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", &url);
+    killed(&suite, to, || !server.requests().is_empty());
+    // With another destination, it is left to who knows this one.
+    suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(suite.records().tests().len(), 1);
+    to(suite.test(&["--package=marked", "--lib", "--", "passes"])).finish().exits(0);
+    let records = server.records();
+    assert_eq!(records.test("waits").outcome(), "passed");
+    assert_eq!(records.tests().len(), 2);
+    assert_eq!(records.of_event("session_end").len(), 2);
+    assert!(suite.spool().iter().all(|name| !name.contains("intake") && !name.contains("ndjson")));
+}
+
+#[test]
+fn a_file_that_a_process_began_after_its_run_is_removed() {
+    let suite = Suite::new();
+    let spool = suite.folder.path().join("spool");
+    fs::DirBuilder::new().mode(0o700).create(&spool).expect("a folder of our own");
+    fs::write(spool.join("0123456789ab0123456789abcdef.intake"), "{}\n{\"resmon\":\"end\"}\n")
+        .expect("a folder of our own");
+    let run = suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    assert_eq!(run.warnings(), [""; 0]);
+    assert_eq!(suite.spool(), [""; 0]);
+}

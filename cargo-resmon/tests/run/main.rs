@@ -1,0 +1,114 @@
+//! `cargo resmon test` and `cargo resmon nextest run`: the real program, around the real Cargo and the real nextest.
+#![cfg(unix)]
+
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+mod arguments;
+mod binaries;
+mod delivery;
+mod interrupted;
+mod killed;
+mod nextest;
+mod place;
+mod real_suite;
+mod runner;
+
+use std::{env, path::PathBuf};
+
+use support::{Finished, Fixture, Record, Records, Run};
+use tempfile::{TempDir, tempdir};
+
+/// The fixture, and a folder for what a run leaves.
+struct Suite {
+    fixture: Fixture,
+    folder: TempDir,
+}
+
+impl Suite {
+    fn new() -> Self {
+        Self::of(Fixture::new("marked-and-plain"))
+    }
+
+    fn of(fixture: Fixture) -> Self {
+        Self { fixture, folder: tempdir().expect("a folder of our own") }
+    }
+
+    /// `cargo resmon` with these arguments, as Cargo calls it.
+    fn resmon(&self, arguments: &[&str]) -> Run {
+        Run::new(env!("CARGO_BIN_EXE_cargo-resmon"))
+            .arg("resmon")
+            .args(arguments)
+            .folder(self.fixture.folder())
+            .env("CARGO_TARGET_DIR", Fixture::target())
+            .env("CARGO_TERM_COLOR", "never")
+            .env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
+    }
+
+    /// `cargo resmon test`, recording to [`Self::file`].
+    fn test(&self, arguments: &[&str]) -> Run {
+        let arguments = [&["test", "--offline"], arguments].concat();
+        self.resmon(&arguments).env("RESMON_FILE", self.file())
+    }
+
+    /// `cargo resmon nextest run`, recording to [`Self::file`]; `None`, with a word about it, where there is no nextest. In
+    /// CI there is.
+    fn nextest(&self, arguments: &[&str]) -> Option<Run> {
+        if !has_nextest() {
+            return None;
+        }
+        let arguments = [&["nextest", "run", "--offline"], arguments].concat();
+        Some(self.resmon(&arguments).env("RESMON_FILE", self.file()))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("records.ndjson")
+    }
+
+    fn records(&self) -> Records {
+        Records::of_file(self.file())
+    }
+
+    /// What lies in the spool directory.
+    fn spool(&self) -> Vec<String> {
+        let files = self.folder.path().join("spool").read_dir().into_iter().flatten();
+        files.map(|file| file.expect("a file").file_name().into_string().expect("text")).collect()
+    }
+}
+
+fn has_nextest() -> bool {
+    let version = Run::cargo().args(["nextest", "--version"]).finish();
+    let is_there = version.code == Some(0) || env::var_os("CI").is_some();
+    if !is_there {
+        println!("skipped: cargo-nextest is not installed");
+    }
+    is_there
+}
+
+/// Requires one session, which ended with this, around all tests, and gives the ids and outcomes of these, sorted.
+#[track_caller]
+fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
+    assert_eq!(records.0.first().map(Record::event), Some("session_start"));
+    assert_eq!(records.0.last().map(Record::event), Some("session_end"));
+    assert_eq!(records.start().text("run_id"), records.start().text("session_id"));
+    assert_eq!(records.distinct("session_id").len(), 1);
+    assert_eq!(records.distinct("run_id").len(), 1);
+    assert_eq!(records.end().int("exit_status"), exit_status);
+    let mut tests: Vec<_> =
+        records.tests().iter().map(|test| (test.id(), test.outcome())).collect();
+    tests.sort_unstable();
+    tests
+}
+
+/// The place that a run says it has left its copy in.
+fn copy(run: &Finished) -> PathBuf {
+    let line = run.stderr.lines().rev().find_map(|line| line.split_once(" recorded in "));
+    PathBuf::from(line.unwrap_or_else(|| panic!("no place in {}", run.stderr)).1)
+}
+
+/// The triple of this machine.
+fn host() -> String {
+    let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}

@@ -1,0 +1,114 @@
+//! Each process is a test.
+
+use crate::{Suite, one_session};
+
+const PLAIN: &str = "plain/src/lib.rs::tests::";
+
+#[test]
+fn every_test_has_a_record_with_or_without_the_attribute() {
+    let suite = Suite::new();
+    let Some(run) = suite.nextest(&["--workspace", "--all-targets"]) else { return };
+    run.finish().exits(0);
+    let records = suite.records();
+    let tests = one_session(&records, 0);
+    assert_eq!(
+        tests,
+        [
+            // The name that the attribute gave it, and no second record of it.
+            ("marked/src/lib.rs::tests::passes", "passed"),
+            ("marked/src/lib.rs::tests::returns", "passed"),
+            ("marked/src/lib.rs::tests::without", "passed"),
+            ("marked/src/lib.rs::tests::wobbles", "failed"),
+            ("marked/src/lib.rs::tests::wobbles", "passed"),
+            ("marked/tests/more.rs::a part", "passed"),
+            ("marked/tests/more.rs::measures_a_part", "passed"),
+            // Once by the process that nextest started, once by the one that this started.
+            ("marked/tests/more.rs::runs_itself", "passed"),
+            ("marked/tests/more.rs::runs_itself", "passed"),
+            ("marked/tests/more.rs::waits", "passed"),
+            ("plain/examples/shows.rs::in_an_example", "passed"),
+            ("plain/src/lib.rs::tests::fills_memory", "passed"),
+            ("plain/src/lib.rs::tests::passes", "passed"),
+            ("plain/src/lib.rs::tests::waits", "passed"),
+            ("plain/src/lib.rs::tests::wobbles", "failed"),
+            ("plain/src/lib.rs::tests::wobbles", "passed"),
+            ("plain/tests/other.rs::passes", "passed"),
+        ]
+    );
+    for test in records.tests() {
+        let package = test.id().split('/').next().expect("a path");
+        assert_eq!(test.text("package"), package);
+        assert_eq!(test.int("concurrent_tests"), 1);
+    }
+    let runs = records.of_test("runs_itself");
+    let outer = runs.iter().filter(|test| test.has("cpu_user_s")).count();
+    assert_eq!(outer, 1, "what its own process did is not what nextest started");
+    let wobbles = records.of_test("tests::wobbles");
+    let mut attempts: Vec<_> =
+        wobbles.iter().map(|test| (test.int("attempt"), test.outcome())).collect();
+    attempts.sort_unstable();
+    assert_eq!(attempts, [(1, "failed"), (1, "failed"), (2, "passed"), (2, "passed")]);
+}
+
+#[test]
+fn what_a_process_took_is_measured_from_outside() {
+    let suite = Suite::new();
+    let filter = "test(fills_memory) + test(=tests::passes)";
+    let Some(run) = suite.nextest(&["--workspace", "-E", filter]) else { return };
+    run.finish().exits(0);
+    let records = suite.records();
+    assert_eq!(records.tests().len(), 3);
+    for test in records.tests() {
+        assert_eq!(test.text("cpu_scope"), "process");
+        assert!(test.float("cpu_user_s") + test.float("cpu_system_s") < 10.0);
+    }
+    if cfg!(target_os = "linux") {
+        let memory = records.test("tests::fills_memory");
+        assert!((64 << 20..256 << 20).contains(&memory.int("rss_peak")), "{memory:?}");
+        assert!(memory.int("io_write_bytes") < 1 << 20);
+        // Not what this program had itself when it started the test.
+        let small = records.of_test("tests::passes");
+        let peaks = small.iter().filter(|test| test.has("rss_peak"));
+        assert!(peaks.clone().all(|test| test.int("rss_peak") < 64 << 20), "{small:?}");
+    }
+}
+
+#[test]
+fn each_end_of_a_process_has_its_outcome() {
+    let suite = Suite::new();
+    let arguments = ["--workspace", "--run-ignored=only", "--no-fail-fast"];
+    let arguments = [&arguments[..], &["-E", "not test(stands_firm)"]].concat();
+    let Some(run) = suite.nextest(&arguments) else { return };
+    let finished = run.finish().exits(100);
+    assert_eq!(finished.warnings(), [""; 0]);
+    let records = suite.records();
+    let tests = one_session(&records, 100);
+    let plain = |name: &str| format!("{PLAIN}{name}");
+    assert_eq!(
+        tests,
+        [
+            ("marked/src/lib.rs::tests::aborts", "crashed"),
+            ("marked/src/lib.rs::tests::exits", "unfinished"),
+            ("marked/src/lib.rs::tests::fails", "failed"),
+            (&plain("aborts"), "crashed"),
+            (&plain("fails"), "failed"),
+            (&plain("hangs"), "crashed"),
+            (&plain("hangs_on"), "crashed"),
+        ]
+    );
+    for aborted in records.of_test("tests::aborts") {
+        assert_eq!(aborted.int("signal"), i64::from(libc::SIGABRT));
+        assert!(aborted.float("duration_s") < 60.0);
+        assert!(aborted.has("cpu_user_s") && aborted.has("mem_available_after"));
+    }
+    let hangs = records.test("tests::hangs");
+    assert_eq!(hangs.int("signal"), i64::from(libc::SIGTERM));
+    assert!((0.4..60.0).contains(&hangs.float("duration_s")), "{hangs:?}");
+    // Killed with the process that started it, which had said that it would.
+    let killed = records.test("tests::hangs_on");
+    assert!(!killed.has("duration_s") && !killed.has("signal"), "{killed:?}");
+    for test in records.tests().iter().filter(|test| test.outcome() != "crashed") {
+        assert!(!test.has("signal"), "{test:?}");
+    }
+    assert_eq!(suite.spool(), [""; 0]);
+}

@@ -1,0 +1,47 @@
+//! Where a run is kept.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use tempfile::tempdir;
+
+use crate::{
+    Suite, copy,
+    support::{Fixture, Gate},
+};
+
+#[test]
+fn the_newest_runs_are_kept_in_the_target_directory() {
+    let target = tempdir().expect("a folder of our own");
+    let runs = target.path().join("resmon/runs");
+    fs::create_dir_all(&runs).expect("a folder of our own");
+    for day in 10..=31 {
+        fs::write(runs.join(format!("202001{day}000000000-0.ndjson")), "").expect("the same");
+    }
+    let suite = Suite::of(Fixture::new("marked-and-plain"));
+    // Nothing is built there: the tests do not run.
+    let arguments = ["test", "--offline", "--package=plain", "--test=other"];
+    let run = suite.resmon(&arguments).env("RESMON_SPOOL_DIR", "");
+    let run = run.env("CARGO_TARGET_DIR", target.path()).finish().exits(0);
+    let kept: Vec<_> = runs.read_dir().expect("there").map(|file| file.expect("a file")).collect();
+    assert_eq!(kept.len(), 20);
+    assert!(kept.iter().any(|file| copy(&run).ends_with(file.file_name())), "{}", run.stderr);
+    assert!(!runs.join("20200110000000000-0.ndjson").exists());
+    let spool = target.path().join("resmon");
+    assert_eq!(fs::metadata(&spool).expect("there").permissions().mode() & 0o022, 0);
+}
+
+#[test]
+fn what_tests_append_is_for_nobody_else_to_read() {
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let run = suite.test(&["--package=marked", "--test=more", "waits"]);
+    let running = run.env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    let spool = suite.folder.path().join("spool");
+    let mode = |path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(spool.clone()), 0o700);
+    let intake = suite.spool().into_iter().find(|name| name.ends_with(".intake"));
+    assert_eq!(mode(spool.join(intake.expect("of this run"))), 0o600);
+    drop(at_gate);
+    running.finish().exits(0);
+}
