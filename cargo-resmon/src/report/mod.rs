@@ -1,6 +1,7 @@
 //! What a run did to the machine, for people to look at.
 
 mod advice;
+mod html;
 mod json;
 mod markdown;
 mod model;
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     /// The latest run of this workspace
     #[arg(long, conflicts_with = "file")]
     last: bool,
+    /// Write it to this file as a page for a browser, which needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print it as JSON, for scripts
     #[arg(long)]
     json: bool,
@@ -52,6 +56,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         None => latest()?,
     };
     let report = Report::load(&file, &before)?;
+    if let Some(page) = &arguments.html {
+        write_page(&report, page)?;
+        if !arguments.json && !arguments.markdown {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
     if arguments.json {
         return done(json::write(&report, BufWriter::new(io::stdout().lock())));
     }
@@ -65,30 +75,41 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     done(anstream::stdout().write_all(text.as_bytes()))
 }
 
+fn write_page(report: &Report, path: &Path) -> anyhow::Result<()> {
+    let page = html::render(report)?;
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    let _ = writeln!(anstream::stderr(), "resmon: the report is in {}", path.display());
+    Ok(())
+}
+
 /// What is said at the end of a run of which `file` holds the records, and `before` those of the runs before it, the
 /// latest first: a short report on stderr, as stdout is that of the tests, and a long one in the summary of a
 /// GitHub Actions step. It fails no run: what is wrong is a warning.
 #[allow(dead_code, reason = "for the subcommands that run tests")]
 pub(crate) fn after_run(file: &Path, before: &[PathBuf]) {
-    if let Err(error) = tell(file, before) {
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let width = columns(terminal_size::terminal_size_of(io::stderr()));
+    let told = tell(file, before, width, anstream::stderr(), summary.as_deref().map(Path::new));
+    if let Err(error) = told {
         let _ = writeln!(anstream::stderr(), "resmon: warning: no report of this run: {error:#}");
     }
 }
 
-fn tell(file: &Path, before: &[PathBuf]) -> anyhow::Result<()> {
+fn tell(
+    file: &Path,
+    before: &[PathBuf],
+    width: Option<usize>,
+    mut out: impl Write,
+    summary: Option<&Path>,
+) -> anyhow::Result<()> {
     let report = Report::load(file, before)?;
-    let width = columns(terminal_size::terminal_size_of(io::stderr()));
     let extent = Extent { width, top: 5, measures: &[Measure::Time] };
-    // A stderr that is closed is no reason to do without the summary.
-    let _ = writeln!(anstream::stderr(), "\n{}", terminal::render(&report, extent).trim_end());
-    let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
-    else {
-        return Ok(());
-    };
-    if !summary::append(Path::new(&summary), &markdown::render(&report, 10))? {
-        anyhow::bail!("the file of GITHUB_STEP_SUMMARY is full");
+    // Where nobody can read it, the summary is worth the more.
+    let _ = writeln!(out, "\n{}", terminal::render(&report, extent).trim_end());
+    match summary {
+        Some(summary) => summary::append(summary, &markdown::render(&report, 10)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The file of the latest run that is kept, and those before it, the latest first.
@@ -113,5 +134,65 @@ fn done(written: io::Result<()>) -> anyhow::Result<ExitCode> {
             Err(error).context("cannot write the report")
         }
         _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{markdown, tell};
+
+    const RECORDS: &str = r#"{"event_type":"session_start","test_nodeid":"__session__","timestamp":"2026-11-24T10:00:00.000+00:00","run_id":"a"}
+{"event_type":"test","test_nodeid":"src/lib.rs::slow","timestamp":"2026-11-24T10:00:02.000+00:00","run_id":"a","outcome":"passed","duration_s":1.5}
+"#;
+
+    /// What is told on stderr and what is in the summary, which held `before`.
+    fn told(before: Option<&str>) -> (String, String, anyhow::Result<()>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, summary) = (folder.path().join("run.ndjson"), folder.path().join("summary.md"));
+        fs::write(&file, RECORDS).unwrap();
+        if let Some(before) = before {
+            fs::write(&summary, before).unwrap();
+        }
+        let mut out = Vec::new();
+        let result = tell(&file, &[], Some(80), &mut out, Some(&summary));
+        let summary = fs::read_to_string(&summary).unwrap();
+        (String::from_utf8(out).unwrap(), summary, result)
+    }
+
+    #[test]
+    fn a_run_is_told_on_stderr_and_in_the_summary_of_the_step() {
+        let (out, summary, result) = told(None);
+        result.unwrap();
+        assert!(out.contains("1 test: 1 passed") && out.contains("src/lib.rs::slow"), "{out}");
+        assert!(summary.starts_with("### Run, 2026-11-24 10:00:00 UTC"), "{summary}");
+        assert!(summary.contains("<code>src/lib.rs::slow</code>"), "{summary}");
+    }
+
+    #[test]
+    fn what_the_summary_held_stays_and_ends_its_line() {
+        let (_, summary, result) = told(Some("# Mine"));
+        result.unwrap();
+        assert!(summary.starts_with("# Mine\n\n### Run"), "{summary}");
+    }
+
+    #[test]
+    fn a_full_summary_says_so_and_stays_within_what_github_takes() {
+        let almost = "x".repeat(markdown::LIMIT - 200);
+        let (out, summary, result) = told(Some(&almost));
+        assert!(result.unwrap_err().to_string().contains("full"));
+        assert!(out.contains("1 test: 1 passed"));
+        assert!(summary.len() <= markdown::LIMIT);
+        assert!(
+            summary.trim_end().ends_with("its report is not here"),
+            "{}",
+            &summary[almost.len()..]
+        );
+
+        let full = "x".repeat(markdown::LIMIT);
+        let (_, summary, result) = told(Some(&full));
+        assert!(result.is_err());
+        assert_eq!(summary.len(), markdown::LIMIT);
     }
 }
