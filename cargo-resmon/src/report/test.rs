@@ -68,7 +68,9 @@ impl Test {
 
     /// How often it was tried again.
     pub(crate) fn retries(&self) -> usize {
-        usize::try_from(self.last_attempt() - 1).unwrap_or_default().min(self.attempts.len() - 1)
+        usize::try_from(self.last_attempt().saturating_sub(1))
+            .unwrap_or_default()
+            .min(self.attempts.len() - 1)
     }
 
     /// The attempt that cost most, with how much that was.

@@ -93,7 +93,7 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     // The name's ending says how what is filled in is escaped.
     environment.add_template("page.html", include_str!("page.html"))?;
-    Ok(environment.get_template("page.html")?.render(Serde(page))?)
+    Ok(environment.get_template("page.html")?.render(Serde(page))? + "\n")
 }
 
 impl Bad {

@@ -146,7 +146,11 @@ fn top(report: &Report, measure: Measure, extent: Extent) -> String {
         })
         .collect();
     let columns = [Column::Right, Column::Left, Column::Flexible, Column::Left];
-    heading(sentences::heading(measure)) + &set(columns, &rows, extent.width)
+    let words = match extent.width {
+        Some(width) => shorten(sentences::heading(measure), width),
+        None => sentences::heading(measure).to_owned(),
+    };
+    heading(&words) + &set(columns, &rows, extent.width)
 }
 
 fn is_narrow(extent: Extent) -> bool {
