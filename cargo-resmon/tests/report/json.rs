@@ -55,7 +55,7 @@ fn a_test_has_its_attempts_and_what_it_cost_before() {
     assert_eq!(earlier.len(), 2);
     assert_eq!(earlier[0]["duration_s"], 1.0);
     assert_eq!(
-        document["earlier_runs"][earlier[0]["run"].as_u64().unwrap() as usize]["id"],
+        document["earlier_runs"][usize::try_from(earlier[0]["run"].as_u64().unwrap()).unwrap()]["id"],
         "run-2"
     );
 

@@ -1,6 +1,7 @@
 //! `cargo resmon report`, the real one, on files of records.
 
 mod bad_input;
+#[cfg(target_os = "linux")]
 mod browser;
 mod command;
 mod html;
@@ -9,4 +10,5 @@ mod markdown;
 mod real;
 mod records;
 mod terminal;
+#[cfg(target_os = "linux")]
 mod webdriver;

@@ -1,4 +1,4 @@
-//! A headless Chromium, by WebDriver. The protocol is a few requests of JSON: the crates for it would be more to build
+//! A headless Chromium, by the `WebDriver` protocol. It is a few requests of JSON: the crates for it would be more to build
 //! than the program under test.
 
 use std::io::{BufRead, BufReader};
@@ -16,9 +16,9 @@ use ureq::Agent;
 static ONE: Mutex<()> = Mutex::new(());
 
 /// How long a page may take for anything, in milliseconds. A machine may be very busy.
-const PATIENCE: u64 = 120_000;
+const PATIENCE: u64 = 60_000;
 
-/// The name by which WebDriver refers to an element in JSON.
+/// The name by which the protocol refers to an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub(crate) struct Browser {
@@ -26,11 +26,11 @@ pub(crate) struct Browser {
     /// The URL of the session.
     session: String,
     driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// A key that WebDriver has a code for.
+/// The code of a key without a character.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const DOWN: &str = "\u{e015}";
 
@@ -59,7 +59,7 @@ impl Browser {
             agent,
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
-            _profile: profile,
+            profile: profile,
             _turn: turn,
         };
         let flags = [
@@ -75,7 +75,7 @@ impl Browser {
             "--window-size=1280,900",
         ];
         let mut flags: Vec<_> = flags.map(str::to_owned).into();
-        flags.push(format!("--user-data-dir={}", browser._profile.path().display()));
+        flags.push(format!("--user-data-dir={}", browser.profile.path().display()));
         let session = browser.post(
             "",
             &json!({ "capabilities": { "alwaysMatch": {

@@ -1,4 +1,5 @@
-//! The timeline as SVG. The colours are those of light mode; `page.css` has others for dark mode, and goes by them.
+//! The timeline as SVG. The colours are those of light mode; `page/base.css` has others for dark mode, and
+//! `page/panels.css` goes by them.
 
 use anyhow::anyhow;
 use plotters::prelude::*;

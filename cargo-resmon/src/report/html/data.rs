@@ -1,4 +1,4 @@
-//! The tests as the page's script reads them: short, as there may be very many. `page.js` has the other half.
+//! The tests as the page's script reads them: short, as there may be very many. `page/tests.js` has the other half.
 
 use serde::Serialize;
 

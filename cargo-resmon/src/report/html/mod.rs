@@ -23,6 +23,22 @@ const WIDTHS: [u32; 2] = [1120, 400];
 /// More tests that went wrong are in the table only.
 const BAD: usize = 30;
 
+const STYLE: &str = concat!(
+    include_str!("page/base.css"),
+    include_str!("page/panels.css"),
+    include_str!("page/table.css"),
+    include_str!("page/narrow.css"),
+);
+const SCRIPT: &str = concat!(
+    include_str!("page/units.js"),
+    include_str!("page/elements.js"),
+    include_str!("page/tests.js"),
+    include_str!("page/table.js"),
+    include_str!("page/detail.js"),
+    include_str!("page/timeline.js"),
+    include_str!("page/start.js"),
+);
+
 /// What `page.html` is filled with.
 #[derive(Serialize)]
 struct Page {
@@ -84,15 +100,15 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
         advice: advice::of(report).into_iter().map(Line::new).collect(),
         span: timeline.as_ref().map(|timeline| seconds(timeline.end)),
         lanes: timeline.as_ref().map(|timeline| timeline.lanes),
-        style: include_str!("page.css"),
-        script: include_str!("page.js"),
+        style: STYLE,
+        script: SCRIPT,
         data: data::json(report, timeline.as_ref(), frames)?,
         charts: charts.into_iter().map(|chart| chart.svg).collect(),
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut environment = Environment::new();
     // The name's ending says how what is filled in is escaped.
-    environment.add_template("page.html", include_str!("page.html"))?;
+    environment.add_template("page.html", include_str!("page/page.html"))?;
     Ok(environment.get_template("page.html")?.render(Serde(page))? + "\n")
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Tile {
     name: &'static str,
     value: String,
     note: String,
-    /// A class of `page.css`: `good`, `bad` or `fine`.
+    /// A class of `page/panels.css`: `good`, `bad` or `fine`.
     tone: &'static str,
 }
 
