@@ -36,15 +36,17 @@ pub(crate) struct Run {
 /// What is needed only while records come in.
 #[derive(Debug, Default)]
 struct Index {
-    tests: HashMap<String, usize>,
-    sessions: HashMap<String, usize>,
-    seen: HashSet<(Option<usize>, Event, i32, Timestamp)>,
+    tests: HashMap<Box<str>, u32>,
+    sessions: HashMap<Box<str>, u32>,
+    /// Session, event, attempt, and the timestamp in milliseconds.
+    seen: HashSet<(Option<u32>, Event, i32, i64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
     Start,
-    Test(usize),
+    /// Of the test at this place.
+    Test(u32),
     End,
 }
 
@@ -63,7 +65,7 @@ impl Run {
     ) -> bool {
         let session = session.and_then(Text::get).map(|id| position(&mut self.index.sessions, id));
         let Some(timestamp) = timestamp else { return true };
-        let new = self.index.seen.insert((session, event, attempt, timestamp));
+        let new = self.index.seen.insert((session, event, attempt, timestamp.as_millisecond()));
         if new {
             self.saw(timestamp);
         } else {
@@ -78,10 +80,10 @@ impl Run {
     }
 
     /// The place of a test in [`tests`](Self::tests), which has it from now on.
-    pub(crate) fn test(&mut self, id: &str, package: Option<&str>) -> usize {
+    pub(crate) fn test(&mut self, id: &str, package: Option<&str>) -> u32 {
         let key = format!("{}\0{id}", package.unwrap_or_default());
         let place = position(&mut self.index.tests, &key);
-        if place == self.tests.len() {
+        if place as usize == self.tests.len() {
             let package = package.map(str::to_owned);
             self.tests.push(Test {
                 id: id.to_owned(),
@@ -93,7 +95,7 @@ impl Run {
         place
     }
 
-    pub(crate) fn attempt(&mut self, test: usize, attempt: Attempt) {
+    pub(crate) fn attempt(&mut self, test: u32, attempt: Attempt) {
         let attempt = attempt.without_nonsense();
         if let (Some(end), Some(seconds)) = (attempt.timestamp, attempt.duration_s)
             && let Ok(seconds) = jiff::SignedDuration::try_from_secs_f64(seconds)
@@ -101,7 +103,10 @@ impl Run {
         {
             self.saw(start);
         }
-        self.tests[test].attempts.push(attempt);
+        let attempts = &mut self.tests[test as usize].attempts;
+        // There are very many tests of one attempt, and few of more.
+        attempts.reserve_exact(1);
+        attempts.push(attempt);
     }
 
     pub(crate) fn session_start(&mut self, machine: Machine, github: GitHub) {
@@ -164,11 +169,11 @@ impl Run {
 }
 
 /// The number under which a map keeps a name, which is the next where it does not yet.
-fn position(map: &mut HashMap<String, usize>, name: &str) -> usize {
+fn position(map: &mut HashMap<Box<str>, u32>, name: &str) -> u32 {
     if let Some(place) = map.get(name) {
         return *place;
     }
-    let place = map.len();
-    map.insert(name.to_owned(), place);
+    let place = u32::try_from(map.len()).expect("so many names do not fit in memory");
+    map.insert(name.into(), place);
     place
 }

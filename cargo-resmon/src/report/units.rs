@@ -10,10 +10,12 @@ pub(crate) fn with_spaces(text: &str) -> String {
     text.replace('\u{a0}', " ")
 }
 
-/// `4.2 ms`, `820 ms`, `12.34 s`, `3 min 20 s`, `2 h 05 min`.
+/// `42 µs`, `4.2 ms`, `820 ms`, `12.34 s`, `3 min 20 s`, `2 h 05 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
-    if seconds < 0.000_05 {
+    if seconds <= 0.0 {
         "0\u{a0}s".to_owned()
+    } else if seconds < 0.000_999_5 {
+        format!("{:.0}\u{a0}µs", (seconds * 1e6).max(1.0))
     } else if seconds < 0.009_95 {
         format!("{:.1}\u{a0}ms", seconds * 1e3)
     } else if seconds < 0.9995 {
@@ -101,6 +103,8 @@ mod tests {
     fn seconds_have_the_unit_that_fits() {
         let cases = [
             (0.0, "0 s"),
+            (0.000_000_2, "1 µs"),
+            (0.000_42, "420 µs"),
             (0.0042, "4.2 ms"),
             (0.009_96, "10 ms"),
             (0.82, "820 ms"),

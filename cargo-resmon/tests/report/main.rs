@@ -6,6 +6,7 @@ mod browser;
 mod command;
 mod html;
 mod json;
+mod last;
 mod markdown;
 mod real;
 mod records;

@@ -59,7 +59,7 @@ impl Browser {
             agent,
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
-            profile: profile,
+            profile,
             _turn: turn,
         };
         let flags = [

@@ -145,10 +145,10 @@ fn label(seconds: f64, long: bool) -> String {
     if long {
         let minutes = (seconds / 60.0).floor();
         format!("{minutes:.0}:{:02.0} min", seconds - minutes * 60.0)
-    } else if seconds.fract() == 0.0 {
-        format!("{seconds:.0} s")
+    } else if seconds > 0.0 && seconds < 1.0 {
+        format!("{} ms", (seconds * 1e6).round() / 1e3)
     } else {
-        format!("{} s", (seconds * 1000.0).round() / 1000.0)
+        format!("{} s", (seconds * 1e3).round() / 1e3)
     }
 }
 
@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn the_axis_has_seconds_or_minutes() {
         assert_eq!(label(20.0, false), "20 s");
-        assert_eq!(label(0.25, false), "0.25 s");
+        assert_eq!(label(0.25, false), "250 ms");
+        assert_eq!(label(2.5, false), "2.5 s");
         assert_eq!(label(200.0, true), "3:20 min");
     }
 }

@@ -4,7 +4,8 @@ const MISSING = "–";
 const known = (value) => value !== null && value !== undefined;
 const shown = (format) => (value) => (known(value) ? format(value) : MISSING);
 const seconds = shown((value) => {
-    if (value < 0.00005) return "0 s";
+    if (value <= 0) return "0 s";
+    if (value < 0.0009995) return `${Math.max(value * 1e6, 1).toFixed(0)} µs`;
     if (value < 0.00995) return `${(value * 1e3).toFixed(1)} ms`;
     if (value < 0.9995) return `${(value * 1e3).toFixed(0)} ms`;
     if (value < 9.995) return `${value.toFixed(2)} s`;
