@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     CpuHungry,
     /// The tests wait most of the time.
     Waiting,
+    /// The tests compute, but so few of them at once that CPUs are idle.
+    FewAtOnce,
     /// One test takes most of the run.
     Dominant,
     /// Tests took longer than in earlier runs.
@@ -63,7 +65,7 @@ pub(crate) fn of(report: &Report) -> Vec<Advice> {
         flaky,
         slower,
         dominant,
-        waiting,
+        idle,
         cpu_hungry,
         incomplete,
     ];
@@ -186,27 +188,44 @@ fn dominant(report: &Report) -> Vec<Advice> {
         .collect()
 }
 
-fn waiting(report: &Report) -> Vec<Advice> {
+fn idle(report: &Report) -> Vec<Advice> {
     let totals = &report.totals;
     let Some(testing) = totals.testing_s.filter(|seconds| *seconds >= 5.0) else {
         return Vec::new();
     };
     let own = totals.cpu_s.filter(|_| totals.cpu_is_whole);
-    let text = match (own, report.cpus(), totals.machine_cpu) {
-        (Some(cpu), Some(cpus), _) if cpu < 0.3 * testing * cpus => format!(
-            "the tests used {} of CPU in {} on {} CPUs, {} of what they could: they wait most of the time, so more of them at once would be faster",
-            seconds(cpu),
-            seconds(testing),
-            units::cpus(cpus),
-            percent(cpu / testing / cpus * 100.0)
-        ),
-        (None, _, Some(cpu)) if cpu < 30.0 && !is_limited(report) => format!(
-            "the machine's CPUs were {} busy while tests ran: they wait most of the time, so more of them at once would be faster",
-            percent(cpu)
-        ),
-        _ => return Vec::new(),
-    };
-    about_run(Kind::Waiting, text)
+    match (own, report.cpus(), totals.machine_cpu) {
+        (Some(cpu), Some(cpus), _) if cpu < 0.3 * testing * cpus => {
+            let used = format!(
+                "the tests used {} of CPU in {} on {}, {} of what they could",
+                seconds(cpu),
+                seconds(testing),
+                units::of_cpus(cpus),
+                percent(cpu / testing / cpus * 100.0)
+            );
+            // A test that computes all the time cannot wait.
+            if cpu < 0.5 * totals.tests_s {
+                let text = format!(
+                    "{used}: they wait most of the time, so more of them at once would be faster"
+                );
+                about_run(Kind::Waiting, text)
+            } else {
+                let at_once = units::cpus(totals.tests_s / testing);
+                let text = format!(
+                    "{used}: only {at_once} of them ran at once, so more at once would be faster"
+                );
+                about_run(Kind::FewAtOnce, text)
+            }
+        }
+        (None, _, Some(cpu)) if cpu < 30.0 && !is_limited(report) => {
+            let text = format!(
+                "the machine's CPUs were {} busy while tests ran: they wait, or few of them ran at once",
+                percent(cpu)
+            );
+            about_run(Kind::Waiting, text)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the run may use fewer CPUs than the machine has, so that the machine's usage says little.

@@ -48,7 +48,8 @@ impl Report {
             }
             // What an earlier run is to show can be done without.
             if let Ok(records) = read::read(file) {
-                earlier.extend(records.runs.into_iter().filter(|other| other.first <= run.first));
+                let is_other = |other: &Run| other.first <= run.first && other.id != run.id;
+                earlier.extend(records.runs.into_iter().filter(is_other));
             }
         }
         earlier.sort_by_key(|run| std::cmp::Reverse(run.first));

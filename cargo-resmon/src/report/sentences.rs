@@ -135,8 +135,8 @@ pub(crate) fn heading(measure: Measure) -> &'static str {
     match measure {
         Measure::Time => "Most time",
         Measure::Cpu => "Most CPU",
-        Measure::Memory => "Most memory (highest of the process during the test)",
-        Measure::Growth => "Most growth (memory of the process, after the test to before)",
+        Measure::Memory => "Most memory (of the process, at its highest)",
+        Measure::Growth => "Most growth (of the process, from before the test to after)",
     }
 }
 

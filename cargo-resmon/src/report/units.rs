@@ -89,6 +89,13 @@ pub(crate) fn cpus(cpus: f64) -> String {
     if (cpus - cpus.round()).abs() < 0.05 { format!("{cpus:.0}") } else { format!("{cpus:.1}") }
 }
 
+/// `1 CPU`, `2.5 CPUs`
+pub(crate) fn of_cpus(count: f64) -> String {
+    let text = cpus(count);
+    let plural = if text == "1" { "" } else { "s" };
+    format!("{text}\u{a0}CPU{plural}")
+}
+
 /// A count of bytes for a ratio.
 #[allow(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
 pub(crate) fn float(bytes: i64) -> f64 {

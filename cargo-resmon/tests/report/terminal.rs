@@ -157,6 +157,23 @@ fn a_suite_that_waits_is_told_so() {
 }
 
 #[test]
+fn a_suite_that_runs_one_test_at_a_time_is_told_so() {
+    let mut records = Records::new();
+    for number in 1..=9 {
+        let busy = json!({ "cpu_user_s": 1.0, "cpu_system_s": 0.0 });
+        records.test(&format!("src/lib.rs::computes_{number}"), f64::from(number), 1.0, busy);
+    }
+    let lines = records.lines().replace("\"cpu_limit\":2.0", "\"cpu_limit\":16.0");
+    let lines = lines.replace("\"cpu_count\":4", "\"cpu_count\":16");
+    let printed = report(&records.write_bytes(lines.as_bytes())).finish().printed();
+    let advice = section(&printed, "Advice").join("\n");
+    assert!(
+        advice.contains("on 16 CPUs, 6 % of what they could: only 1 of them ran at once"),
+        "{advice}"
+    );
+}
+
+#[test]
 fn a_kill_and_a_missing_end_are_explained() {
     let mut records = Records::new();
     records.crash("src/lib.rs::eats", 1.0, 9);

@@ -53,7 +53,7 @@ fn head(report: &Report, extent: Extent) -> String {
     line(&mut text, extent, BOLD, &sentences::title(report));
     let style = if report.bad_count() > 0 {
         RED
-    } else if report.totals.flaky > 0 || report.totals.unknown > 0 {
+    } else if report.totals.flaky > 0 {
         YELLOW
     } else {
         GREEN
