@@ -1,10 +1,31 @@
 //! What a run did to the machine, for people to look at.
 
-use std::path::PathBuf;
+mod advice;
+mod html;
+mod json;
+mod markdown;
+mod model;
+mod outcome;
+mod read;
+mod record;
+mod run;
+mod sentences;
+mod summary;
+mod terminal;
+mod test;
+mod text;
+mod totals;
+mod units;
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 
+use self::model::Report;
+use self::terminal::Extent;
+use self::test::Measure;
 use crate::runs;
 
 /// Show what a run did to the machine
@@ -15,20 +36,162 @@ pub(crate) struct Arguments {
     /// The latest run of this workspace
     #[arg(long, conflicts_with = "file")]
     last: bool,
+    /// Write it to this file as a page for a browser, which needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print it as JSON, for scripts
+    #[arg(long)]
+    json: bool,
+    /// Print it as GitHub's Markdown, for `$GITHUB_STEP_SUMMARY`
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    /// How many tests to list by time, by CPU, by memory and by growth
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    top: usize,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => runs::list(&runs::directory()?).pop().context("no run is kept here yet")?,
+    let (file, before) = match &arguments.file {
+        Some(file) => (file.clone(), Vec::new()),
+        None => latest()?,
     };
-    println!("{}", file.display());
-    Ok(ExitCode::SUCCESS)
+    let report = Report::load(&file, &before)?;
+    if let Some(page) = &arguments.html {
+        write_page(&report, page)?;
+        if !arguments.json && !arguments.markdown {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    if arguments.json {
+        return done(json::write(&report, BufWriter::new(io::stdout().lock())));
+    }
+    if arguments.markdown {
+        let text = markdown::render(&report, arguments.top);
+        return done(io::stdout().write_all(text.as_bytes()));
+    }
+    let width = columns(terminal_size::terminal_size_of(io::stdout()));
+    let extent = Extent { width, top: arguments.top, measures: &Measure::ALL };
+    let text = terminal::render(&report, extent);
+    done(anstream::stdout().write_all(text.as_bytes()))
 }
 
-/// Shows what a run did that has just ended.
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "there is nothing to show yet")]
-pub(crate) fn after_run(_file: &std::path::Path) -> anyhow::Result<()> {
+fn write_page(report: &Report, path: &Path) -> anyhow::Result<()> {
+    let page = html::render(report)?;
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    let _ = writeln!(anstream::stderr(), "resmon: the report is in {}", path.display());
     Ok(())
+}
+
+/// What is said at the end of a run of which `file` holds the records, and `before` those of the runs before it, the
+/// latest first: a short report on stderr, as stdout is that of the tests, and a long one in the summary of a
+/// GitHub Actions step. It fails no run: what is wrong is a warning.
+pub(crate) fn after_run(file: &Path, before: &[PathBuf]) {
+    let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let width = columns(terminal_size::terminal_size_of(io::stderr()));
+    let told = tell(file, before, width, anstream::stderr(), summary.as_deref().map(Path::new));
+    if let Err(error) = told {
+        let _ = writeln!(anstream::stderr(), "resmon: warning: no report of this run: {error:#}");
+    }
+}
+
+fn tell(
+    file: &Path,
+    before: &[PathBuf],
+    width: Option<usize>,
+    mut out: impl Write,
+    summary: Option<&Path>,
+) -> anyhow::Result<()> {
+    let report = Report::load(file, before)?;
+    let extent = Extent { width, top: 5, measures: &[Measure::Time] };
+    // Where nobody can read it, the summary is worth the more.
+    let _ = writeln!(out, "\n{}", terminal::render(&report, extent).trim_end());
+    match summary {
+        Some(summary) => summary::append(summary, &markdown::render(&report, 10)),
+        None => Ok(()),
+    }
+}
+
+/// The file of the latest run that is kept, and those before it, the latest first.
+fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
+    let mut runs = runs::list(&runs::directory()?);
+    let latest = runs.pop().context("no run is kept here yet: `cargo resmon test` makes one")?;
+    runs.reverse();
+    Ok((latest, runs))
+}
+
+/// `COLUMNS` wins over what the terminal says. Where there is neither, nobody reads along.
+fn columns(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
+    let wish = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    wish.filter(|columns| *columns > 0)
+        .or(terminal.map(|(terminal_size::Width(width), _)| usize::from(width)))
+}
+
+/// A reader that has seen enough is no failure.
+fn done(written: io::Result<()>) -> anyhow::Result<ExitCode> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the report")
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{markdown, tell};
+
+    const RECORDS: &str = r#"{"event_type":"session_start","test_nodeid":"__session__","timestamp":"2026-11-24T10:00:00.000+00:00","run_id":"a"}
+{"event_type":"test","test_nodeid":"src/lib.rs::slow","timestamp":"2026-11-24T10:00:02.000+00:00","run_id":"a","outcome":"passed","duration_s":1.5}
+"#;
+
+    /// What is told on stderr and what is in the summary, which held `before`.
+    fn told(before: Option<&str>) -> (String, String, anyhow::Result<()>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, summary) = (folder.path().join("run.ndjson"), folder.path().join("summary.md"));
+        fs::write(&file, RECORDS).unwrap();
+        if let Some(before) = before {
+            fs::write(&summary, before).unwrap();
+        }
+        let mut out = Vec::new();
+        let result = tell(&file, &[], Some(80), &mut out, Some(&summary));
+        let summary = fs::read_to_string(&summary).unwrap();
+        (String::from_utf8(out).unwrap(), summary, result)
+    }
+
+    #[test]
+    fn a_run_is_told_on_stderr_and_in_the_summary_of_the_step() {
+        let (out, summary, result) = told(None);
+        result.unwrap();
+        assert!(out.contains("1 test: 1 passed") && out.contains("src/lib.rs::slow"), "{out}");
+        assert!(summary.starts_with("### Run, 2026-11-24 10:00:00 UTC"), "{summary}");
+        assert!(summary.contains("<code>src/lib.rs::slow</code>"), "{summary}");
+    }
+
+    #[test]
+    fn what_the_summary_held_stays_and_ends_its_line() {
+        let (_, summary, result) = told(Some("# Mine"));
+        result.unwrap();
+        assert!(summary.starts_with("# Mine\n\n### Run"), "{summary}");
+    }
+
+    #[test]
+    fn a_full_summary_says_so_and_stays_within_what_github_takes() {
+        let almost = "x".repeat(markdown::LIMIT - 200);
+        let (out, summary, result) = told(Some(&almost));
+        assert!(result.unwrap_err().to_string().contains("full"));
+        assert!(out.contains("1 test: 1 passed"));
+        assert!(summary.len() <= markdown::LIMIT);
+        assert!(
+            summary.trim_end().ends_with("its report is not here"),
+            "{}",
+            &summary[almost.len()..]
+        );
+
+        let full = "x".repeat(markdown::LIMIT);
+        let (_, summary, result) = told(Some(&full));
+        assert!(result.is_err());
+        assert_eq!(summary.len(), markdown::LIMIT);
+    }
 }

@@ -143,9 +143,10 @@ impl Session {
         if self.tests == 0 && self.processes > 0 {
             eprintln!("resmon: figures of each test need `#[resmon::test]`, or nextest");
         }
-        if let Err(error) = report::after_run(&copy) {
-            eprintln!("resmon: warning: no report: {error:#}");
-        }
+        let mut before = runs::list(&self.copies);
+        before.retain(|run| *run != copy);
+        before.reverse();
+        report::after_run(&copy, &before);
     }
 }
 

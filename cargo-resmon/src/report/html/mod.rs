@@ -1,0 +1,129 @@
+//! The report as one page that needs nothing else.
+
+mod chart;
+mod data;
+mod tile;
+mod timeline;
+
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use self::chart::Chart;
+use self::tile::{Tile, tiles};
+use self::timeline::Timeline;
+use super::model::Report;
+use super::outcome::Outcome;
+use super::text::clean;
+use super::units::seconds;
+use super::{advice, sentences};
+
+/// The widths of the two charts, of which the page shows the one that fits.
+const WIDTHS: [u32; 2] = [1120, 400];
+/// More tests that went wrong are in the table only.
+const BAD: usize = 30;
+
+const STYLE: &str = concat!(
+    include_str!("page/base.css"),
+    include_str!("page/panels.css"),
+    include_str!("page/table.css"),
+    include_str!("page/narrow.css"),
+);
+const SCRIPT: &str = concat!(
+    include_str!("page/units.js"),
+    include_str!("page/elements.js"),
+    include_str!("page/tests.js"),
+    include_str!("page/table.js"),
+    include_str!("page/detail.js"),
+    include_str!("page/timeline.js"),
+    include_str!("page/start.js"),
+);
+
+/// What `page.html` is filled with.
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    outcomes: String,
+    machine: Option<String>,
+    notes: Vec<String>,
+    tiles: Vec<Tile>,
+    bad: Vec<Bad>,
+    /// How many more there are.
+    bad_more: usize,
+    advice: Vec<Line>,
+    /// SVG, one for each of [`WIDTHS`].
+    charts: Vec<String>,
+    /// How long the timeline is, and how many tests ran at once.
+    span: Option<String>,
+    lanes: Option<usize>,
+    style: &'static str,
+    script: &'static str,
+    /// JSON for the script.
+    data: String,
+    version: &'static str,
+}
+
+/// A test that somebody should look at.
+#[derive(Serialize)]
+struct Bad {
+    id: String,
+    word: &'static str,
+    end: String,
+}
+
+/// A line of advice.
+#[derive(Serialize)]
+struct Line {
+    test: Option<String>,
+    text: String,
+}
+
+pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
+    let timeline = Timeline::of(report);
+    let charts = match &timeline {
+        Some(timeline) => WIDTHS
+            .iter()
+            .map(|width| Chart::draw(timeline, *width))
+            .collect::<anyhow::Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
+    let frames = charts.iter().map(|chart| chart.frame).collect();
+    let tests: Vec<_> = report.bad().into_iter().chain(report.flaky()).collect();
+    let page = Page {
+        title: sentences::title(report),
+        outcomes: sentences::outcomes(report),
+        machine: report.machine().map(|machine| clean(&machine)),
+        notes: sentences::notes(report),
+        tiles: tiles(report),
+        bad_more: tests.len().saturating_sub(BAD),
+        bad: tests.into_iter().take(BAD).map(Bad::new).collect(),
+        advice: advice::of(report).into_iter().map(Line::new).collect(),
+        span: timeline.as_ref().map(|timeline| seconds(timeline.end)),
+        lanes: timeline.as_ref().map(|timeline| timeline.lanes),
+        style: STYLE,
+        script: SCRIPT,
+        data: data::json(report, timeline.as_ref(), frames)?,
+        charts: charts.into_iter().map(|chart| chart.svg).collect(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let mut environment = Environment::new();
+    // The name's ending says how what is filled in is escaped.
+    environment.add_template("page.html", include_str!("page/page.html"))?;
+    Ok(environment.get_template("page.html")?.render(Serde(page))? + "\n")
+}
+
+impl Bad {
+    fn new(test: &super::test::Test) -> Self {
+        let word = match test.outcome() {
+            Outcome::Passed => "flaky",
+            outcome => outcome.name(),
+        };
+        Self { id: clean(&test.id), word, end: sentences::end(test) }
+    }
+}
+
+impl Line {
+    fn new(advice: advice::Advice) -> Self {
+        Self { test: advice.test.as_deref().map(clean), text: advice.text }
+    }
+}

@@ -1,0 +1,18 @@
+// What makes parts of the page.
+
+const $ = (id) => document.getElementById(id);
+
+const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) if (known(value)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+};
+
+/** An id that breaks where a person would break it, its file less prominent than what is in it. */
+function name(id) {
+    const parts = id.split(/(?<=::|[/_])/);
+    const file = parts.findIndex((part) => part.endsWith("::")) + 1;
+    const breaking = (parts) => parts.flatMap((part) => [part, element("wbr")]);
+    return element("span", {}, element("span", { class: "quiet" }, ...breaking(parts.slice(0, file))), ...breaking(parts.slice(file)));
+}

@@ -1,0 +1,214 @@
+//! Which tests ran when, and what the machine's CPU and memory were meanwhile.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::report::model::Report;
+use crate::report::outcome::Outcome;
+use crate::report::record::Attempt;
+use crate::report::units::float;
+
+/// More tests at once share the last lane.
+const LANES: usize = 32;
+/// Readings closer together than this part of the time are one.
+const BUCKETS: usize = 400;
+
+/// Times are seconds since the first test began.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// When the last one ended.
+    pub(super) end: f64,
+    /// In the order in which they began.
+    pub(super) bars: Vec<Bar>,
+    pub(super) lanes: usize,
+    /// Usage of the CPUs in %.
+    pub(super) cpu: Vec<(f64, f64)>,
+    /// Used memory in %.
+    pub(super) memory: Vec<(f64, f64)>,
+}
+
+/// An attempt of a test that has its time.
+#[derive(Debug)]
+pub(super) struct Bar {
+    /// Its places in the run's tests, and in the attempts of that.
+    pub(super) of: (usize, usize),
+    pub(super) start: f64,
+    pub(super) end: f64,
+    pub(super) lane: usize,
+    pub(super) outcome: Outcome,
+}
+
+impl Timeline {
+    /// `None` if no test has a time.
+    pub(super) fn of(report: &Report) -> Option<Self> {
+        let mut bars = bars(report);
+        bars.sort_by(|one, other| one.start.total_cmp(&other.start));
+        let start = bars.first()?.start;
+        for bar in &mut bars {
+            bar.start -= start;
+            bar.end -= start;
+        }
+        let end = bars.iter().map(|bar| bar.end).fold(0.001, f64::max);
+        let lanes = assign_lanes(&mut bars);
+        let mut timeline = Self { end, bars, lanes, cpu: Vec::new(), memory: Vec::new() };
+        timeline.read(report);
+        Some(timeline)
+    }
+
+    fn read(&mut self, report: &Report) {
+        let total = report.run.machine().and_then(|machine| machine.mem_total_bytes);
+        let mut cpu = Buckets::new(self.end);
+        let mut memory = Buckets::new(self.end);
+        for bar in &self.bars {
+            let attempt = &report.run.tests[bar.of.0].attempts[bar.of.1];
+            read_cpu(&mut cpu, bar, attempt);
+            memory.most(bar.start, attempt.mem_percent_before);
+            memory.most(bar.end, attempt.mem_percent_after);
+            // The least that was available was seen at some time of the test: of a long one nobody knows when.
+            if bar.end - bar.start <= 2.0 * memory.width {
+                let least = attempt.mem_available_min.zip(total.filter(|total| *total > 0));
+                let used = least.map(|(least, total)| 100.0 - float(least) / float(total) * 100.0);
+                memory.most(bar.end, used.filter(|used| (0.0..=100.0).contains(used)));
+            }
+        }
+        self.cpu = cpu.points();
+        self.memory = memory.points();
+    }
+}
+
+/// The second reading covers the test if that is at least 200 ms long, else the 200 ms before its end. What covers
+/// less time says more about it.
+fn read_cpu(cpu: &mut Buckets, bar: &Bar, attempt: &Attempt) {
+    const WINDOW: f64 = 0.2;
+    cpu.mean(bar.start, bar.start, attempt.cpu_before, 1.0 / WINDOW);
+    let long = bar.end - bar.start >= WINDOW;
+    let start = if long { bar.start } else { bar.end };
+    cpu.mean(start, bar.end, attempt.cpu_after, 1.0 / (bar.end - bar.start).max(WINDOW));
+}
+
+fn bars(report: &Report) -> Vec<Bar> {
+    let tests = report.run.tests.iter().enumerate();
+    tests
+        .flat_map(|(test, of)| {
+            of.attempts.iter().enumerate().filter_map(move |(place, attempt)| {
+                let (start, end) = attempt.span()?;
+                attempt.duration_s?;
+                Some(Bar { of: (test, place), start, end, lane: 0, outcome: attempt.outcome })
+            })
+        })
+        .collect()
+}
+
+/// Gives each bar the lowest lane that is free when it begins, and returns how many there are.
+fn assign_lanes(bars: &mut [Bar]) -> usize {
+    // The timestamp of a test's end has milliseconds, so that the next may seem to begin up to one before it.
+    const ROUNDED: i64 = 1_000;
+    let mut free: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
+    // The lanes in use, that which is free first on top. Microseconds, as floats have no total order.
+    let mut used: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
+    let mut lanes = 0;
+    for bar in bars {
+        let now = micros(bar.start) + ROUNDED;
+        while let Some(Reverse((until, lane))) = used.peek().copied()
+            && until <= now
+        {
+            used.pop();
+            free.push(Reverse(lane));
+        }
+        if free.is_empty() && lanes < LANES {
+            free.push(Reverse(lanes));
+            lanes += 1;
+        }
+        if let Some(Reverse(lane)) = free.pop() {
+            bar.lane = lane;
+            used.push(Reverse((micros(bar.end), lane)));
+        } else {
+            bar.lane = LANES - 1;
+        }
+    }
+    lanes
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the cast saturates")]
+fn micros(seconds: f64) -> i64 {
+    (seconds * 1e6) as i64
+}
+
+/// Readings by time: a sum and its weights.
+struct Buckets {
+    width: f64,
+    buckets: Vec<(f64, f64)>,
+}
+
+impl Buckets {
+    #[allow(clippy::cast_precision_loss, reason = "a small constant")]
+    fn new(end: f64) -> Self {
+        Self { width: end / BUCKETS as f64, buckets: vec![(0.0, 0.0); BUCKETS] }
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    fn place(&self, time: f64) -> usize {
+        ((time / self.width) as usize).min(self.buckets.len() - 1)
+    }
+
+    fn mean(&mut self, start: f64, end: f64, value: Option<f64>, weight: f64) {
+        let Some(value) = value else { return };
+        let (first, last) = (self.place(start), self.place(end));
+        for (sum, weights) in &mut self.buckets[first..=last] {
+            *sum += value * weight;
+            *weights += weight;
+        }
+    }
+
+    fn most(&mut self, time: f64, value: Option<f64>) {
+        let Some(value) = value else { return };
+        let place = self.place(time);
+        let (most, weight) = &mut self.buckets[place];
+        *most = most.max(value);
+        *weight = 1.0;
+    }
+
+    /// Each bucket that has a reading, at its middle.
+    #[allow(clippy::cast_precision_loss, reason = "a small number")]
+    fn points(&self) -> Vec<(f64, f64)> {
+        let buckets = self.buckets.iter().enumerate();
+        buckets
+            .filter(|(_, (_, weights))| *weights > 0.0)
+            .map(|(place, (sum, weights))| ((place as f64 + 0.5) * self.width, sum / weights))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(start: f64, end: f64) -> Bar {
+        Bar { of: (0, 0), start, end, lane: 0, outcome: Outcome::Passed }
+    }
+
+    #[test]
+    fn tests_that_ran_at_once_have_lanes_of_their_own() {
+        let mut bars = [bar(0.0, 3.0), bar(1.0, 2.0), bar(2.0, 4.0), bar(2.5, 5.0), bar(3.0, 6.0)];
+        assert_eq!(assign_lanes(&mut bars), 3);
+        assert_eq!(bars.map(|bar| bar.lane), [0, 1, 1, 2, 0]);
+    }
+
+    #[test]
+    fn a_crowd_shares_the_last_lane() {
+        let mut bars: Vec<_> = (0..100).map(|_| bar(0.0, 1.0)).collect();
+        assert_eq!(assign_lanes(&mut bars), LANES);
+        assert_eq!(bars[99].lane, LANES - 1);
+    }
+
+    #[test]
+    fn a_reading_counts_more_where_it_covers_less() {
+        let mut buckets = Buckets::new(400.0);
+        buckets.mean(0.0, 400.0, Some(10.0), 1.0);
+        buckets.mean(200.5, 200.5, Some(90.0), 9.0);
+        let points = buckets.points();
+        assert_eq!(points.len(), BUCKETS);
+        assert_eq!(points[0], (0.5, 10.0));
+        assert_eq!(points[200], (200.5, 82.0));
+    }
+}

@@ -1,0 +1,140 @@
+//! The report in GitHub's Markdown, for the summary of a job.
+
+use std::fmt::Write as _;
+
+use super::model::Report;
+use super::outcome::Outcome;
+use super::sentences;
+use super::test::{Measure, Test};
+use super::text::{clean, shorten};
+use super::{advice, units};
+
+/// More tests that went wrong are counted only.
+const BAD: usize = 50;
+/// The most columns of a name.
+const NAME: usize = 200;
+
+/// GitHub shows no summary that is longer.
+pub(crate) const LIMIT: usize = 1 << 20;
+
+/// The report. A section with which it would be longer than [`LIMIT`] is left out.
+pub(crate) fn render(report: &Report, top: usize) -> String {
+    let sections = [head(report), bad(report), advices(report)].into_iter();
+    let costs = Measure::ALL.into_iter().map(|measure| costs(report, measure, top.min(100)));
+    let mut all = String::new();
+    for section in sections.chain(costs) {
+        let section = units::with_spaces(&section);
+        if all.len() + section.len() < LIMIT {
+            all.push_str(&section);
+        }
+    }
+    all
+}
+
+fn head(report: &Report) -> String {
+    let mut head = format!("### {}\n\n", escape(&sentences::title(report)));
+    let _ = write!(head, "{} {}", mark(report), escape(&sentences::outcomes(report)));
+    for sentence in sentences::facts(report).into_iter().chain(sentences::notes(report)) {
+        let _ = write!(head, "<br>{}", escape(&sentence));
+    }
+    head.push('\n');
+    head
+}
+
+fn mark(report: &Report) -> &'static str {
+    match report.bad_count() {
+        0 if report.totals.flaky > 0 => "⚠️",
+        0 => "✅",
+        _ => "❌",
+    }
+}
+
+fn bad(report: &Report) -> String {
+    let tests: Vec<&Test> = report.bad().into_iter().chain(report.flaky()).collect();
+    if tests.is_empty() {
+        return String::new();
+    }
+    let mut table = "\n| | test | |\n|---|---|---|\n".to_owned();
+    for test in tests.iter().take(BAD) {
+        let word = match test.outcome() {
+            Outcome::Passed => "flaky",
+            outcome => outcome.name(),
+        };
+        let end = escape(&sentences::end(test));
+        let _ = writeln!(table, "| {word} | {} | {end} |", name(&test.id));
+    }
+    if tests.len() > BAD {
+        let _ = writeln!(table, "\nand {} more", units::number(tests.len() - BAD));
+    }
+    table
+}
+
+fn advices(report: &Report) -> String {
+    let advice = advice::of(report);
+    if advice.is_empty() {
+        return String::new();
+    }
+    let mut list = "\n**Advice**\n\n".to_owned();
+    for advice in advice {
+        let subject = advice.test.map(|test| format!("{}: ", name(&test))).unwrap_or_default();
+        let _ = writeln!(list, "- {subject}{}", escape(&advice.text));
+    }
+    list
+}
+
+/// A table of the tests that cost most. That of the time is open, as most people ask for it.
+fn costs(report: &Report, measure: Measure, top: usize) -> String {
+    let rows = report.top(measure, top);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let open = if measure == Measure::Time { " open" } else { "" };
+    let heading = sentences::heading(measure);
+    let mut table = format!("\n<details{open}><summary>{heading}</summary>\n\n");
+    table.push_str("| | test | |\n|--:|---|---|\n");
+    for (test, attempt, _) in rows {
+        let figure = sentences::figure(measure, attempt);
+        let context = escape(&sentences::context(report, measure, attempt));
+        let _ = writeln!(table, "| {figure} | {} | {context} |", name(&test.id));
+    }
+    table.push_str("\n</details>\n");
+    table
+}
+
+/// The id of a test as code. HTML tags rather than backticks, as a name may have these.
+fn name(id: &str) -> String {
+    format!("<code>{}</code>", escape(&shorten(&clean(id), NAME)))
+}
+
+/// Text that is neither HTML nor Markdown. References work everywhere, in a cell of a table too. An underscore within a
+/// word means nothing, and stays readable.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut in_word = false;
+    while let Some(c) = chars.next() {
+        let special = match c {
+            '_' => !in_word || !chars.peek().is_some_and(|next| next.is_alphanumeric()),
+            c => "&<>\"|`*~\\[]#@$!".contains(c),
+        };
+        if special {
+            let _ = write!(escaped, "&#{};", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+        in_word = c.is_alphanumeric();
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn what_means_something_in_markdown_is_escaped() {
+        assert_eq!(escape("tests/a.rs::keeps_a_word"), "tests/a.rs::keeps_a_word");
+        assert_eq!(escape("_a_ a__b"), "&#95;a&#95; a&#95;&#95;b");
+        assert_eq!(escape("a|b`<i>&*"), "a&#124;b&#96;&#60;i&#62;&#38;&#42;");
+    }
+}

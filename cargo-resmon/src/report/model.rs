@@ -1,0 +1,212 @@
+//! A run with all that is said about it, however it is shown.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::outcome::Outcome;
+use super::read::{self, RUNS, Unreadable};
+use super::record::{Attempt, Machine};
+use super::run::Run;
+use super::test::{Earlier, Measure, Test};
+use super::totals::Totals;
+use super::units;
+
+/// The newest run of a file.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) run: Run,
+    /// Those before it, the latest first.
+    pub(crate) earlier: Vec<EarlierRun>,
+    pub(crate) totals: Totals,
+    pub(crate) unreadable: Unreadable,
+}
+
+/// A run before the one that is shown.
+#[derive(Debug)]
+pub(crate) struct EarlierRun {
+    pub(crate) id: Option<String>,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) tests: usize,
+    /// How many of them failed, crashed or stayed unfinished.
+    pub(crate) bad: usize,
+}
+
+impl Report {
+    /// The newest run of `file`. Those before it are earlier runs, and so are those of the files `before`, the newest
+    /// of which comes first.
+    pub(crate) fn load(file: &Path, before: &[PathBuf]) -> anyhow::Result<Self> {
+        let records = read::read(file)?;
+        let mut runs = records.runs.into_iter();
+        let Some(run) = runs.next() else { unreachable!("a file without a run is an error") };
+        let mut earlier: Vec<Run> = runs.collect();
+        for file in before {
+            if earlier.len() + 1 >= RUNS {
+                break;
+            }
+            // What an earlier run is to show can be done without.
+            if let Ok(records) = read::read(file) {
+                let is_other = |other: &Run| other.first <= run.first && other.id != run.id;
+                earlier.extend(records.runs.into_iter().filter(is_other));
+            }
+        }
+        earlier.sort_by_key(|run| std::cmp::Reverse(run.first));
+        earlier.truncate(RUNS - 1);
+        let totals = Totals::of(&run);
+        let mut report = Self { run, earlier: Vec::new(), totals, unreadable: records.unreadable };
+        report.add_earlier(earlier);
+        Ok(report)
+    }
+
+    fn add_earlier(&mut self, runs: Vec<Run>) {
+        let mut earlier: HashMap<(String, Option<String>), Vec<Earlier>> = HashMap::new();
+        for (number, mut run) in runs.into_iter().enumerate() {
+            self.earlier.push(EarlierRun {
+                first: run.first,
+                seconds: run.seconds(),
+                tests: run.tests.len(),
+                bad: run.tests.iter().filter(|test| test.outcome().is_bad()).count(),
+                id: run.id.take(),
+            });
+            for (id, package, test) in run.take_earlier(number) {
+                earlier.entry((id, package)).or_default().push(test);
+            }
+        }
+        if earlier.is_empty() {
+            return;
+        }
+        for test in &mut self.run.tests {
+            let key = (test.id.clone(), test.package.clone());
+            test.earlier = earlier.remove(&key).unwrap_or_default();
+        }
+    }
+
+    /// The tests that did not pass, crashes first.
+    pub(crate) fn bad(&self) -> Vec<&Test> {
+        let mut tests: Vec<_> =
+            self.run.tests.iter().filter(|test| test.outcome().is_bad()).collect();
+        tests.sort_by(|one, other| (one.outcome(), &one.id).cmp(&(other.outcome(), &other.id)));
+        tests
+    }
+
+    /// How many these are.
+    pub(crate) fn bad_count(&self) -> usize {
+        self.totals.crashed + self.totals.failed + self.totals.unfinished
+    }
+
+    /// The tests that passed only when tried again.
+    pub(crate) fn flaky(&self) -> impl Iterator<Item = &Test> {
+        self.run.tests.iter().filter(|test| test.is_flaky())
+    }
+
+    /// The tests that cost most of something, as far as it is worth a word.
+    pub(crate) fn top(&self, measure: Measure, count: usize) -> Vec<(&Test, &Attempt, f64)> {
+        let least = match measure {
+            Measure::Time | Measure::Cpu => 0.001,
+            Measure::Memory => 1.0,
+            Measure::Growth => units::float(1 << 20),
+        };
+        let mut tests: Vec<_> = self
+            .run
+            .tests
+            .iter()
+            .filter_map(|test| test.most(measure).map(|(attempt, most)| (test, attempt, most)))
+            .filter(|(.., most)| *most >= least)
+            .collect();
+        let order = |(one, _, most): &(&Test, &Attempt, f64),
+                     (other, _, less): &(&Test, _, f64)| {
+            less.total_cmp(most).then_with(|| one.id.cmp(&other.id))
+        };
+        // Of a million tests few are asked for.
+        if count < tests.len() {
+            tests.select_nth_unstable_by(count, order);
+            tests.truncate(count);
+        }
+        tests.sort_by(order);
+        tests
+    }
+
+    /// The tests that took clearly longer than they do as a rule, with that rule, those that lost most time first.
+    pub(crate) fn slower(&self) -> Vec<(&Test, f64, f64)> {
+        let mut tests: Vec<_> = self
+            .run
+            .tests
+            .iter()
+            .filter(|test| test.outcome() == Outcome::Passed)
+            .filter_map(|test| {
+                let (_, now) = test.most(Measure::Time)?;
+                let (usual, _) = test.usual(Measure::Time)?;
+                (now > usual * 1.5 && now - usual > 0.25).then_some((test, now, usual))
+            })
+            .collect();
+        tests.sort_by(|(_, now, usual), (_, other, rule)| (other - rule).total_cmp(&(now - usual)));
+        tests
+    }
+
+    /// The bytes of memory that the run may use.
+    pub(crate) fn memory(&self) -> Option<i64> {
+        let machine = self.run.machine()?;
+        let limits = [machine.mem_limit_bytes, machine.mem_total_bytes];
+        limits.into_iter().flatten().filter(|limit| *limit > 0).min()
+    }
+
+    /// The CPUs that the run may use.
+    #[allow(clippy::cast_precision_loss, reason = "no machine has that many CPUs")]
+    pub(crate) fn cpus(&self) -> Option<f64> {
+        let machine = self.run.machine()?;
+        let limits = [machine.cpu_limit, machine.cpu_count.map(|count| count as f64)];
+        limits.into_iter().flatten().filter(|limit| *limit > 0.0).reduce(f64::min)
+    }
+
+    /// The packages of the tests, each once.
+    pub(crate) fn packages(&self) -> Vec<&str> {
+        let mut packages: Vec<_> =
+            self.run.tests.iter().filter_map(|test| test.package.as_deref()).collect();
+        packages.sort_unstable();
+        packages.dedup();
+        packages
+    }
+
+    /// The machine in a line, such as `linux x86_64, 4 CPUs (2 allowed), 16.0 GiB of memory`.
+    pub(crate) fn machine(&self) -> Option<String> {
+        let Machine { os, arch, cpu_model, cpu_count, cpu_limit, mem_total_bytes, .. } =
+            self.run.machine()?;
+        let mut parts = Vec::new();
+        let system: Vec<&str> = [os, arch].into_iter().flatten().map(String::as_str).collect();
+        parts.extend((!system.is_empty()).then(|| system.join(" ")));
+        parts.extend(cpu_model.as_ref().map(|model| model.trim().to_owned()));
+        let count = cpu_count.and_then(|count| usize::try_from(count).ok());
+        let allowed = self.cpus().filter(|cpus| count.is_none_or(|count| *cpus < whole(count)));
+        match (count, allowed) {
+            (Some(count), Some(cpus)) => parts.push(format!(
+                "{} ({} allowed)",
+                units::count(count, "CPU"),
+                units::cpus(cpus)
+            )),
+            (Some(count), None) => parts.push(units::count(count, "CPU")),
+            (None, _) => parts.extend(cpu_limit.map(|cpus| format!("{} CPUs", units::cpus(cpus)))),
+        }
+        let allowed =
+            self.memory().filter(|memory| mem_total_bytes.is_none_or(|all| *memory < all));
+        match (mem_total_bytes, allowed) {
+            (Some(all), Some(limit)) => parts.push(format!(
+                "{} of memory ({} allowed)",
+                units::bytes(*all),
+                units::bytes(limit)
+            )),
+            (Some(all), None) => parts.push(format!("{} of memory", units::bytes(*all))),
+            (None, Some(limit)) => parts.push(format!("{} of memory", units::bytes(limit))),
+            (None, None) => {}
+        }
+        let others = self.run.machines.len() - 1;
+        parts.extend((others > 0).then(|| format!("and {} more", units::count(others, "machine"))));
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no machine has that many CPUs")]
+fn whole(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,179 @@
+//! The records of one run.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+
+use jiff::Timestamp;
+
+use super::record::{Attempt, End, GitHub, Machine, Text};
+use super::test::Test;
+
+/// More than this many machines of one run are not told apart.
+const MACHINES: usize = 32;
+
+/// One `cargo test` or `cargo nextest run`.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Its `run_id`, where the records have one.
+    pub(crate) id: Option<String>,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+    /// Those that its sessions began on, each once.
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) github: Option<GitHub>,
+    pub(crate) sessions_started: usize,
+    pub(crate) sessions_ended: usize,
+    /// The worst of its sessions.
+    pub(crate) exit_status: Option<i32>,
+    /// How many records its sessions had to drop.
+    pub(crate) dropped: i64,
+    pub(crate) tests: Vec<Test>,
+    /// How many records came more than once.
+    pub(crate) duplicates: usize,
+    index: Index,
+}
+
+/// What is needed only while records come in.
+#[derive(Debug, Default)]
+struct Index {
+    tests: HashMap<Box<str>, u32>,
+    sessions: HashMap<Box<str>, u32>,
+    /// Session, event, attempt, and the timestamp in milliseconds.
+    seen: HashSet<(Option<u32>, Event, i32, i64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Event {
+    Start,
+    /// Of the test at this place.
+    Test(u32),
+    End,
+}
+
+impl Run {
+    pub(crate) fn new(id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Whether a record with these is new. Without a timestamp it is taken for new.
+    pub(crate) fn is_new(
+        &mut self,
+        session: Option<&Text<'_>>,
+        event: Event,
+        attempt: i32,
+        timestamp: Option<Timestamp>,
+    ) -> bool {
+        let session = session.and_then(Text::get).map(|id| position(&mut self.index.sessions, id));
+        let Some(timestamp) = timestamp else { return true };
+        let new = self.index.seen.insert((session, event, attempt, timestamp.as_millisecond()));
+        if new {
+            self.saw(timestamp);
+        } else {
+            self.duplicates += 1;
+        }
+        new
+    }
+
+    fn saw(&mut self, timestamp: Timestamp) {
+        self.first = Some(self.first.map_or(timestamp, |first| first.min(timestamp)));
+        self.last = Some(self.last.map_or(timestamp, |last| last.max(timestamp)));
+    }
+
+    /// The place of a test in [`tests`](Self::tests), which has it from now on.
+    pub(crate) fn test(&mut self, id: &str, package: Option<&str>) -> u32 {
+        let key = format!("{}\0{id}", package.unwrap_or_default());
+        let place = position(&mut self.index.tests, &key);
+        if place as usize == self.tests.len() {
+            let package = package.map(str::to_owned);
+            self.tests.push(Test {
+                id: id.to_owned(),
+                package,
+                attempts: Vec::new(),
+                earlier: Vec::new(),
+            });
+        }
+        place
+    }
+
+    pub(crate) fn attempt(&mut self, test: u32, attempt: Attempt) {
+        let attempt = attempt.without_nonsense();
+        if let (Some(end), Some(seconds)) = (attempt.timestamp, attempt.duration_s)
+            && let Ok(seconds) = jiff::SignedDuration::try_from_secs_f64(seconds)
+            && let Ok(start) = end.checked_sub(seconds)
+        {
+            self.saw(start);
+        }
+        let attempts = &mut self.tests[test as usize].attempts;
+        // There are very many tests of one attempt, and few of more.
+        attempts.reserve_exact(1);
+        attempts.push(attempt);
+    }
+
+    pub(crate) fn session_start(&mut self, machine: Machine, github: GitHub) {
+        self.sessions_started += 1;
+        if machine != Machine::default()
+            && !self.machines.contains(&machine)
+            && self.machines.len() < MACHINES
+        {
+            self.machines.push(machine);
+        }
+        if self.github.is_none() && !github.run_id.is_empty() {
+            self.github = Some(github);
+        }
+    }
+
+    pub(crate) fn session_end(&mut self, end: &End, machine: Machine) {
+        self.sessions_ended += 1;
+        // Of several the first that failed; -1 is a crash.
+        let worse = |status: &i32| *status != 0 || self.exit_status.is_none();
+        if let Some(status) = end.exit_status.filter(worse)
+            && self.exit_status.is_none_or(|before| before == 0)
+        {
+            self.exit_status = Some(status);
+        }
+        self.dropped = self.dropped.saturating_add(end.records_dropped.unwrap_or_default());
+        if self.machines.is_empty() && machine != Machine::default() {
+            self.machines.push(machine);
+        }
+    }
+
+    /// All records are there.
+    pub(crate) fn finish(&mut self) {
+        self.index = Index::default();
+        self.tests.retain(|test| !test.attempts.is_empty());
+        for test in &mut self.tests {
+            test.attempts.sort_by_key(|attempt| (attempt.attempt, attempt.timestamp));
+        }
+    }
+
+    /// Takes the tests out, as what they cost at the run with this number.
+    pub(crate) fn take_earlier(
+        &mut self,
+        number: usize,
+    ) -> impl Iterator<Item = (String, Option<String>, super::test::Earlier)> {
+        mem::take(&mut self.tests).into_iter().map(move |test| {
+            let earlier = test.to_earlier(number);
+            (test.id, test.package, earlier)
+        })
+    }
+
+    /// Wall seconds from the first sign of it to the last.
+    pub(crate) fn seconds(&self) -> Option<f64> {
+        Some(self.last?.duration_since(self.first?).as_secs_f64())
+    }
+
+    /// The machine it ran on; the first of several.
+    pub(crate) fn machine(&self) -> Option<&Machine> {
+        self.machines.first()
+    }
+}
+
+/// The number under which a map keeps a name, which is the next where it does not yet.
+fn position(map: &mut HashMap<Box<str>, u32>, name: &str) -> u32 {
+    if let Some(place) = map.get(name) {
+        return *place;
+    }
+    let place = u32::try_from(map.len()).expect("so many names do not fit in memory");
+    map.insert(name.into(), place);
+    place
+}

@@ -1,0 +1,74 @@
+//! Rows whose cells stand below each other.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use crate::report::text::{shorten, width};
+
+/// A text in a style.
+#[derive(Debug)]
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(super) fn new(style: Style, text: impl Into<String>) -> Self {
+        Self { text: text.into(), style }
+    }
+}
+
+/// How a column is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Left,
+    Right,
+    /// To the left, and shortened where the row would be too wide. One column is of this kind.
+    Flexible,
+}
+
+/// Sets the rows, each indented by two, with two spaces between columns. Without a width nothing is shortened.
+pub(super) fn set<const N: usize>(
+    columns: [Column; N],
+    rows: &[[Cell; N]],
+    line: Option<usize>,
+) -> String {
+    let widest = |column: usize| rows.iter().map(|row| width(&row[column].text)).max();
+    let mut widths: [usize; N] = std::array::from_fn(|column| widest(column).unwrap_or_default());
+    if let Some(line) = line {
+        let gaps = 2 * widths.iter().filter(|width| **width > 0).count();
+        for (index, column) in columns.iter().enumerate() {
+            if *column == Column::Flexible {
+                let others: usize = widths.iter().sum::<usize>() - widths[index];
+                widths[index] = widths[index].min(line.saturating_sub(others + gaps)).max(8);
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let start = text.len();
+        for ((cell, column), columns) in row.iter().zip(columns).zip(widths) {
+            if columns > 0 {
+                text.push_str("  ");
+                push(&mut text, cell, column, columns);
+            }
+        }
+        text.truncate(start + text[start..].trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+fn push(text: &mut String, cell: &Cell, column: Column, columns: usize) {
+    let short = shorten(&cell.text, columns);
+    let space = " ".repeat(columns.saturating_sub(width(&short)));
+    let style = cell.style;
+    if column == Column::Right {
+        text.push_str(&space);
+    }
+    let _ = write!(text, "{style}{short}{style:#}");
+    if column != Column::Right {
+        text.push_str(&space);
+    }
+}

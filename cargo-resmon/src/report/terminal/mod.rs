@@ -1,0 +1,185 @@
+//! The report for a terminal.
+
+mod columns;
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use self::columns::{Cell, Column, set};
+use super::model::Report;
+use super::outcome::Outcome;
+use super::sentences;
+use super::test::{Measure, Test};
+use super::text::{clean, shorten};
+use super::{advice, units};
+
+const PLAIN: Style = Style::new();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const BLUE: Style = AnsiColor::Cyan.on_default();
+
+/// More tests that went wrong are counted only.
+const BAD: usize = 20;
+/// The columns of a bar.
+const BAR: u8 = 10;
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Columns of the terminal; none where nothing needs to be shortened.
+    pub(crate) width: Option<usize>,
+    /// Tests of each measure.
+    pub(crate) top: usize,
+    pub(crate) measures: &'static [Measure],
+}
+
+/// The report with ANSI escape sequences for its styles.
+pub(crate) fn render(report: &Report, extent: Extent) -> String {
+    let mut text = head(report, extent);
+    text.push_str(&bad(report, extent));
+    for measure in extent.measures {
+        text.push_str(&top(report, *measure, extent));
+    }
+    text.push_str(&advices(report, extent));
+    units::with_spaces(&text)
+}
+
+fn head(report: &Report, extent: Extent) -> String {
+    let mut text = String::new();
+    line(&mut text, extent, BOLD, &sentences::title(report));
+    let style = if report.bad_count() > 0 {
+        RED
+    } else if report.totals.flaky > 0 {
+        YELLOW
+    } else {
+        GREEN
+    };
+    line(&mut text, extent, style, &sentences::outcomes(report));
+    for sentence in sentences::facts(report) {
+        line(&mut text, extent, DIM, &sentence);
+    }
+    for note in sentences::notes(report) {
+        line(&mut text, extent, YELLOW, &note);
+    }
+    text
+}
+
+fn bad(report: &Report, extent: Extent) -> String {
+    let tests: Vec<&Test> = report.bad().into_iter().chain(report.flaky()).collect();
+    if tests.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<_> = tests
+        .iter()
+        .take(BAD)
+        .map(|test| {
+            let (style, word) = match test.outcome() {
+                Outcome::Passed => (YELLOW, "flaky"),
+                Outcome::Unfinished => (YELLOW, "unfinished"),
+                outcome => (RED, outcome.name()),
+            };
+            [
+                Cell::new(style, word),
+                Cell::new(PLAIN, clean(&test.id)),
+                Cell::new(
+                    DIM,
+                    if is_narrow(extent) { String::new() } else { sentences::end(test) },
+                ),
+            ]
+        })
+        .collect();
+    let mut text = heading("Look at these first");
+    text.push_str(&set([Column::Left, Column::Flexible, Column::Left], &rows, extent.width));
+    if tests.len() > BAD {
+        let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", units::number(tests.len() - BAD));
+    }
+    text
+}
+
+fn advices(report: &Report, extent: Extent) -> String {
+    let advice = advice::of(report);
+    if advice.is_empty() {
+        return String::new();
+    }
+    let mut text = heading("Advice");
+    let width = extent.width.map(|width| width.saturating_sub(4));
+    for advice in advice {
+        let subject = advice.test.map(|test| {
+            let id = clean(&test);
+            width.map_or(id.clone(), |width| shorten(&id, width))
+        });
+        let sentence = wrap(&advice.text, width);
+        for (index, part) in subject.iter().chain(&sentence).enumerate() {
+            let mark = if index == 0 { '!' } else { ' ' };
+            let _ = writeln!(text, "  {YELLOW}{mark}{YELLOW:#} {part}");
+        }
+    }
+    text
+}
+
+fn top(report: &Report, measure: Measure, extent: Extent) -> String {
+    let top = report.top(measure, extent.top);
+    let Some((.., most)) = top.first() else { return String::new() };
+    let rows: Vec<_> = top
+        .iter()
+        .map(|(test, attempt, value)| {
+            let bar = if extent.width.is_some_and(|width| width < 80) {
+                String::new()
+            } else {
+                bar(value / most)
+            };
+            let context = if is_narrow(extent) {
+                String::new()
+            } else {
+                sentences::context(report, measure, attempt)
+            };
+            [
+                Cell::new(BOLD, sentences::figure(measure, attempt)),
+                Cell::new(BLUE, bar),
+                Cell::new(PLAIN, clean(&test.id)),
+                Cell::new(DIM, context),
+            ]
+        })
+        .collect();
+    let columns = [Column::Right, Column::Left, Column::Flexible, Column::Left];
+    let words = match extent.width {
+        Some(width) => shorten(sentences::heading(measure), width),
+        None => sentences::heading(measure).to_owned(),
+    };
+    heading(&words) + &set(columns, &rows, extent.width)
+}
+
+fn is_narrow(extent: Extent) -> bool {
+    extent.width.is_some_and(|width| width < 72)
+}
+
+fn heading(words: &str) -> String {
+    format!("\n{BOLD}{words}{BOLD:#}\n")
+}
+
+fn line(text: &mut String, extent: Extent, style: Style, sentence: &str) {
+    for part in wrap(sentence, extent.width) {
+        let _ = writeln!(text, "{style}{part}{style:#}");
+    }
+}
+
+fn wrap(sentence: &str, width: Option<usize>) -> Vec<String> {
+    match width {
+        Some(width) => {
+            textwrap::wrap(sentence, width.max(16)).into_iter().map(Into::into).collect()
+        }
+        None => vec![sentence.to_owned()],
+    }
+}
+
+/// A bar of blocks, exact to an eighth of a column.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 80")]
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share.clamp(0.0, 1.0) * f64::from(BAR * 8)).round().max(1.0) as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}

@@ -1,0 +1,71 @@
+//! Names that strangers gave, fit for one line.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Without control characters, which could move the cursor, and without those that turn the direction of writing.
+pub(crate) fn clean(name: &str) -> String {
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
+    name.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Columns that a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// Leaves out the middle of what is wider than `columns`. The end says more than the beginning: it gets two thirds.
+pub(crate) fn shorten(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let graphemes: Vec<&str> = text.graphemes(true).collect();
+    let head = fitting(graphemes.iter().copied(), room / 3);
+    let used: usize = graphemes[..head].iter().map(|grapheme| width(grapheme)).sum();
+    let tail = fitting(graphemes[head..].iter().rev().copied(), room - used);
+    format!("{}…{}", graphemes[..head].concat(), graphemes[graphemes.len() - tail..].concat())
+}
+
+/// How many of these fit.
+fn fitting<'a>(graphemes: impl Iterator<Item = &'a str>, columns: usize) -> usize {
+    let mut left = columns;
+    graphemes
+        .take_while(|grapheme| {
+            let fits = width(grapheme) <= left;
+            left = left.saturating_sub(width(grapheme));
+            fits
+        })
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clean, shorten, width};
+
+    #[test]
+    fn the_middle_is_left_out() {
+        assert_eq!(shorten("tests/api.rs::creates", 21), "tests/api.rs::creates");
+        assert_eq!(shorten("tests/api.rs::creates", 13), "test…:creates");
+        assert_eq!(shorten("tests/api.rs::creates", 1), "…");
+        assert_eq!(shorten("tests/api.rs::creates", 0), "");
+    }
+
+    #[test]
+    fn wide_characters_count_as_two_columns() {
+        let name = "src/lib.rs::テスト::日本語の名前";
+        for columns in 0..=width(name) {
+            let short = shorten(name, columns);
+            assert!(width(&short) <= columns, "{short} in {columns}");
+            assert!(width(&short) + 2 >= columns, "{short} in {columns}");
+        }
+    }
+
+    #[test]
+    fn an_escape_sequence_loses_its_escape() {
+        assert_eq!(clean("a\u{1b}[31mb\nc\u{202e}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}");
+    }
+}

@@ -1,0 +1,15 @@
+//! `cargo resmon report`, the real one, on files of records.
+
+mod bad_input;
+#[cfg(target_os = "linux")]
+mod browser;
+mod command;
+mod html;
+mod json;
+mod last;
+mod markdown;
+mod real;
+mod records;
+mod terminal;
+#[cfg(target_os = "linux")]
+mod webdriver;

@@ -1,0 +1,209 @@
+//! Makes files of records.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+/// Milliseconds since 1970 at which the first run of a file begins.
+const START: i64 = 1_795_500_000_000;
+
+/// A file of records in a folder of its own.
+#[derive(Debug)]
+pub(crate) struct Records {
+    folder: TempDir,
+    lines: String,
+    run: String,
+    /// When the run began, in milliseconds since 1970.
+    start: i64,
+}
+
+/// A point in time as a record has it.
+pub(crate) fn timestamp(millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis).unwrap();
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00").to_string()
+}
+
+impl Records {
+    /// A file with no line.
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, lines: String::new(), run: "run-0".to_owned(), start: START }
+    }
+
+    /// A file with a run that began.
+    pub(crate) fn new() -> Self {
+        let mut records = Self::empty();
+        records.begin("run-1");
+        records
+    }
+
+    /// Begins a run, an hour after the one before.
+    pub(crate) fn begin(&mut self, run: &str) {
+        run.clone_into(&mut self.run);
+        self.start += 3_600_000;
+        let mut start = self.machine("session_start");
+        start["timestamp"] = timestamp(self.start).into();
+        for (name, value) in [
+            ("os", "linux"),
+            ("arch", "x86_64"),
+            ("cpu_model", "Some CPU"),
+            ("hostname", "machine"),
+        ] {
+            start[name] = value.into();
+        }
+        self.push(&start);
+    }
+
+    /// Ends it, so many seconds after it began.
+    pub(crate) fn end(&mut self, seconds: f64, status: i32) {
+        let mut end = self.machine("session_end");
+        end["timestamp"] = timestamp(self.after(seconds)).into();
+        end["exit_status"] = status.into();
+        self.push(&end);
+    }
+
+    fn machine(&self, event: &str) -> Value {
+        json!({
+            "event_type": event,
+            "test_nodeid": "__session__",
+            "session_id": self.run,
+            "run_id": self.run,
+            "package": "shop",
+            "cpu_count": 4,
+            "cpu_limit": 2.0,
+            "mem_total_bytes": 16_i64 << 30,
+            "mem_limit_bytes": 4_i64 << 30,
+            "disk_total_bytes": 100_i64 << 30,
+        })
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a few seconds")]
+    fn after(&self, seconds: f64) -> i64 {
+        self.start + (seconds * 1000.0) as i64
+    }
+
+    /// A test that passed `at` so many seconds after the run began, and took so many, with what else is said of it.
+    #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be written at the call")]
+    pub(crate) fn test(&mut self, id: &str, at: f64, seconds: f64, more: Value) {
+        let mut test = json!({
+            "event_type": "test",
+            "test_nodeid": id,
+            "timestamp": timestamp(self.after(at)),
+            "batch_num": 1,
+            "session_id": self.run,
+            "run_id": self.run,
+            "package": "shop",
+            "outcome": "passed",
+            "attempt": 1,
+            "concurrent_tests": 1,
+            "duration_s": seconds,
+            "cpu_before": 50.0,
+            "cpu_after": 60.0,
+            "mem_available_before": 10_i64 << 30,
+            "mem_available_after": 9_i64 << 30,
+            "mem_percent_before": 37.5,
+            "mem_percent_after": 43.75,
+            "disk_free_before": 50_i64 << 30,
+            "disk_free_after": 50_i64 << 30,
+            "disk_percent_before": 50.0,
+            "disk_percent_after": 50.0,
+            "cpu_user_s": seconds * 0.5,
+            "cpu_system_s": seconds * 0.1,
+            "cpu_scope": "process",
+            "rss_before": 10 << 20,
+            "rss_after": 12 << 20,
+            "rss_peak": 20 << 20,
+            "mem_available_min": 9_i64 << 30,
+        });
+        merge(test.as_object_mut().unwrap(), more);
+        self.push(&test);
+    }
+
+    /// A test whose process died.
+    pub(crate) fn crash(&mut self, id: &str, at: f64, signal: i32) {
+        self.push(&json!({
+            "event_type": "test",
+            "test_nodeid": id,
+            "timestamp": timestamp(self.after(at)),
+            "session_id": self.run,
+            "run_id": self.run,
+            "outcome": "crashed",
+            "signal": signal,
+            "cpu_before": 50.0,
+        }));
+    }
+
+    pub(crate) fn push(&mut self, record: &Value) {
+        self.line(&record.to_string());
+    }
+
+    pub(crate) fn line(&mut self, line: &str) {
+        self.lines.push_str(line);
+        self.lines.push('\n');
+    }
+
+    /// The lines so far.
+    pub(crate) fn lines(&self) -> &str {
+        &self.lines
+    }
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> PathBuf {
+        self.write_bytes(self.lines.as_bytes())
+    }
+
+    /// Writes other bytes into it.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> PathBuf {
+        let path = self.path("records.ndjson");
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// A path beside it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// Puts fields into a record. `null` takes one out.
+fn merge(record: &mut Map<String, Value>, more: Value) {
+    let Value::Object(more) = more else { return };
+    for (name, value) in more {
+        if value.is_null() {
+            record.remove(&name);
+        } else {
+            record.insert(name, value);
+        }
+    }
+}
+
+/// Runs of a suite in which much is to be seen: three runs of ten tests, the last with a crash, a failure, a retry, and
+/// a test that needs most of the memory.
+pub(crate) fn eventful() -> Records {
+    let mut records = Records::empty();
+    for run in 1..=3 {
+        records.begin(&format!("run-{run}"));
+        for number in 0..6 {
+            let at = f64::from(number) + 1.0;
+            records.test(&format!("src/lib.rs::tests::short_{number}"), at, 0.05, json!({}));
+        }
+        let slow = if run == 3 { 4.0 } else { 1.0 };
+        records.test("tests/api.rs::slow", 6.0, slow, json!({}));
+        let hungry = json!({ "rss_peak": 3_i64 << 30, "rss_after": 1_i64 << 30 });
+        records.test("tests/api.rs::hungry", 7.0, 0.5, hungry);
+        if run == 3 {
+            for (attempt, outcome) in [(1, "failed"), (2, "failed"), (3, "passed")] {
+                let more = json!({ "attempt": attempt, "outcome": outcome });
+                records.test("tests/api.rs::flaky", 7.0 + f64::from(attempt), 0.8, more);
+            }
+            let failed =
+                json!({ "outcome": "failed", "cpu_scope": "thread", "concurrent_tests": 3 });
+            records.test("tests/api.rs::broken", 9.0, 0.3, failed);
+            records.crash("tests/api.rs::overflows", 9.5, 11);
+        }
+        records.end(11.0, if run == 3 { 101 } else { 0 });
+    }
+    records
+}
