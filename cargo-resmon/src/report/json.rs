@@ -184,7 +184,7 @@ fn document(report: &Report) -> Document<'_> {
             .map(|advice| Advice { text: super::units::with_spaces(&advice.text), ..advice })
             .collect(),
         unreadable_lines: report.unreadable.lines,
-        duplicate_records: run.duplicates,
+        duplicate_records: run.repeated,
     }
 }
 

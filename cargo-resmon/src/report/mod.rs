@@ -17,11 +17,12 @@ mod text;
 mod totals;
 mod units;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use self::model::Report;
 use self::terminal::Extent;
@@ -69,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let text = markdown::render(&report, arguments.top);
         return done(io::stdout().write_all(text.as_bytes()));
     }
-    let width = columns(terminal_size::terminal_size_of(io::stdout()));
+    let width = columns(terminal_size_of(io::stdout()), io::stdout().is_terminal());
     let extent = Extent { width, top: arguments.top, measures: &Measure::ALL };
     let text = terminal::render(&report, extent);
     done(anstream::stdout().write_all(text.as_bytes()))
@@ -87,7 +88,7 @@ fn write_page(report: &Report, path: &Path) -> anyhow::Result<()> {
 /// GitHub Actions step. It fails no run: what is wrong is a warning.
 pub(crate) fn after_run(file: &Path, before: &[PathBuf]) {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
-    let width = columns(terminal_size::terminal_size_of(io::stderr()));
+    let width = columns(terminal_size_of(io::stderr()), io::stderr().is_terminal());
     let told = tell(file, before, width, anstream::stderr(), summary.as_deref().map(Path::new));
     if let Err(error) = told {
         let _ = writeln!(anstream::stderr(), "resmon: warning: no report of this run: {error:#}");
@@ -119,11 +120,13 @@ fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
     Ok((latest, runs))
 }
 
-/// `COLUMNS` wins over what the terminal says. Where there is neither, nobody reads along.
-fn columns(terminal: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
+/// `COLUMNS` wins over what a terminal says of its size. Where nobody looks there is no end to a line.
+fn columns(size: Option<(Width, Height)>, is_terminal: bool) -> Option<usize> {
     let wish = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     wish.filter(|columns| *columns > 0)
-        .or(terminal.map(|(terminal_size::Width(width), _)| usize::from(width)))
+        .or(size.map(|(Width(width), _)| usize::from(width)))
+        // That of old, for one which does not know.
+        .or(is_terminal.then_some(80))
 }
 
 /// A reader that has seen enough is no failure.

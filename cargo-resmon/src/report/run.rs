@@ -29,7 +29,7 @@ pub(crate) struct Run {
     pub(crate) dropped: i64,
     pub(crate) tests: Vec<Test>,
     /// How many records came more than once.
-    pub(crate) duplicates: usize,
+    pub(crate) repeated: usize,
     index: Index,
 }
 
@@ -69,7 +69,7 @@ impl Run {
         if new {
             self.saw(timestamp);
         } else {
-            self.duplicates += 1;
+            self.repeated += 1;
         }
         new
     }

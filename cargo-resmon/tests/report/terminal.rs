@@ -210,6 +210,31 @@ fn no_line_is_wider_than_the_terminal() {
     }
 }
 
+/// A terminal of `script`, which Debian always has, set to a size.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_size_of_a_terminal_is_respected() {
+    let records = eventful();
+    let command = |size: &str| {
+        let program = env!("CARGO_BIN_EXE_cargo-resmon");
+        let file = records.write();
+        let line = format!("{size}; '{program}' resmon report '{}'", file.display());
+        let mut script = std::process::Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.env("TERM", "xterm").env_remove("COLUMNS").env_remove("NO_COLOR");
+        script.stdin(std::process::Stdio::null()).finish().printed()
+    };
+    for (size, columns) in [("stty rows 40 cols 50", 50), ("stty rows 0 cols 0", 80)] {
+        let printed = command(size);
+        assert!(printed.contains("\u{1b}[1m"), "{printed}");
+        let widest = printed
+            .lines()
+            .map(|line| anstream::adapter::strip_str(line).to_string().trim_end().width());
+        let widest = widest.max().unwrap();
+        assert!(widest <= columns && widest > columns - 10, "{widest} of {columns}: {printed}");
+    }
+}
+
 #[test]
 fn a_pipe_gets_whole_names_and_no_colours() {
     let mut records = eventful();
