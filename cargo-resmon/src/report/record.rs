@@ -202,9 +202,9 @@ impl Attempt {
         self.rss_after?.checked_sub(self.rss_before?)
     }
 
-    /// How many CPUs it kept busy, on average.
+    /// How many CPUs it kept busy, on average. Below a millisecond, what it takes to measure is most of it.
     pub(crate) fn cpus(&self) -> Option<f64> {
-        let wall = self.duration_s.filter(|wall| *wall > 0.0)?;
+        let wall = self.duration_s.filter(|wall| *wall >= 0.001)?;
         Some(self.cpu_s()? / wall)
     }
 
