@@ -17,7 +17,7 @@ use super::record::Made;
 use super::recover;
 use super::units::Units;
 use super::workspace::Workspace;
-use crate::{report, runs};
+use crate::{message, report, runs};
 
 /// How often what the tests append is taken.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -137,13 +137,13 @@ impl Session {
                 _ => format!("{count} {what}s"),
             };
             let place = relative(&copy).display();
-            eprintln!("resmon: {} recorded in {place}", counted(self.tests, "test"));
+            message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
         }
         if self.tests == 0 && self.processes > 0 {
-            eprintln!("resmon: figures of each test need `#[resmon::test]`, or nextest");
+            message::say("figures of each test need `#[resmon::test]`, or nextest");
         }
         if let Err(error) = report::after_run(&copy) {
-            eprintln!("resmon: warning: no report: {error:#}");
+            message::warn(format_args!("no report: {error:#}"));
         }
     }
 }
