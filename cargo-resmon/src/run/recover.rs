@@ -31,9 +31,15 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
 fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
     let mut units = Units::new(sources.clone());
     let mut header = Fields::new();
-    for line in orphan.read()? {
-        if let Some(first) = units.take(&line.line, line.place) {
-            header = first;
+    loop {
+        let lines = orphan.read()?;
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            if let Some(first) = units.take(&line.line, line.place) {
+                header = first;
+            }
         }
     }
     if header.is_empty() {

@@ -91,15 +91,20 @@ impl Session {
         if let (moment, Some(usage)) = self.run.cpu() {
             self.units.cpu.push(moment, usage);
         }
-        // What cannot be read now may be read later; after the end it waits for the next run.
-        let Ok(lines) = self.run.read() else { return };
-        for line in lines {
-            if self.units.take(&line.line, line.place).is_none() {
-                self.run.begin();
+        loop {
+            // What cannot be read now may be read later; after the end it waits for the next run.
+            let lines = self.run.read().unwrap_or_default();
+            if lines.is_empty() {
+                break;
             }
+            for line in lines {
+                if self.units.take(&line.line, line.place).is_none() {
+                    self.run.begin();
+                }
+            }
+            let made = self.units.made();
+            self.hand_on(made);
         }
-        let made = self.units.made();
-        self.hand_on(made);
         if self.units.wait_for_journal() {
             self.run.end_crashed_sessions();
         }
