@@ -3,6 +3,7 @@
 mod cli;
 #[cfg(unix)]
 mod doctor;
+mod message;
 mod report;
 #[cfg(unix)]
 mod run;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("resmon: error: {error:#}");
+            message::error(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -75,7 +75,7 @@ fn a_file_is_tried_without_being_made() {
 #[test]
 fn bad_values_are_problems_and_blank_ones_are_not() {
     let doctor = Doctor::new();
-    let variables = [("RESMON_FILE", "/tmp/f"), ("RESMON_BATCH_SIZE", "x")];
+    let variables = [("RESMON_FILE", "/f"), ("RESMON_BATCH_SIZE", "x")];
     let run = doctor.run(&[], &variables).exits(1);
     assert!(of(&run, "variables").1.contains("RESMON_BATCH_SIZE is \"x\""));
     let run = doctor.run(&[], &[("TINYBIRD_WRITE_TOKEN", " ")]).exits(0);

@@ -27,6 +27,7 @@ use self::session::Session;
 use self::signals::Signals;
 use self::workspace::Workspace;
 pub(crate) use self::wrapped::Wrapped;
+use crate::message;
 
 pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -40,12 +41,12 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     // Where there is no workspace, the wrapped command has a word for it.
     let Ok(workspace) = Workspace::of(wrapped) else { return instead(command) };
     for warning in plan.warnings() {
-        eprintln!("resmon: warning: {warning}");
+        message::warn(warning);
     }
     match Session::begin(plan, flags, workspace) {
         Ok(session) => measured(command, wrapped, session),
         Err(error) => {
-            eprintln!("resmon: warning: nothing is recorded: {error:#}");
+            message::warn(format_args!("nothing is recorded: {error:#}"));
             instead(command)
         }
     }
@@ -62,7 +63,7 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
     match &runner {
         Ok(runner) => runner.put_into(&mut command),
         Err(error) => {
-            eprintln!("resmon: warning: only tests with the attribute are recorded: {error:#}");
+            message::warn(format_args!("only tests with the attribute are recorded: {error:#}"));
         }
     }
     let signals = Signals::survive().context("cannot keep signals")?;

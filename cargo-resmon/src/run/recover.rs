@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::record::{Fields, Made, text};
 use super::units::Units;
 use super::workspace::Sources;
+use crate::message;
 
 pub(crate) fn orphans(run: &Run, sources: &Sources) {
     let orphans = run.orphans();
@@ -20,9 +21,9 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
     run.end_crashed_sessions();
     for orphan in orphans {
         if let Err(error) = recover(orphan, sources) {
-            eprintln!(
-                "resmon: warning: records of an earlier run are kept for the next: {error:#}"
-            );
+            message::warn(format_args!(
+                "records of an earlier run are kept for the next: {error:#}"
+            ));
         }
     }
 }
@@ -30,9 +31,15 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
 fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
     let mut units = Units::new(sources.clone());
     let mut header = Fields::new();
-    for line in orphan.read()? {
-        if let Some(first) = units.take(&line.line, line.place) {
-            header = first;
+    loop {
+        let lines = orphan.read()?;
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            if let Some(first) = units.take(&line.line, line.place) {
+                header = first;
+            }
         }
     }
     if header.is_empty() {

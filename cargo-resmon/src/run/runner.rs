@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use cargo_config2::Config;
 use tempfile::TempDir;
 
@@ -83,9 +83,8 @@ fn without_spaces(own: &Path) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     if is_fit(own) {
         return Ok((own.to_owned(), None));
     }
-    let folder = [env::temp_dir(), "/tmp".into()].into_iter().find(|folder| is_fit(folder));
-    let folder = folder.context("no temporary directory without a space in its name")?;
-    let folder = tempfile::Builder::new().prefix("resmon-").tempdir_in(folder)?;
+    let folder = tempfile::Builder::new().prefix("resmon-").tempdir()?;
+    ensure!(is_fit(folder.path()), "there is a space in {:?}", folder.path());
     let path = folder.path().join("cargo-resmon");
     symlink(own, &path)?;
     Ok((path, Some(folder)))

@@ -17,7 +17,7 @@ use super::record::{Made, text};
 use super::recover;
 use super::units::Units;
 use super::workspace::Workspace;
-use crate::{report, runs};
+use crate::{message, report, runs};
 
 /// How often what the tests append is taken.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -91,15 +91,20 @@ impl Session {
         if let (moment, Some(usage)) = self.run.cpu() {
             self.units.cpu.push(moment, usage);
         }
-        // What cannot be read now may be read later; after the end it waits for the next run.
-        let Ok(lines) = self.run.read() else { return };
-        for line in lines {
-            if self.units.take(&line.line, line.place).is_none() {
-                self.run.begin();
+        loop {
+            // What cannot be read now may be read later; after the end it waits for the next run.
+            let lines = self.run.read().unwrap_or_default();
+            if lines.is_empty() {
+                break;
             }
+            for line in lines {
+                if self.units.take(&line.line, line.place).is_none() {
+                    self.run.begin();
+                }
+            }
+            let made = self.units.made();
+            self.hand_on(made);
         }
-        let made = self.units.made();
-        self.hand_on(made);
         if self.units.wait_for_journal() {
             self.run.end_crashed_sessions();
         }
@@ -138,10 +143,10 @@ impl Session {
                 _ => format!("{count} {what}s"),
             };
             let place = relative(&copy).display();
-            eprintln!("resmon: {} recorded in {place}", counted(self.tests, "test"));
+            message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
         }
         if self.tests == 0 && self.processes > 0 {
-            eprintln!("resmon: figures of each test need `#[resmon::test]`, or nextest");
+            message::say("figures of each test need `#[resmon::test]`, or nextest");
         }
         let mut before = runs::list(&self.copies);
         before.retain(|run| *run != copy);

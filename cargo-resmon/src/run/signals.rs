@@ -26,22 +26,26 @@ impl Signals {
         SignalsInfo::new(SIGNALS).map(Self)
     }
 
-    /// Hands on to the child what some process sends to this one alone. What a terminal sends, or is sent to the process
+    /// Hands on what comes to this process alone: to the child what some process sends, to the process group that the
+    /// terminal was closed, which the system tells the leader of a session only. Ctrl-C, and what is sent to the process
     /// group, reaches the child by itself, and a second signal may mean something else, such as impatience.
     pub(crate) fn hand_on(mut self, child: u32) -> HandingOn {
         let sentinel = Sentinel::post().ok();
         let handle = self.0.handle();
         thread::spawn(move || {
             for info in &mut self.0 {
-                let signal = info.si_signo;
-                let is_alone = || sentinel.as_ref().is_none_or(|other| !other.has_seen(signal));
-                if info.si_code == libc::SI_USER && is_alone() {
-                    #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
-                    // SAFETY: sends a signal, to a process that is waited for after this has ended.
-                    unsafe {
-                        libc::kill(child as libc::pid_t, signal);
-                    }
+                let (signal, was_sent) = (info.si_signo, info.si_code == libc::SI_USER);
+                let came_to_all = match &sentinel {
+                    Some(sentinel) => sentinel.has_seen(signal),
+                    None => !was_sent,
+                };
+                if came_to_all {
+                    continue;
                 }
+                #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
+                let to = if was_sent { child as libc::pid_t } else { 0 };
+                // SAFETY: sends a signal: to this process group, or to a process that is waited for after this has ended.
+                unsafe { libc::kill(to, signal) };
             }
         });
         HandingOn(handle)

@@ -15,6 +15,7 @@ use std::time::Instant;
 use resmon_runtime::outside::{Cost, Process};
 
 pub(crate) use self::chain::{Chain, VARIABLE};
+use crate::message;
 
 /// The argument after which a runner's arguments come.
 pub(crate) const ARGUMENT: &str = "__runner";
@@ -106,7 +107,7 @@ fn sole_name(arguments: &[OsString]) -> Option<String> {
 }
 
 fn cannot_run(executable: &OsStr, error: &io::Error) -> ExitCode {
-    eprintln!("resmon: error: cannot run {executable:?}: {error}");
+    message::error(format_args!("cannot run {executable:?}: {error}"));
     ExitCode::from(127)
 }
 

@@ -15,7 +15,7 @@ use self::file::State;
 use self::progress::Progress;
 use self::tally::Tally;
 use crate::run::Flags;
-use crate::runs;
+use crate::{message, runs};
 
 /// As much as one request carries.
 const REQUEST_BYTES: usize = 1 << 20;
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(|name| flags.lookup(name));
     for warning in plan.warnings() {
-        eprintln!("resmon: warning: {warning}");
+        message::warn(warning);
     }
     let base = match plan.output() {
         Output::Tinybird { base, .. } => base.to_owned(),
@@ -87,23 +87,32 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
         }
         let (spooled, files): (Vec<_>, Vec<_>) =
             runs::list(path).into_iter().partition(|file| is_spooled(file));
-        ensure!(
-            !(spooled.is_empty() && files.is_empty()),
-            "{path:?} holds no file whose name ends in .ndjson"
-        );
+        let is_spool = !spooled.is_empty() || has_sessions(path);
+        ensure!(is_spool || !files.is_empty(), "{path:?} holds no file whose name ends in .ndjson");
         sources.extend(files.into_iter().map(Source::File));
-        if !spooled.is_empty() {
+        if is_spool {
             sources.push(Source::Spool(path.clone()));
         }
     }
     Ok(sources)
 }
 
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether sessions that have not ended, or died, left something in a directory: `ID.session`.
+fn has_sessions(directory: &Path) -> bool {
+    let names =
+        fs::read_dir(directory).into_iter().flatten().flatten().map(|file| file.file_name());
+    names.into_iter().any(|name| {
+        let id = name.to_str().and_then(|name| name.strip_suffix(".session"));
+        id.is_some_and(|id| is_hex(id, 28))
+    })
+}
+
 /// Whether a file is one of those in which records wait: `ID-DESTINATION.ndjson`.
 fn is_spooled(file: &Path) -> bool {
-    let is_hex = |text: &str, length| {
-        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-    };
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     name.split_once('-').is_some_and(|(id, to)| is_hex(id, 28) && is_hex(to, 16))
 }

@@ -11,7 +11,7 @@ use crate::{
 fn tests_with_the_attribute_have_a_record_and_the_others_their_binary() {
     let suite = Suite::new();
     let run = suite.test(&["--workspace", "--all-targets"]).finish().exits(0);
-    assert_eq!(run.counts(), Counts { passed: 13, failed: 0, ignored: 8 });
+    assert_eq!(run.counts(), Counts { passed: 14, failed: 0, ignored: 8 });
     let records = suite.records();
     let tests = one_session(&records, 0);
     assert_eq!(

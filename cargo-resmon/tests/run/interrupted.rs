@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{Read, Write},
     os::{
-        fd::{FromRawFd, OwnedFd},
+        fd::{AsRawFd, FromRawFd, OwnedFd},
         unix::process::{CommandExt, ExitStatusExt},
     },
     process::{Command, ExitStatus, Stdio},
@@ -37,16 +37,9 @@ fn terminal() -> (File, OwnedFd) {
     unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) }
 }
 
-/// Runs `cargo resmon` on a terminal, presses Ctrl-C there when so many tests wait at the gate, and gives how it ended
-/// and what was on the terminal.
-fn interrupt(
-    suite: &Suite,
-    server: &Server,
-    arguments: &[&str],
-    waiting: usize,
-) -> (ExitStatus, String) {
-    let gate = Gate::closed();
-    let (mut ours, theirs) = terminal();
+/// `cargo resmon` on a terminal of its own, with this side of that.
+fn on_terminal(suite: &Suite, arguments: &[&str], gate: &Gate) -> (File, Command) {
+    let (ours, theirs) = terminal();
     let stream = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
     command
@@ -55,8 +48,6 @@ fn interrupt(
         .current_dir(suite.fixture.folder())
         .env("CARGO_TARGET_DIR", Fixture::target())
         .env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"))
-        .env("TINYBIRD_WRITE_TOKEN", "a-token")
-        .env("TINYBIRD_API_URL", server.url())
         .env("FIXTURE_GATE", gate.address())
         .env("TERM", "xterm")
         .stdin(stream())
@@ -67,16 +58,32 @@ fn interrupt(
             command.env_remove(name);
         }
     }
+    let master = ours.as_raw_fd();
     // SAFETY: these calls are among those that may be made between fork and exec.
     unsafe {
-        command.pre_exec(|| {
+        command.pre_exec(move || {
+            libc::close(master);
             libc::setsid();
             libc::ioctl(0, libc::TIOCSCTTY, 0);
             Ok(())
         });
     }
+    (ours, command)
+}
+
+/// Runs `cargo resmon` on a terminal, presses Ctrl-C there when so many tests wait at the gate, and gives how it ended
+/// and what was on the terminal.
+fn interrupt(
+    suite: &Suite,
+    server: &Server,
+    arguments: &[&str],
+    waiting: usize,
+) -> (ExitStatus, String) {
+    let gate = Gate::closed();
+    let (mut ours, mut command) = on_terminal(suite, arguments, &gate);
+    command.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", server.url());
     let mut child = command.spawn().expect("it was built");
-    drop((command, theirs));
+    drop(command);
     let (sender, text) = mpsc::channel();
     let mut reader = ours.try_clone().expect("a descriptor can be copied");
     thread::spawn(move || {
@@ -175,4 +182,31 @@ fn a_signal_to_all_of_the_group_comes_once() {
     assert!(start.elapsed() > Duration::from_millis(900), "{:?}", start.elapsed());
     let records = suite.records();
     assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::stands_firm", "crashed")]);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_session() {
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let id = format!("closed-{}", std::process::id());
+    let flag = format!("--run-id={id}");
+    let arguments = [&flag, "test", "--offline", "--package=marked", "--test=more", "waits"];
+    let (ours, mut command) = on_terminal(&suite, &arguments, &gate);
+    let mut child = command.spawn().expect("it was built");
+    drop(command);
+    let at_gate = gate.wait_for(1);
+    drop(ours);
+    // Not by a panic, though nobody hears where the run is kept.
+    assert_eq!(child.wait().expect("the child is ours").signal(), Some(libc::SIGHUP));
+    drop(at_gate);
+    let runs = Fixture::target().join("resmon/runs");
+    let mut runs: Vec<_> = runs.read_dir().expect("made by this run").flatten().collect();
+    runs.sort_by_key(std::fs::DirEntry::file_name);
+    let texts = runs.iter().rev().filter_map(|run| std::fs::read_to_string(run.path()).ok());
+    let text = texts.into_iter().find(|text| text.contains(&format!("\"run_id\":\"{id}\"")));
+    let text = text.expect("it is kept");
+    let records = text.lines().filter(|line| !line.contains("\"event_type\":\"process\""));
+    let records = Records(records.map(Record::parse).collect());
+    assert_eq!(records.end().int("exit_status"), 128 + i64::from(libc::SIGHUP));
+    assert_eq!(records.test("waits").int("signal"), i64::from(libc::SIGHUP));
 }

@@ -26,6 +26,7 @@ fn every_test_has_a_record_with_or_without_the_attribute() {
             ("marked/tests/more.rs::runs_itself", "passed"),
             ("marked/tests/more.rs::runs_itself", "passed"),
             ("marked/tests/more.rs::waits", "passed"),
+            ("plain/benches/timed.rs::in_a_bench", "passed"),
             ("plain/examples/shows.rs::in_an_example", "passed"),
             ("plain/src/lib.rs::tests::fills_memory", "passed"),
             ("plain/src/lib.rs::tests::passes", "passed"),

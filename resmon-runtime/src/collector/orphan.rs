@@ -18,7 +18,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    /// All that is in it.
+    /// The next lines that are in it, none at its end.
     ///
     /// # Errors
     ///

@@ -109,7 +109,7 @@ impl Run {
         (Timestamp::now().text(), now.cpu)
     }
 
-    /// What the processes of the run have appended since the last call.
+    /// The next lines that the processes of the run have appended, none if there are no more yet.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::lock::{self, Kind};
 use super::{Spool, live, open};
 
-/// As much as is read at once.
+/// As much as is read at once, and about as much as is given out at once.
 const PIECE: usize = 256 << 10;
 
 #[derive(Debug)]
@@ -60,14 +60,14 @@ impl Intake {
         &self.path
     }
 
-    /// The lines that have been appended since the last call.
+    /// The next lines that have been appended, none if there are no more yet.
     pub(crate) fn read(&mut self) -> io::Result<Vec<Placed>> {
         let mut lines = Vec::new();
         let mut piece = vec![0; PIECE];
-        loop {
+        while lines.is_empty() {
             let read = self.file.read_at(&mut piece, self.position)?;
             if read == 0 {
-                return Ok(lines);
+                break;
             }
             for part in piece[..read].split_inclusive(|&byte| byte == b'\n') {
                 // What was erased reads as zeros.
@@ -81,6 +81,7 @@ impl Intake {
                 }
             }
         }
+        Ok(lines)
     }
 
     /// Forgets the lines that are in a place: they are where they should go.

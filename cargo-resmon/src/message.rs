@@ -1,0 +1,17 @@
+//! What this program has to say beside the wrapped command.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Writes a line to stderr. Where nobody can read it, such as on a terminal that was closed, that is no matter.
+pub(crate) fn say(message: impl Display) {
+    let _ = io::stderr().write_all(format!("resmon: {message}\n").as_bytes());
+}
+
+pub(crate) fn warn(message: impl Display) {
+    say(format_args!("warning: {message}"));
+}
+
+pub(crate) fn error(message: impl Display) {
+    say(format_args!("error: {message}"));
+}
