@@ -1,6 +1,7 @@
 //! `cargo test`: each process is a test binary.
 
 use serde_json::Value;
+use tempfile::tempdir;
 
 use crate::{
     Suite, copy, one_session,
@@ -54,6 +55,19 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
 }
 
 #[test]
+fn the_summary_of_a_step_gets_the_report() {
+    let suite = Suite::new();
+    let folder = tempdir().expect("a folder of our own");
+    let summary = folder.path().join("summary.md");
+    std::fs::write(&summary, "# Before\n").expect("ours");
+    let run = suite.test(&["--package=marked", "--lib"]);
+    run.env("GITHUB_STEP_SUMMARY", &summary).finish().exits(0);
+    let text = std::fs::read_to_string(&summary).expect("still there");
+    assert!(text.starts_with("# Before\n"), "{text}");
+    assert!(text.contains("marked/src/lib.rs::tests::passes"), "{text}");
+}
+
+#[test]
 fn a_crash_is_told_in_the_run_with_its_signal() {
     let suite = Suite::new();
     let arguments = ["--package=marked", "--lib", "--", "--ignored", "aborts"];
@@ -87,13 +101,16 @@ fn its_output_is_the_wrapped_command_s_own() {
     let bare = bare.folder(suite.fixture.folder()).env("CARGO_TARGET_DIR", Fixture::target());
     let bare = bare.env("CARGO_TERM_COLOR", "never").finish().exits(101);
     assert_eq!(timeless(&wrapped.stdout), timeless(&bare.stdout));
-    assert_eq!(timeless(&wrapped.stderr), timeless(&bare.stderr));
+    let (mut lines, expected) = (timeless(&wrapped.stderr), timeless(&bare.stderr));
+    let report = lines.split_off(expected.len());
+    assert_eq!(lines, expected);
+    assert!(report.iter().any(|line| line == "Most time"), "{report:?}");
 }
 
 /// The lines, without how long something took and which thread it was.
 fn timeless(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| {
-        let passing = ["Finished", "Blocking", "all doctests ran in"];
+        let passing = ["Compiling", "Finished", "Blocking", "all doctests ran in"];
         !passing.iter().any(|word| line.trim_start().starts_with(word))
     });
     let without = |line: &str| {
