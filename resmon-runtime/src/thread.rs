@@ -15,6 +15,8 @@ mod clock;
 use self::clock::Clock;
 #[cfg(any(target_os = "macos", windows))]
 pub(crate) use self::clock::times;
+#[cfg(target_os = "macos")]
+pub(crate) use self::clock::uncharged;
 use crate::heap;
 
 /// How many have been started and have not ended.

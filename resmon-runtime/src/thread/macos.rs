@@ -1,4 +1,4 @@
-//! macOS: `thread_info` of Mach, with `THREAD_BASIC_INFO`.
+//! macOS: `thread_info` of Mach, with `THREAD_BASIC_INFO`, and the clock that a thread has of itself.
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -47,6 +47,31 @@ impl Clock {
 }
 
 /// What this thread has used.
+///
+/// `thread_info` divides it, and may say what was so when the thread was last given a CPU: some kernels charge a thread
+/// only then. The rest is known from the clock of the thread, as a sum, and taken to be that of its own code.
 pub(crate) fn times() -> Option<Times> {
-    Clock::of_this_thread()?.times()
+    let (charged, rest) = charged_and_rest()?;
+    Some(Times { user: charged.user + rest, ..charged })
+}
+
+/// What of it is missing in the times of the process.
+pub(crate) fn uncharged() -> Option<Duration> {
+    Some(charged_and_rest()?.1)
+}
+
+fn charged_and_rest() -> Option<(Times, Duration)> {
+    let charged = Clock::of_this_thread()?.times()?;
+    let rest = this_threads_clock()?.saturating_sub(charged.user + charged.system);
+    Some((charged, rest))
+}
+
+fn this_threads_clock() -> Option<Duration> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a structure of our own.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
+    if result != 0 {
+        return None;
+    }
+    Some(Duration::new(u64::try_from(now.tv_sec).ok()?, u32::try_from(now.tv_nsec).ok()?))
 }

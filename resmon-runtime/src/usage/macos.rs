@@ -11,11 +11,13 @@ use crate::thread;
 ///
 /// What it writes counts as soon as it is on its way to storage, which may be some time after the call.
 pub(super) fn of_process() -> Option<Usage> {
+    let charged = rusage::read(libc::RUSAGE_SELF)?;
     let info = info();
     Some(Usage {
+        user: charged.user + thread::uncharged()?,
         read: info.map(|info| info.ri_diskio_bytesread),
         written: info.map(|info| info.ri_diskio_byteswritten),
-        ..rusage::read(libc::RUSAGE_SELF)?
+        ..charged
     })
 }
 
