@@ -23,6 +23,8 @@ pub mod site;
 mod config;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;
+#[cfg(any(target_os = "macos", windows, test))]
+mod duration;
 mod event;
 #[cfg_attr(not(feature = "alloc"), path = "heap/none.rs")]
 mod heap;

@@ -6,6 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+#[cfg_attr(target_os = "linux", path = "thread/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "thread/macos.rs")]
+#[cfg_attr(windows, path = "thread/windows.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), path = "thread/none.rs")]
+mod clock;
+
+use self::clock::Clock;
+#[cfg(any(target_os = "macos", windows))]
+pub(crate) use self::clock::times;
+#[cfg(target_os = "macos")]
+pub(crate) use self::clock::uncharged;
 use crate::heap;
 
 /// How many have been started and have not ended.
@@ -23,6 +34,16 @@ pub(crate) enum Meter {
     Clock,
     /// By its own word, for one that seldom does a little: to ask a clock takes as long.
     Told,
+}
+
+/// The CPU time of a thread or a process.
+#[cfg(any(target_os = "macos", windows))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// That of its own code.
+    pub(crate) user: Duration,
+    /// That of the kernel on its behalf.
+    pub(crate) system: Duration,
 }
 
 /// Starts a thread that runs until `work` is done, with all signals blocked: one that a test waits for must not be
@@ -75,42 +96,6 @@ impl Drop for End {
     fn drop(&mut self) {
         clocks().retain(|clock| Some(*clock) != self.0);
         ALIVE.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The CPU time of a thread that is alive.
-#[derive(Clone, Copy, PartialEq)]
-struct Clock(
-    #[cfg(target_os = "linux")] libc::clockid_t,
-    #[cfg(not(target_os = "linux"))] std::convert::Infallible,
-);
-
-#[cfg(target_os = "linux")]
-impl Clock {
-    fn of_this_thread() -> Option<Self> {
-        let mut clock = 0;
-        // SAFETY: the pointer is to an id of our own.
-        let error = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
-        (error == 0).then_some(Self(clock))
-    }
-
-    fn now(self) -> Duration {
-        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the pointer is to a structure of our own.
-        unsafe { libc::clock_gettime(self.0, &raw mut now) };
-        let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
-        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Clock {
-    fn of_this_thread() -> Option<Self> {
-        None
-    }
-
-    fn now(self) -> Duration {
-        match self.0 {}
     }
 }
 

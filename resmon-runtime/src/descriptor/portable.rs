@@ -12,6 +12,11 @@ impl Kept {
         Self(file)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "on Unix it may be another file by now")]
+    pub(crate) fn get(&self) -> io::Result<&File> {
+        Ok(&self.0)
+    }
+
     pub(crate) fn or_else<T>(
         &self,
         _open: impl FnOnce() -> io::Result<File>,

@@ -3,6 +3,11 @@
 
 #[cfg(target_os = "linux")]
 mod company;
+#[cfg(not(target_os = "linux"))]
+#[cfg_attr(target_os = "macos", path = "macos.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(not(any(target_os = "macos", windows)), path = "other.rs")]
+mod readings;
 mod runner;
 #[cfg(unix)]
 mod rusage;
@@ -24,7 +29,7 @@ pub(crate) struct Usage {
     /// CPU time of the kernel on its behalf.
     pub(crate) system: Duration,
     /// Page faults of any kind: without one, no memory becomes resident.
-    pub(crate) faults: u64,
+    pub(crate) faults: Option<u64>,
     /// Page faults for which storage was read.
     pub(crate) major_faults: Option<u64>,
     /// Times that the kernel took a CPU away from it.
@@ -41,7 +46,7 @@ impl Usage {
         Self {
             user: self.user.saturating_sub(earlier.user),
             system: self.system.saturating_sub(earlier.system),
-            faults: self.faults.saturating_sub(earlier.faults),
+            faults: more(self.faults, earlier.faults),
             major_faults: more(self.major_faults, earlier.major_faults),
             involuntary_switches: more(self.involuntary_switches, earlier.involuntary_switches),
             read: more(self.read, earlier.read),
@@ -54,7 +59,7 @@ impl Usage {
         Self {
             user: self.user + other.user,
             system: self.system + other.system,
-            faults: self.faults + other.faults,
+            faults: sum(self.faults, other.faults),
             major_faults: sum(self.major_faults, other.major_faults),
             involuntary_switches: sum(self.involuntary_switches, other.involuntary_switches),
             read: sum(self.read, other.read),

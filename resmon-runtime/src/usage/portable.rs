@@ -1,46 +1,35 @@
-//! Everything but Linux: what sysinfo and, on Unix, `getrusage(2)` tell.
+//! Everything but Linux: the process that the tests run in. Whether other tests run in it, of which resmon may know
+//! nothing, only the runner can tell.
 
-use std::sync::{Mutex, PoisonError};
-
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-
-use super::{Usage, runner};
+pub(super) use super::readings::{of_process, of_thread};
+use super::{readings, runner};
 
 /// The way to read this process.
 #[derive(Debug)]
 pub(crate) struct Process {
     one_at_a_time: bool,
-    id: Option<Pid>,
-    system: Mutex<System>,
 }
 
 /// A test that was alone when it started.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Witness;
 
+#[expect(clippy::unused_self, reason = "on Linux it keeps files")]
 impl Process {
     pub(crate) fn open() -> Self {
-        Self {
-            one_at_a_time: runner::runs_one_at_a_time(),
-            id: sysinfo::get_current_pid().ok(),
-            system: Mutex::new(System::new()),
-        }
+        Self { one_at_a_time: runner::runs_one_at_a_time() }
     }
 
     /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> Option<u64> {
-        let id = self.id?;
-        let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = ProcessRefreshKind::nothing().with_memory();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), false, memory);
-        system.process(id).map(sysinfo::Process::memory)
+        readings::resident()
     }
 
     pub(super) fn look_around(&self) -> Option<Witness> {
         self.one_at_a_time.then_some(Witness)
     }
 
-    #[expect(clippy::unused_self, reason = "see `peak`")]
+    /// No other system begins a new span for its peak.
     pub(super) fn reset_peak(&self) -> bool {
         false
     }
@@ -50,20 +39,37 @@ impl Process {
     }
 }
 
-/// What all threads of the process have used.
-pub(super) fn of_process() -> Option<Usage> {
-    #[cfg(unix)]
-    return super::rusage::read(libc::RUSAGE_SELF);
-    #[cfg(not(unix))]
-    None
-}
-
-/// There is no way to ask for a thread that all these systems have.
-pub(super) fn of_thread() -> Option<Usage> {
-    None
-}
-
-/// Nor one to have the system watch for a peak.
+/// See [`Process::reset_peak`].
 pub(super) fn peak() -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_what_sysinfo_says() {
+        use sysinfo::{ProcessesToUpdate, System};
+        let id = sysinfo::get_current_pid().unwrap();
+        let mut system = System::new();
+        system.refresh_processes(ProcessesToUpdate::Some(&[id]), false);
+        let resident = Process::open().resident().unwrap();
+        // Other tests of this process allocate meanwhile.
+        assert!(resident.abs_diff(system.process(id).unwrap().memory()) < 64 << 20, "{resident}");
+    }
+
+    #[cfg(any(target_os = "macos", windows))]
+    #[test]
+    fn a_thread_is_charged_for_what_it_does() {
+        let before = of_thread().unwrap();
+        let start = std::time::Instant::now();
+        while of_thread().unwrap().since(before).user.as_millis() < 50 {
+            assert!(start.elapsed().as_secs() < 60);
+        }
+        let other = std::thread::spawn(|| of_thread().unwrap()).join().unwrap();
+        assert!(other.user.as_millis() < 50);
+        let all = of_process().unwrap();
+        assert!(all.user + all.system >= before.user);
+    }
 }

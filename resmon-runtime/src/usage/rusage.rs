@@ -25,7 +25,7 @@ pub(super) fn read(who: c_int) -> Option<Usage> {
     Some(Usage {
         user: duration(usage.ru_utime),
         system: duration(usage.ru_stime),
-        faults: count(usage.ru_minflt) + major_faults,
+        faults: Some(count(usage.ru_minflt) + major_faults),
         major_faults: Some(major_faults),
         involuntary_switches: Some(count(usage.ru_nivcsw)),
         read: bytes(usage.ru_inblock),

@@ -117,7 +117,7 @@ impl Span {
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {
             // Nothing has become resident, so that the start and the end tell the peak.
-            Some(used) if used.faults == 0 => None,
+            Some(used) if used.faults == Some(0) => None,
             _ => system::peak(),
         });
         End { thread, whole, peak }

@@ -1,0 +1,44 @@
+//! macOS: `thread_info` for a thread, `getrusage(2)` and `proc_pid_rusage` for the process.
+
+use std::mem::MaybeUninit;
+
+use libc::rusage_info_v2;
+
+use super::{Usage, rusage};
+use crate::thread;
+
+/// What all threads of the process have used.
+///
+/// What it writes counts as soon as it is on its way to storage, which may be some time after the call.
+pub(super) fn of_process() -> Option<Usage> {
+    let charged = rusage::read(libc::RUSAGE_SELF)?;
+    let info = info();
+    Some(Usage {
+        user: charged.user + thread::uncharged()?,
+        read: info.map(|info| info.ri_diskio_bytesread),
+        written: info.map(|info| info.ri_diskio_byteswritten),
+        ..charged
+    })
+}
+
+/// What this thread has used: its CPU time, and the rest is not told.
+pub(super) fn of_thread() -> Option<Usage> {
+    let times = thread::times()?;
+    Some(Usage { user: times.user, system: times.system, ..Usage::default() })
+}
+
+/// Resident memory in bytes.
+pub(super) fn resident() -> Option<u64> {
+    info().map(|info| info.ri_resident_size).filter(|&bytes| bytes > 0)
+}
+
+fn info() -> Option<rusage_info_v2> {
+    let mut info = MaybeUninit::<rusage_info_v2>::uninit();
+    // SAFETY: the pointer is to a structure of our own, of the kind that is named. That its type says it were to a
+    // pointer is how the call is declared.
+    let result = unsafe {
+        libc::proc_pid_rusage(libc::getpid(), libc::RUSAGE_INFO_V2, info.as_mut_ptr().cast())
+    };
+    // SAFETY: the call succeeded, so it has filled in the structure.
+    (result == 0).then(|| unsafe { info.assume_init() })
+}
