@@ -1,4 +1,4 @@
-//! What counting costs: `cargo bench --features alloc --bench alloc`, and with `--profile dev` what it costs in tests.
+//! What counting costs: `cargo bench --package benches --bench alloc`, and with `--profile dev` what it costs in tests.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! What resmon costs a suite: the same empty tests, bare and instrumented, run in turn.
 //!
 //! ```sh
-//! cargo bench --bench suite -- [--tests 10000] [--rounds 7] [--profiles dev,release] [--threads 1,2] [--no-compile]
+//! cargo bench --package benches --bench suite -- [--tests 10000] [--rounds 7] [--profiles dev,release] [--threads 1,2] [--no-compile]
 //! ```
 //!
 //! | variant | what it is |
@@ -31,7 +31,8 @@ use support::{Run, Server};
 use tempfile::tempdir;
 
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
-const WORKSPACE: &str = env!("CARGO_MANIFEST_DIR");
+/// The package `resmon`.
+const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// What the body of the floor's tests calls.
 const FLOOR: &str = r#"//! The least that a snapshot before and after a test, and a record of it, can cost.

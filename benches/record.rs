@@ -1,7 +1,7 @@
 //! What a test's record is made of, piece by piece, and the whole of it: a guard that is opened and dropped.
 //!
 //! ```sh
-//! cargo bench --package resmon-runtime --features internals --bench record
+//! cargo bench --package benches --bench record
 //! ```
 //!
 //! Tests are built in the dev profile, for which there is `--profile dev`.
