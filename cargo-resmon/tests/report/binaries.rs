@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
+use crate::browser::{assert_silent, open};
 use crate::command::{Finish, report};
 use crate::records::{Records, of_binaries};
 
@@ -248,4 +249,30 @@ fn the_page_has_no_link_to_a_test_that_is_none() {
     let html = fs::read_to_string(page).unwrap();
     assert!(html.contains(r#"<span class="id">store (unit tests)</span>"#));
     assert!(!html.contains(r#"data-test="store"#));
+}
+
+#[test]
+fn the_page_has_a_table_of_them_that_fits_every_screen() {
+    let records = of_binaries();
+    let Some((browser, _)) = open(&records) else { return };
+    let first = browser.value("document.querySelector('#binaries tbody tr').innerText");
+    let first = first.as_str().unwrap();
+    for part in ["shop tests/orders.rs", "exit status 101", "2.00 s"] {
+        assert!(first.replace('\u{a0}', " ").contains(part), "{part}: {first}");
+    }
+    let bad = browser.value("document.querySelector('.badges li').innerText");
+    assert!(bad.as_str().unwrap().contains("store (unit tests)"), "{bad}");
+    // The filter of packages has those with tests.
+    assert_eq!(browser.value("document.getElementById('package-label').hidden"), true);
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        for (width, height) in [(320, 1400), (1280, 1500)] {
+            browser.resize(width, height);
+            browser.wait(&format!("innerWidth === {width}"));
+            let over = browser.value("document.documentElement.scrollWidth - innerWidth");
+            assert!(over.as_i64().unwrap() <= 0, "{over} pixels too wide at {width}");
+            browser.picture(&format!("binaries-{width}-{scheme}.png"));
+        }
+    }
+    assert_silent(&browser);
 }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::command::{Finish, report};
-use crate::records::{Records, eventful, of_binaries};
+use crate::records::{Records, eventful};
 use crate::webdriver::{Browser, DOWN, ENTER, Seen};
 
 /// The page of these records, opened and ready, which nobody heard of.
-fn open(records: &Records) -> Option<(Browser, PathBuf)> {
+pub(crate) fn open(records: &Records) -> Option<(Browser, PathBuf)> {
     let page = records.path("report.html");
     report(&records.write()).arg("--html").arg(&page).finish().printed();
     let browser = Browser::start()?;
@@ -23,7 +23,7 @@ fn open(records: &Records) -> Option<(Browser, PathBuf)> {
 
 /// Nothing but the page itself was asked for, and nothing logged.
 #[track_caller]
-fn assert_silent(browser: &Browser) {
+pub(crate) fn assert_silent(browser: &Browser) {
     let Seen { urls, console } = browser.seen();
     let others: Vec<_> = urls.iter().filter(|url| !is_own(url)).collect();
     assert!(others.is_empty(), "requested: {others:?}");
@@ -229,32 +229,6 @@ const CONTRAST: &str = "
     ratios['the words of the chart'] = contrast(style('#timeline text').fill);
     return ratios;
 ";
-
-#[test]
-fn test_binaries_have_a_table_that_fits_every_screen() {
-    let records = of_binaries();
-    let Some((browser, _)) = open(&records) else { return };
-    let first = browser.value("document.querySelector('#binaries tbody tr').innerText");
-    let first = first.as_str().unwrap();
-    for part in ["shop tests/orders.rs", "exit status 101", "2.00 s"] {
-        assert!(first.replace('\u{a0}', " ").contains(part), "{part}: {first}");
-    }
-    let bad = browser.value("document.querySelector('.badges li').innerText");
-    assert!(bad.as_str().unwrap().contains("store (unit tests)"), "{bad}");
-    // The filter of packages has those with tests.
-    assert_eq!(browser.value("document.getElementById('package-label').hidden"), true);
-    for scheme in ["light", "dark"] {
-        browser.prefer(scheme);
-        for (width, height) in [(320, 1400), (1280, 1500)] {
-            browser.resize(width, height);
-            browser.wait(&format!("innerWidth === {width}"));
-            let over = browser.value("document.documentElement.scrollWidth - innerWidth");
-            assert!(over.as_i64().unwrap() <= 0, "{over} pixels too wide at {width}");
-            browser.picture(&format!("binaries-{width}-{scheme}.png"));
-        }
-    }
-    assert_silent(&browser);
-}
 
 #[test]
 fn twenty_thousand_tests_are_there_at_once() {
