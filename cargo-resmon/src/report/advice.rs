@@ -1,5 +1,7 @@
 //! What the figures of a run call for.
 
+mod binaries;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -12,6 +14,9 @@ use super::units::{self, bytes, count, float, percent, seconds};
 
 /// At most so many lines of one kind; the tables show the rest.
 const EACH: usize = 3;
+
+/// What ends a process by SIGKILL.
+const KILLERS: &str = "the system does that to a process when memory runs out, and so does a timeout or a cancelled job";
 
 /// One line of advice.
 #[derive(Debug, Serialize)]
@@ -30,9 +35,11 @@ pub(crate) struct Advice {
 pub(crate) enum Kind {
     /// No test is recorded, so that there is nothing to say of any.
     NoTests,
+    /// Some test binaries recorded no test.
+    Unmarked,
     /// Records are missing: some were dropped, or a process told no end.
     Incomplete,
-    /// A test was killed, as the system does when memory runs out.
+    /// A test or a test binary was killed, as the system does when memory runs out.
     Killed,
     /// The memory of the machine was nearly exhausted.
     MemoryExhausted,
@@ -56,9 +63,10 @@ pub(crate) enum Kind {
 
 /// The most urgent first.
 pub(crate) fn of(report: &Report) -> Vec<Advice> {
-    let rules: [fn(&Report) -> Vec<Advice>; 11] = [
+    let rules: [fn(&Report) -> Vec<Advice>; 13] = [
         no_tests,
         killed,
+        binaries::killed,
         memory_exhausted,
         memory_hungry,
         disk_full,
@@ -67,6 +75,7 @@ pub(crate) fn of(report: &Report) -> Vec<Advice> {
         dominant,
         idle,
         cpu_hungry,
+        binaries::unmarked,
         incomplete,
     ];
     rules.iter().flat_map(|rule| rule(report)).collect()
@@ -97,10 +106,7 @@ fn killed(report: &Report) -> Vec<Advice> {
         .filter(|test| test.outcome() == Outcome::Crashed && test.signal() == Some(9));
     killed
         .take(EACH)
-        .map(|test| {
-            let name = signal(9);
-            about(Kind::Killed, test, format!("ended by {name}: the system does that to a process when memory runs out, and so does a timeout or a cancelled job"))
-        })
+        .map(|test| about(Kind::Killed, test, format!("ended by {}: {KILLERS}", signal(9))))
         .collect()
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::advice::{self, Advice};
+use super::binary::Binary;
 use super::model::Report;
 use super::outcome::Outcome;
 use super::record::{Attempt, GitHub, Machine};
@@ -25,6 +26,8 @@ struct Document<'a> {
     totals: Totals,
     /// In the order in which their first records came.
     tests: Vec<TestOf<'a>>,
+    /// Those of `cargo test`, in the order in which they ended.
+    binaries: Vec<BinaryOf<'a>>,
     /// The runs before it that the file holds, or the directory, the latest first; at most 20.
     earlier_runs: Vec<EarlierRun<'a>>,
     /// The most urgent first.
@@ -118,6 +121,34 @@ struct Figures {
     rss_growth: Option<f64>,
 }
 
+/// A process that ran tests.
+#[derive(Serialize)]
+struct BinaryOf<'a> {
+    /// As the report shows it.
+    name: String,
+    package: Option<&'a str>,
+    /// The file that it was built from, if that could be told.
+    source: Option<&'a str>,
+    executable: Option<&'a str>,
+    outcome: Outcome,
+    exit_status: Option<i32>,
+    signal: Option<i32>,
+    /// Its end.
+    timestamp: Option<Timestamp>,
+    duration_s: Option<f64>,
+    /// CPU seconds, user and system.
+    cpu_s: Option<f64>,
+    cpu_user_s: Option<f64>,
+    cpu_system_s: Option<f64>,
+    rss_peak: Option<i64>,
+    io_read_bytes: Option<i64>,
+    io_write_bytes: Option<i64>,
+    /// Test records there are of it.
+    tests: Option<u32>,
+    /// How many of these are of tests that went wrong.
+    tests_bad: Option<u32>,
+}
+
 /// What a test cost in an earlier run.
 #[derive(Serialize)]
 struct EarlierTest {
@@ -168,6 +199,7 @@ fn document(report: &Report) -> Document<'_> {
         machine: run.machine(),
         totals: totals(report),
         tests: run.tests.iter().map(test).collect(),
+        binaries: run.binaries.iter().map(binary).collect(),
         earlier_runs: report
             .earlier
             .iter()
@@ -216,6 +248,29 @@ fn test(test: &Test) -> TestOf<'_> {
         figures: figures(Measure::ALL.map(|measure| test.most(measure).map(|(_, most)| most))),
         attempts: &test.attempts,
         earlier: test.earlier.iter().map(earlier).collect(),
+    }
+}
+
+fn binary(binary: &Binary) -> BinaryOf<'_> {
+    let (about, figures) = (&binary.about, &binary.figures);
+    BinaryOf {
+        name: binary.name(),
+        package: about.package.as_deref(),
+        source: about.source.as_deref(),
+        executable: about.executable.as_deref(),
+        outcome: binary.outcome(),
+        exit_status: about.exit_status,
+        signal: figures.signal,
+        timestamp: figures.timestamp,
+        duration_s: figures.duration_s,
+        cpu_s: figures.cpu_s(),
+        cpu_user_s: figures.cpu_user_s,
+        cpu_system_s: figures.cpu_system_s,
+        rss_peak: figures.rss_peak,
+        io_read_bytes: figures.io_read_bytes,
+        io_write_bytes: figures.io_write_bytes,
+        tests: about.tests,
+        tests_bad: about.tests_bad,
     }
 }
 

@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use super::model::Report;
-use super::outcome::Outcome;
 use super::sentences;
-use super::test::{Measure, Test};
+use super::test::Measure;
 use super::text::{clean, shorten};
-use super::{advice, units};
+use super::{advice, units, wrong};
 
 /// More tests that went wrong are counted only.
 const BAD: usize = 50;
@@ -22,7 +21,8 @@ pub(crate) fn render(report: &Report, top: usize) -> String {
     let sections = [head(report), bad(report), advices(report)].into_iter();
     let costs = Measure::ALL.into_iter().map(|measure| costs(report, measure, top.min(100)));
     let mut all = String::new();
-    for section in sections.chain(costs) {
+    let binaries = std::iter::once_with(|| binaries(report, top.min(100)));
+    for section in sections.chain(costs).chain(binaries) {
         let section = units::with_spaces(&section);
         if all.len() + section.len() < LIMIT {
             all.push_str(&section);
@@ -42,29 +42,25 @@ fn head(report: &Report) -> String {
 }
 
 fn mark(report: &Report) -> &'static str {
-    match report.bad_count() {
-        0 if report.totals.flaky > 0 => "⚠️",
-        0 => "✅",
-        _ => "❌",
+    match report.is_bad() {
+        true => "❌",
+        false if report.totals.flaky > 0 => "⚠️",
+        false => "✅",
     }
 }
 
 fn bad(report: &Report) -> String {
-    let tests: Vec<&Test> = report.bad().into_iter().chain(report.flaky()).collect();
-    if tests.is_empty() {
+    let all = wrong::of(report);
+    if all.is_empty() {
         return String::new();
     }
     let mut table = "\n| | test | |\n|---|---|---|\n".to_owned();
-    for test in tests.iter().take(BAD) {
-        let word = match test.outcome() {
-            Outcome::Passed => "flaky",
-            outcome => outcome.name(),
-        };
-        let end = escape(&sentences::end(test));
-        let _ = writeln!(table, "| {word} | {} | {end} |", name(&test.id));
+    for wrong in all.iter().take(BAD) {
+        let (word, end) = (wrong.word(), escape(&wrong.end()));
+        let _ = writeln!(table, "| {word} | {} | {end} |", name(&wrong.name()));
     }
-    if tests.len() > BAD {
-        let _ = writeln!(table, "\nand {} more", units::number(tests.len() - BAD));
+    if all.len() > BAD {
+        let _ = writeln!(table, "\nand {} more", units::number(all.len() - BAD));
     }
     table
 }
@@ -96,6 +92,28 @@ fn costs(report: &Report, measure: Measure, top: usize) -> String {
         let figure = sentences::figure(measure, attempt);
         let context = escape(&sentences::context(report, measure, attempt));
         let _ = writeln!(table, "| {figure} | {} | {context} |", name(&test.id));
+    }
+    table.push_str("\n</details>\n");
+    table
+}
+
+/// A table of the test binaries, which is open where there is none of tests.
+fn binaries(report: &Report, top: usize) -> String {
+    let binaries = report.binaries();
+    if binaries.is_empty() || top == 0 {
+        return String::new();
+    }
+    let open = if report.run.tests.is_empty() { " open" } else { "" };
+    let mut table = format!("\n<details{open}><summary>Test binaries</summary>\n\n");
+    table.push_str("| time | test binary | CPU | peak memory | |\n|--:|---|--:|--:|---|\n");
+    for binary in binaries.iter().take(top) {
+        let [time, cpu, memory] = [Measure::Time, Measure::Cpu, Measure::Memory]
+            .map(|measure| sentences::figure(measure, &binary.figures));
+        let (name, end) = (name(&binary.name()), sentences::status(binary));
+        let _ = writeln!(table, "| {time} | {name} | {cpu} | {memory} | {end} |");
+    }
+    if binaries.len() > top {
+        let _ = writeln!(table, "\nand {} more", units::number(binaries.len() - top));
     }
     table.push_str("\n</details>\n");
     table

@@ -1,6 +1,7 @@
 //! What a run did to the machine, for people to look at.
 
 mod advice;
+mod binary;
 mod html;
 mod json;
 mod markdown;
@@ -16,6 +17,7 @@ mod test;
 mod text;
 mod totals;
 mod units;
+mod wrong;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -46,7 +48,7 @@ pub(crate) struct Arguments {
     /// Print it as GitHub's Markdown, for `$GITHUB_STEP_SUMMARY`
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
-    /// How many tests to list by time, by CPU, by memory and by growth
+    /// How many tests to list by time, by CPU, by memory and by growth, and how many test binaries
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::binary::Binary;
 use super::outcome::Outcome;
 use super::read::{self, RUNS, Unreadable};
 use super::record::{Attempt, Machine};
@@ -91,7 +92,15 @@ impl Report {
         tests
     }
 
-    /// How many these are.
+    /// The test binaries, those that took longest first.
+    pub(crate) fn binaries(&self) -> Vec<&Binary> {
+        let mut binaries: Vec<_> = self.run.binaries.iter().collect();
+        let time = |binary: &Binary| binary.figures.duration_s.unwrap_or(-1.0);
+        binaries.sort_by(|one, other| time(other).total_cmp(&time(one)));
+        binaries
+    }
+
+    /// How many tests did not pass.
     pub(crate) fn bad_count(&self) -> usize {
         self.totals.crashed + self.totals.failed + self.totals.unfinished
     }
@@ -160,10 +169,17 @@ impl Report {
         limits.into_iter().flatten().filter(|limit| *limit > 0.0).reduce(f64::min)
     }
 
-    /// The packages of the tests, each once.
+    /// Whether anything did not go as it should, other than at first.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.bad_count() > 0 || self.run.binaries.iter().any(Binary::is_bad_by_itself)
+    }
+
+    /// The packages of the tests and the test binaries, each once.
     pub(crate) fn packages(&self) -> Vec<&str> {
-        let mut packages: Vec<_> =
-            self.run.tests.iter().filter_map(|test| test.package.as_deref()).collect();
+        let tests = self.run.tests.iter().filter_map(|test| test.package.as_deref());
+        let binaries =
+            self.run.binaries.iter().filter_map(|binary| binary.about.package.as_deref());
+        let mut packages: Vec<_> = tests.chain(binaries).collect();
         packages.sort_unstable();
         packages.dedup();
         packages

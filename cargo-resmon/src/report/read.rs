@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
+use super::binary::{About, Binary};
 use super::record::{End, GitHub, Head, Machine, Text};
 use super::run::{Event, Run};
 
@@ -122,6 +123,15 @@ impl Runs {
                 let Some(run) = self.run(&head) else { return Ok(()) };
                 if is_new(run, &head, Event::End) {
                     run.session_end(&end, machine);
+                }
+            }
+            "process" => {
+                let about: About = serde_json::from_slice(line)?;
+                let figures = serde_json::from_slice(line)?;
+                let Some(run) = self.run(&head) else { return Ok(()) };
+                let place = run.executable(about.executable.as_deref().unwrap_or_default());
+                if is_new(run, &head, Event::Process(place)) {
+                    run.binary(Binary { about, figures });
                 }
             }
             // An event of a later version.

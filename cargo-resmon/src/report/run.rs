@@ -5,6 +5,7 @@ use std::mem;
 
 use jiff::Timestamp;
 
+use super::binary::Binary;
 use super::record::{Attempt, End, GitHub, Machine, Text};
 use super::test::Test;
 
@@ -28,6 +29,8 @@ pub(crate) struct Run {
     /// How many records its sessions had to drop.
     pub(crate) dropped: i64,
     pub(crate) tests: Vec<Test>,
+    /// The processes that ran tests, in the order in which they ended.
+    pub(crate) binaries: Vec<Binary>,
     /// How many records came more than once.
     pub(crate) repeated: usize,
     index: Index,
@@ -38,6 +41,7 @@ pub(crate) struct Run {
 struct Index {
     tests: HashMap<Box<str>, u32>,
     sessions: HashMap<Box<str>, u32>,
+    executables: HashMap<Box<str>, u32>,
     /// Session, event, attempt, and the timestamp in milliseconds.
     seen: HashSet<(Option<u32>, Event, i32, i64)>,
 }
@@ -47,6 +51,8 @@ pub(crate) enum Event {
     Start,
     /// Of the test at this place.
     Test(u32),
+    /// Of the executable with this number.
+    Process(u32),
     End,
 }
 
@@ -97,16 +103,31 @@ impl Run {
 
     pub(crate) fn attempt(&mut self, test: u32, attempt: Attempt) {
         let attempt = attempt.without_nonsense();
+        self.saw_start(&attempt);
+        let attempts = &mut self.tests[test as usize].attempts;
+        // There are very many tests of one attempt, and few of more.
+        attempts.reserve_exact(1);
+        attempts.push(attempt);
+    }
+
+    /// The number of an executable.
+    pub(crate) fn executable(&mut self, path: &str) -> u32 {
+        position(&mut self.index.executables, path)
+    }
+
+    pub(crate) fn binary(&mut self, Binary { about, figures }: Binary) {
+        let figures = figures.without_nonsense();
+        self.saw_start(&figures);
+        self.binaries.push(Binary { about, figures });
+    }
+
+    fn saw_start(&mut self, attempt: &Attempt) {
         if let (Some(end), Some(seconds)) = (attempt.timestamp, attempt.duration_s)
             && let Ok(seconds) = jiff::SignedDuration::try_from_secs_f64(seconds)
             && let Ok(start) = end.checked_sub(seconds)
         {
             self.saw(start);
         }
-        let attempts = &mut self.tests[test as usize].attempts;
-        // There are very many tests of one attempt, and few of more.
-        attempts.reserve_exact(1);
-        attempts.push(attempt);
     }
 
     pub(crate) fn session_start(&mut self, machine: Machine, github: GitHub) {

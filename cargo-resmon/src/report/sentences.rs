@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::binary::Binary;
 use super::model::Report;
 use super::outcome::{Outcome, signal};
 use super::record::{Attempt, Scope};
@@ -29,24 +30,17 @@ pub(crate) fn title(report: &Report) -> String {
     title
 }
 
-/// How many tests ended how.
+/// How many tests ended how, and how many test binaries did, where that is not told by their tests.
 pub(crate) fn outcomes(report: &Report) -> String {
     let totals = &report.totals;
-    let parts: Vec<_> = [
+    let mut text = count(report.run.tests.len(), "test");
+    text.push_str(&counted([
         (totals.crashed, "crashed"),
         (totals.failed, "failed"),
         (totals.unfinished, "unfinished"),
         (totals.passed, "passed"),
         (totals.unknown, "of unknown outcome"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{} {word}", units::number(count)))
-    .collect();
-    let mut text = count(report.run.tests.len(), "test");
-    if !parts.is_empty() {
-        let _ = write!(text, ": {}", parts.join(", "));
-    }
+    ]));
     if totals.flaky > 0 {
         let _ = write!(text, " ({} only when tried again)", units::number(totals.flaky));
     }
@@ -56,10 +50,29 @@ pub(crate) fn outcomes(report: &Report) -> String {
             retries => write!(text, ", {} retries", units::number(retries)),
         };
     }
+    let binaries = &report.run.binaries;
+    let untold = report.run.tests.is_empty() || binaries.iter().any(Binary::is_bad_by_itself);
+    if untold && !binaries.is_empty() {
+        let ended = |outcome: Outcome| {
+            let count = binaries.iter().filter(|binary| binary.outcome() == outcome).count();
+            (count, outcome.name())
+        };
+        let of = count(binaries.len(), "test binary");
+        let ends = [Outcome::Crashed, Outcome::Failed, Outcome::Unfinished, Outcome::Passed];
+        let _ = write!(text, "; {of}{}", counted(ends.map(ended)));
+    }
     if let Some(status) = report.run.exit_status.filter(|status| *status != 0) {
         let _ = write!(text, ", exit status {status}");
     }
     text
+}
+
+/// `: 1 failed, 2 passed`, without those of which there is none.
+fn counted<const N: usize>(counts: [(usize, &str); N]) -> String {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> =
+        counts.map(|(count, word)| format!("{} {word}", units::number(count))).collect();
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
 /// The machine, and what the run did to it.
@@ -70,6 +83,15 @@ pub(crate) fn facts(report: &Report) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(testing) = totals.testing_s {
         parts.push(format!("tests ran for {}", seconds(testing)));
+    }
+    if report.run.tests.is_empty() {
+        let figures = || report.run.binaries.iter().map(|binary| &binary.figures);
+        if let Some(wall) = sum(figures().map(|figures| figures.duration_s)) {
+            parts.push(format!("test binaries ran for {}", seconds(wall)));
+        }
+        if let Some(cpu) = sum(figures().map(Attempt::cpu_s)) {
+            parts.push(format!("they used {} of CPU", seconds(cpu)));
+        }
     }
     if let Some(cpu) = totals.cpu_s {
         let scope = if totals.cpu_is_whole { "" } else { " at least" };
@@ -85,6 +107,11 @@ pub(crate) fn facts(report: &Report) -> Vec<String> {
         facts.push(sentence(&parts.join(", ")));
     }
     facts
+}
+
+/// The sum of what is known, if anything is.
+fn sum(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    figures.flatten().reduce(|sum, figure| sum + figure)
 }
 
 /// With a capital letter.
@@ -128,6 +155,23 @@ pub(crate) fn end(test: &Test) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// How a test binary ended, in few words.
+pub(crate) fn status(binary: &Binary) -> String {
+    match (binary.figures.signal, binary.about.exit_status) {
+        (Some(number), _) => signal(number),
+        (None, Some(status)) if status != 0 => format!("exit status {status}"),
+        _ => binary.outcome().name().to_owned(),
+    }
+}
+
+/// How a test binary ended that somebody should look at.
+pub(crate) fn end_of_binary(binary: &Binary) -> String {
+    let status = (binary.outcome() != Outcome::Unfinished).then(|| status(binary));
+    let wall = binary.figures.duration_s.map(|wall| format!("after {}", seconds(wall)));
+    let parts = ["test binary".to_owned()].into_iter().chain(status).chain(wall);
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What the most expensive tests are listed under.

@@ -63,10 +63,13 @@ pub(crate) fn percent(percent: f64) -> String {
 
 /// `20,000 tests`, `1 test`.
 pub(crate) fn count(count: usize, noun: &str) -> String {
-    let plural = match (count, noun) {
-        (1, _) => "",
-        (_, noun) if noun.ends_with('s') || noun.ends_with("sh") => "es",
-        _ => "s",
+    let (noun, plural) = match (count, noun) {
+        (1, _) => (noun, ""),
+        (_, noun) if noun.ends_with('s') || noun.ends_with("sh") => (noun, "es"),
+        (_, noun) => match noun.strip_suffix("ry") {
+            Some(noun) => (noun, "ries"),
+            None => (noun, "s"),
+        },
     };
     format!("{}\u{a0}{noun}{plural}", number(count))
 }
@@ -141,6 +144,7 @@ mod tests {
     fn counts_are_grouped_and_agree_with_their_noun() {
         assert_eq!(with_spaces(&count(1, "crash")), "1 crash");
         assert_eq!(with_spaces(&count(2, "crash")), "2 crashes");
+        assert_eq!(with_spaces(&count(3, "test binary")), "3 test binaries");
         assert_eq!(with_spaces(&count(20_000, "test")), "20,000 tests");
         assert_eq!(number(1_234_567), "1,234,567");
     }

@@ -32,7 +32,6 @@ pub(crate) struct Session {
     copies: PathBuf,
     tests: u64,
     /// Test binaries.
-    processes: u64,
     /// Whether the copy is all that there is.
     is_here_only: bool,
 }
@@ -47,7 +46,7 @@ impl Session {
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
         let units = Units::new(sources);
-        Ok(Self { run, units, copies, tests: 0, processes: 0, is_here_only })
+        Ok(Self { run, units, copies, tests: 0, is_here_only })
     }
 
     /// Has the processes of the command append to the intake.
@@ -120,7 +119,6 @@ impl Session {
                     self.run.test(&Value::from(fields).to_string(), failed);
                 }
                 Made::Process(fields) => {
-                    self.processes += 1;
                     self.run.note(&Value::from(fields).to_string());
                 }
                 Made::Done(places) => done.extend(places),
@@ -144,9 +142,6 @@ impl Session {
             };
             let place = relative(&copy).display();
             message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
-        }
-        if self.tests == 0 && self.processes > 0 {
-            message::say("figures of each test need `#[resmon::test]`, or nextest");
         }
         let mut before = runs::list(&self.copies);
         before.retain(|run| *run != copy);

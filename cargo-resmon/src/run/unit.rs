@@ -42,6 +42,9 @@ pub(crate) struct Unit {
     ended: Option<Fields>,
     /// Test records that wait for the end of the process.
     inside: Vec<(Source, Fields)>,
+    /// Test records that there were of it, and how many of these are of tests that went wrong.
+    tests: u64,
+    tests_bad: u64,
     /// Sessions that have not ended.
     open: HashSet<Source>,
     /// All that it was told by.
@@ -51,7 +54,7 @@ pub(crate) struct Unit {
 impl Unit {
     pub(crate) fn new(began: Fields, place: Range<u64>) -> Self {
         let (inside, open) = (Vec::new(), HashSet::new());
-        Self { began, ended: None, inside, open, places: vec![place] }
+        Self { began, ended: None, inside, tests: 0, tests_bad: 0, open, places: vec![place] }
     }
 
     pub(crate) fn end(&mut self, ended: Fields, place: Range<u64>) {
@@ -66,6 +69,12 @@ impl Unit {
         fields: Fields,
         place: Range<u64>,
     ) -> Option<(Fields, Range<u64>)> {
+        if text(&fields, "event_type") == Some("test") {
+            self.tests += 1;
+            let bad = ["failed", "crashed", "unfinished"];
+            let is_bad = text(&fields, "outcome").is_some_and(|outcome| bad.contains(&outcome));
+            self.tests_bad += u64::from(is_bad);
+        }
         match text(&fields, "event_type") {
             Some("session_start") => drop(self.open.insert(source)),
             Some("session_end") => drop(self.open.remove(&source)),
@@ -113,7 +122,7 @@ impl Unit {
             let own = self.take_own();
             made.push(Made::Test(self.test(own, sources)));
         } else {
-            made.push(Made::Process(self.process()));
+            made.push(Made::Process(self.process(sources)));
         }
         let signal = self.ended.as_ref().and_then(|ended| ended.get("signal"));
         for (_, mut fields) in self.inside {
@@ -180,13 +189,19 @@ impl Unit {
     }
 
     /// What a test binary took.
-    fn process(&self) -> Fields {
+    fn process(&self, sources: &Sources) -> Fields {
         let mut process = Fields::new();
         process.insert("event_type".to_owned(), json!("process"));
         process.insert("test_nodeid".to_owned(), json!("__process__"));
         let told = self.ended.as_ref().unwrap_or(&self.began);
         add(&mut process, told, &["timestamp"]);
         add(&mut process, &self.began, &["executable"]);
+        let field = |name| text(&self.began, name).unwrap_or_default();
+        if let Some(source) = sources.of_executable(field("manifest_dir"), field("executable")) {
+            process.insert("source".to_owned(), json!(source));
+        }
+        process.insert("tests".to_owned(), json!(self.tests));
+        process.insert("tests_bad".to_owned(), json!(self.tests_bad));
         add(&mut process, &self.began, &BEFORE);
         process.remove("attempt");
         if let Some(ended) = &self.ended {

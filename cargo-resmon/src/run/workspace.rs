@@ -17,9 +17,15 @@ pub(crate) struct Workspace {
     sources: Sources,
 }
 
-/// The source file of each target, by the directory of its package and the name that nextest gives it.
+/// The source file of each target.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources(HashMap<(PathBuf, String), String>);
+pub(crate) struct Sources {
+    /// By the directory of its package and the name that nextest gives it.
+    by_id: HashMap<(PathBuf, String), String>,
+    /// By the directory of its package and the name that Cargo gives its executable, as that package has it. `None` is
+    /// of several, as a library and a program may be.
+    by_crate: HashMap<(PathBuf, String), Option<String>>,
+}
 
 impl Workspace {
     pub(crate) fn of(wrapped: &Wrapped) -> anyhow::Result<Self> {
@@ -46,25 +52,45 @@ impl Workspace {
 impl Sources {
     fn of(metadata: &Metadata) -> Self {
         let root = metadata.workspace_root.as_std_path();
-        let mut sources = HashMap::new();
+        let mut sources = Self::default();
         for package in &metadata.packages {
             let folder = package.manifest_path.parent().map(|path| path.as_std_path().to_owned());
             for target in &package.targets {
                 let source = target.src_path.as_std_path();
+                sources.add_crate(folder.as_deref(), &target.name, source);
                 // As the compiler names it: relative, where that is possible.
                 let source = source.strip_prefix(root).unwrap_or(source);
                 let source = source.to_string_lossy().replace('\\', "/");
                 let key = (folder.clone().unwrap_or_default(), binary_id(&package.name, target));
-                sources.insert(key, source);
+                sources.by_id.insert(key, source);
             }
         }
-        Self(sources)
+        sources
+    }
+
+    fn add_crate(&mut self, folder: Option<&Path>, target: &str, source: &Path) {
+        let Some(folder) = folder else { return };
+        let source = source.strip_prefix(folder).unwrap_or(source);
+        let source = source.to_string_lossy().replace('\\', "/");
+        let key = (folder.to_owned(), target.replace('-', "_"));
+        let known = self.by_crate.entry(key).or_insert_with(|| Some(source.clone()));
+        if known.as_ref() != Some(&source) {
+            *known = None;
+        }
+    }
+
+    /// The source file of what Cargo built, from the directory of its package, if that can be told.
+    pub(crate) fn of_executable(&self, manifest_dir: &str, executable: &str) -> Option<String> {
+        let name = Path::new(executable).file_stem()?.to_str()?;
+        // Without what Cargo tells builds apart by.
+        let name = name.rsplit_once('-').map_or(name, |(name, _)| name).replace('-', "_");
+        self.by_crate.get(&(Path::new(manifest_dir).to_owned(), name))?.clone()
     }
 
     /// The source file of a test binary. Where the workspace has no such target, its name stands in.
     pub(crate) fn of_binary(&self, manifest_dir: &str, binary_id: &str) -> String {
         let key = (Path::new(manifest_dir).to_owned(), binary_id.to_owned());
-        self.0.get(&key).cloned().unwrap_or_else(|| binary_id.replace("::", "/"))
+        self.by_id.get(&key).cloned().unwrap_or_else(|| binary_id.replace("::", "/"))
     }
 }
 
@@ -77,5 +103,31 @@ fn binary_id(package: &str, target: &Target) -> String {
         Some(TargetKind::Example) => format!("{package}::example/{}", target.name),
         Some(TargetKind::Bench) => format!("{package}::bench/{}", target.name),
         _ => package.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executable_is_of_the_target_that_it_is_named_after() {
+        let mut sources = Sources::default();
+        for (target, source) in [
+            ("my-shop", "src/lib.rs"),
+            ("api", "tests/api.rs"),
+            ("both", "src/lib.rs"),
+            ("both", "src/main.rs"),
+        ] {
+            sources.add_crate(Some(Path::new("/w/p")), target, &Path::new("/w/p").join(source));
+        }
+        let of = |folder, name| {
+            sources.of_executable(folder, &format!("/t/debug/deps/{name}-0123456789abcdef"))
+        };
+        assert_eq!(of("/w/p", "my_shop").as_deref(), Some("src/lib.rs"));
+        assert_eq!(of("/w/p", "api").as_deref(), Some("tests/api.rs"));
+        assert_eq!(of("/w/p", "both"), None, "a library and a program");
+        assert_eq!(of("/w/q", "api"), None, "of another package");
+        assert_eq!(sources.of_executable("/w/p", ""), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::records::{Records, eventful};
 use crate::webdriver::{Browser, DOWN, ENTER, Seen};
 
 /// The page of these records, opened and ready, which nobody heard of.
-fn open(records: &Records) -> Option<(Browser, PathBuf)> {
+pub(crate) fn open(records: &Records) -> Option<(Browser, PathBuf)> {
     let page = records.path("report.html");
     report(&records.write()).arg("--html").arg(&page).finish().printed();
     let browser = Browser::start()?;
@@ -23,7 +23,7 @@ fn open(records: &Records) -> Option<(Browser, PathBuf)> {
 
 /// Nothing but the page itself was asked for, and nothing logged.
 #[track_caller]
-fn assert_silent(browser: &Browser) {
+pub(crate) fn assert_silent(browser: &Browser) {
     let Seen { urls, console } = browser.seen();
     let others: Vec<_> = urls.iter().filter(|url| !is_own(url)).collect();
     assert!(others.is_empty(), "requested: {others:?}");

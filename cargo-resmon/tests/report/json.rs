@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::command::{Finish, report};
-use crate::records::{Records, eventful};
+use crate::records::{Records, eventful, of_binaries};
 
 fn document(records: &Records) -> Value {
     let printed = report(&records.write()).arg("--json").finish().printed();
@@ -103,6 +103,7 @@ fn the_page_that_documents_it_names_every_field() {
     records.push(&json!({ "event_type": "session_start", "run_id": "run-3", "gh_run_id": "17" }));
     let mut fields = BTreeSet::new();
     names(&document(&records), &mut fields);
+    names(&document(&of_binaries()), &mut fields);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report-json.md");
     let page = fs::read_to_string(page).unwrap();
     for field in fields {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 #[cfg(target_os = "linux")]
+mod binaries;
 mod browser;
 mod command;
 mod html;

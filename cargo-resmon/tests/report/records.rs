@@ -121,6 +121,34 @@ impl Records {
         self.push(&test);
     }
 
+    /// A test binary that passed `at` so many seconds after the run began, and took so many, with what else is said of it.
+    #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be written at the call")]
+    pub(crate) fn binary(&mut self, target: &str, at: f64, seconds: f64, more: Value) {
+        let mut binary = json!({
+            "event_type": "process",
+            "test_nodeid": "__process__",
+            "timestamp": timestamp(self.after(at)),
+            "session_id": self.run,
+            "run_id": self.run,
+            "executable": format!("/w/target/debug/deps/{target}-0123456789abcdef"),
+            "package": "shop",
+            "exit_status": 0,
+            "tests": 0,
+            "tests_bad": 0,
+            "duration_s": seconds,
+            "cpu_before": 50.0,
+            "cpu_after": 60.0,
+            "cpu_user_s": seconds * 0.5,
+            "cpu_system_s": seconds * 0.1,
+            "cpu_scope": "process",
+            "rss_peak": 64 << 20,
+            "io_read_bytes": 0,
+            "io_write_bytes": 4096,
+        });
+        merge(binary.as_object_mut().unwrap(), more);
+        self.push(&binary);
+    }
+
     /// A test whose process died.
     pub(crate) fn crash(&mut self, id: &str, at: f64, signal: i32) {
         self.push(&json!({
@@ -205,5 +233,21 @@ pub(crate) fn eventful() -> Records {
         }
         records.end(11.0, if run == 3 { 101 } else { 0 });
     }
+    records
+}
+
+/// A run of test binaries of two packages, of which one knows the attribute, one failed, and one was killed.
+pub(crate) fn of_binaries() -> Records {
+    let mut records = Records::new();
+    records.test("tests/api.rs::passes", 3.0, 0.5, json!({}));
+    let api = json!({ "source": "tests/api.rs", "tests": 1 });
+    records.binary("api", 3.1, 0.6, api);
+    records.binary("shop", 4.0, 0.25, json!({ "source": "src/lib.rs" }));
+    let failed = json!({ "source": "tests/orders.rs", "exit_status": 101, "rss_peak": null });
+    records.binary("orders", 6.0, 2.0, failed);
+    let killed = json!({ "package": "store", "exit_status": null, "signal": 9,
+        "rss_peak": 3_i64 << 30 });
+    records.binary("store", 9.0, 1.5, killed);
+    records.end(9.5, 101);
     records
 }

@@ -40,7 +40,19 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
     assert_eq!(run.counts(), Counts { passed: 7, failed: 0, ignored: 5 });
     assert!(!run.stdout.contains("resmon"), "{}", run.stdout);
     assert!(run.stderr.contains("0 tests recorded in "), "{}", run.stderr);
-    assert!(run.stderr.contains("need `#[resmon::test]`, or nextest"), "{}", run.stderr);
+    let said =
+        run.stderr.matches("figures per test need the attribute, or `cargo resmon nextest run`");
+    assert_eq!(said.count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("\nplain, 20"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 tests; 3 test binaries: 3 passed"), "{}", run.stderr);
+    for (binary, line) in ["plain (lib)", "plain tests/other.rs", "plain examples/shows.rs"]
+        .map(|binary| (binary, binary_line(&run.stderr, binary)))
+    {
+        assert!(line.contains(" ms ") || line.contains(" s "), "{binary}: {line}");
+        assert!(line.ends_with("  passed"), "{binary}: {line}");
+    }
+    let library = binary_line(&run.stderr, "plain (lib)");
+    assert!(library.contains(" MiB"), "one of its tests fills 64 MiB: {library}");
     let text = std::fs::read_to_string(copy(&run)).expect("it says so");
     let (processes, records): (Vec<_>, Vec<_>) =
         text.lines().partition(|line| line.contains("\"event_type\":\"process\""));
@@ -50,8 +62,43 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
         let process: Value = serde_json::from_str(process).expect("JSON");
         assert_eq!((&process["exit_status"], &process["package"]), (&0.into(), &"plain".into()));
         assert!(process["executable"].as_str().is_some_and(|path| path.contains("/debug/")));
+        assert_eq!((&process["tests"], &process["tests_bad"]), (&0.into(), &0.into()));
+        let sources = ["src/lib.rs", "tests/other.rs", "examples/shows.rs"];
+        assert!(process["source"].as_str().is_some_and(|source| sources.contains(&source)));
         assert!(process["duration_s"].is_f64() && process["cpu_user_s"].is_f64());
     }
+}
+
+/// What the report says of a test binary.
+#[track_caller]
+fn binary_line<'a>(report: &'a str, binary: &str) -> &'a str {
+    let lines = report.lines().skip_while(|line| !line.starts_with("Test binaries ("));
+    let mut lines = lines.take_while(|line| !line.is_empty());
+    let line = lines.find(|line| line.contains(binary));
+    line.unwrap_or_else(|| panic!("nothing of {binary} in {report}"))
+}
+
+#[test]
+fn a_test_without_the_attribute_that_crashes_is_told_by_its_binary() {
+    let suite = Suite::new();
+    let arguments = ["test", "--offline", "--package=plain", "--lib", "--", "--ignored", "aborts"];
+    let run = suite.resmon(&arguments).finish().exits(101);
+    let mut lines = run.stderr.lines().skip_while(|line| *line != "Look at these first");
+    let first = lines.nth(1).unwrap_or_else(|| panic!("nothing in {}", run.stderr));
+    assert!(first.starts_with("  crashed  plain (lib)  test binary, SIGABRT"), "{first}");
+    assert!(binary_line(&run.stderr, "plain (lib)").ends_with("  SIGABRT"), "{}", run.stderr);
+}
+
+#[test]
+fn a_crash_that_a_test_tells_is_not_told_of_its_binary_again() {
+    let suite = Suite::new();
+    let arguments = ["--package=marked", "--lib", "--", "--ignored", "aborts"];
+    let run = suite.test(&arguments).finish().exits(101);
+    let lines = run.stderr.lines().skip_while(|line| *line != "Look at these first").skip(1);
+    let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    assert!(lines.len() == 1 && lines[0].contains("tests::aborts"), "{}", run.stderr);
+    assert!(binary_line(&run.stderr, "marked (lib)").ends_with("  SIGABRT"), "{}", run.stderr);
+    assert!(!run.stderr.contains("figures per test need"), "{}", run.stderr);
 }
 
 #[test]

@@ -11,7 +11,9 @@ pub use self::orphan::Orphan;
 pub use self::run::{Placed, Run};
 pub use self::send::{Answer, Chunk, Left, Sender, fingerprint, is_record, spool_directory};
 use crate::config::{self, Config};
+use crate::limit::Limit;
 use crate::line::Line;
+use crate::snapshot::Machine;
 
 /// The variable by which the processes of a run find its intake.
 pub const INTAKE: &str = config::INTAKE;
@@ -85,6 +87,23 @@ impl Plan {
     pub fn spool(&self) -> Option<&Path> {
         self.config.spool.as_deref()
     }
+}
+
+/// What a control group allows its processes. `None` is without limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Allowed {
+    /// Bytes of memory, fewer than the machine has.
+    pub memory: Option<u64>,
+    /// CPUs, by the quota.
+    pub cpus: Option<f64>,
+}
+
+/// What the control group of this process and those above it allow, by their files; `None` where the system has none.
+#[must_use]
+pub fn control_group() -> Option<Allowed> {
+    let machine = Machine::open().memory().map(|memory| memory.total);
+    let Limit { memory, cpus } = Limit::of_cgroup()?.below(machine);
+    Some(Allowed { memory, cpus })
 }
 
 /// A JSON object as a line under construction.

@@ -21,7 +21,26 @@ impl Limit {
     /// `memory.limit_in_bytes`), and not one at which it only slows down (`memory.high`). CPUs: the lowest quota, and
     /// the number of CPUs that the process may be run on: its affinity, which the control group's `cpuset` is part of.
     pub(crate) fn read(machine: Limit) -> Self {
-        machine.and(Self { memory: None, cpus: allowed_cpus() }).and(of_cgroup())
+        let cgroup = Self::of_cgroup().unwrap_or_default();
+        machine.and(Self { memory: None, cpus: allowed_cpus() }).and(cgroup)
+    }
+
+    /// That of the control group alone; `None` where the system has no such groups.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of_cgroup() -> Option<Self> {
+        cgroup::limit()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn of_cgroup() -> Option<Self> {
+        None
+    }
+
+    /// Without memory of which a machine has no more than this.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn below(self, machine: Option<u64>) -> Self {
+        let is_below = |&memory: &u64| machine.is_none_or(|all| memory < all);
+        Self { memory: self.memory.filter(is_below), ..self }
     }
 
     fn and(self, other: Self) -> Self {
@@ -37,16 +56,6 @@ fn lower<T>(a: Option<T>, b: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T
         (Some(a), Some(b)) => Some(min(a, b)),
         (a, b) => a.or(b),
     }
-}
-
-#[cfg(target_os = "linux")]
-fn of_cgroup() -> Limit {
-    cgroup::limit().unwrap_or_default()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn of_cgroup() -> Limit {
-    Limit::default()
 }
 
 /// How many CPUs the main thread may be run on: a test may have bound its own to one.
@@ -81,6 +90,18 @@ mod tests {
         assert_eq!(machine.and(higher), machine);
         let lower = Limit { memory: Some(50), cpus: Some(1.5) };
         assert_eq!(machine.and(lower), lower);
+    }
+
+    #[cfg(all(unix, feature = "collector"))]
+    #[test]
+    fn as_much_as_the_machine_has_is_no_limit() {
+        let limit = |memory| Limit { memory, cpus: Some(1.5) };
+        // What version 1 has for none.
+        let none = Some(9_223_372_036_854_771_712);
+        assert_eq!(limit(none).below(Some(1 << 34)), limit(None));
+        assert_eq!(limit(Some(1 << 34)).below(Some(1 << 34)), limit(None));
+        assert_eq!(limit(Some(1 << 30)).below(Some(1 << 34)), limit(Some(1 << 30)));
+        assert_eq!(limit(Some(1 << 30)).below(None), limit(Some(1 << 30)));
     }
 
     #[test]

@@ -87,7 +87,10 @@ pub(super) fn json(
     timeline: Option<&Timeline>,
     frames: Vec<Frame>,
 ) -> serde_json::Result<String> {
-    let packages = report.packages();
+    let mut packages: Vec<_> =
+        report.run.tests.iter().filter_map(|test| test.package.as_deref()).collect();
+    packages.sort_unstable();
+    packages.dedup();
     let mut starts: Vec<Vec<Option<(f64, usize)>>> =
         report.run.tests.iter().map(|test| vec![None; test.attempts.len()]).collect();
     for bar in timeline.into_iter().flat_map(|timeline| &timeline.bars) {

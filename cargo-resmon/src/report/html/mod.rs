@@ -1,5 +1,6 @@
 //! The report as one page that needs nothing else.
 
+mod binary;
 mod chart;
 mod data;
 mod tile;
@@ -9,13 +10,14 @@ use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
 
+use self::binary::Row;
 use self::chart::Chart;
 use self::tile::{Tile, tiles};
 use self::timeline::Timeline;
 use super::model::Report;
-use super::outcome::Outcome;
 use super::text::clean;
 use super::units::seconds;
+use super::wrong::{self, Wrong};
 use super::{advice, sentences};
 
 /// The widths of the two charts, of which the page shows the one that fits.
@@ -56,6 +58,7 @@ struct Page {
     /// How long the timeline is, and how many tests ran at once.
     span: Option<String>,
     lanes: Option<usize>,
+    binaries: Vec<Row>,
     style: &'static str,
     script: &'static str,
     /// JSON for the script.
@@ -63,10 +66,11 @@ struct Page {
     version: &'static str,
 }
 
-/// A test that somebody should look at.
+/// What somebody should look at.
 #[derive(Serialize)]
 struct Bad {
-    id: String,
+    name: String,
+    is_test: bool,
     word: &'static str,
     end: String,
 }
@@ -88,18 +92,19 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
         None => Vec::new(),
     };
     let frames = charts.iter().map(|chart| chart.frame).collect();
-    let tests: Vec<_> = report.bad().into_iter().chain(report.flaky()).collect();
+    let all = wrong::of(report);
     let page = Page {
         title: sentences::title(report),
         outcomes: sentences::outcomes(report),
         machine: report.machine().map(|machine| clean(&machine)),
         notes: sentences::notes(report),
         tiles: tiles(report),
-        bad_more: tests.len().saturating_sub(BAD),
-        bad: tests.into_iter().take(BAD).map(Bad::new).collect(),
+        bad_more: all.len().saturating_sub(BAD),
+        bad: all.iter().take(BAD).map(Bad::new).collect(),
         advice: advice::of(report).into_iter().map(Line::new).collect(),
         span: timeline.as_ref().map(|timeline| seconds(timeline.end)),
         lanes: timeline.as_ref().map(|timeline| timeline.lanes),
+        binaries: report.binaries().into_iter().map(|binary| Row::new(report, binary)).collect(),
         style: STYLE,
         script: SCRIPT,
         data: data::json(report, timeline.as_ref(), frames)?,
@@ -113,12 +118,9 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
 }
 
 impl Bad {
-    fn new(test: &super::test::Test) -> Self {
-        let word = match test.outcome() {
-            Outcome::Passed => "flaky",
-            outcome => outcome.name(),
-        };
-        Self { id: clean(&test.id), word, end: sentences::end(test) }
+    fn new(wrong: &Wrong<'_>) -> Self {
+        let is_test = matches!(wrong, Wrong::Test(_));
+        Self { name: wrong.name(), is_test, word: wrong.word(), end: wrong.end() }
     }
 }
 

@@ -20,7 +20,9 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
     let missing = || units::MISSING.to_owned();
     let bad = report.bad_count();
     let tests = report.run.tests.len();
-    let outcome = if bad > 0 {
+    let outcome = if tests == 0 {
+        (units::number(tests), "none is recorded", "fine")
+    } else if bad > 0 {
         (format!("{} of {}", units::number(bad), units::number(tests)), "went wrong", "bad")
     } else if totals.unknown > 0 {
         (units::number(tests), "none went wrong", "fine")
@@ -31,13 +33,14 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
         0 => String::new(),
         flaky => format!(", {} flaky", units::number(flaky)),
     };
-    let mut tiles = vec![
-        Tile {
-            name: "Tests",
-            value: outcome.0,
-            note: format!("{}{flaky}", outcome.1),
-            tone: outcome.2,
-        },
+    let mut tiles = vec![Tile {
+        name: "Tests",
+        value: outcome.0,
+        note: format!("{}{flaky}", outcome.1),
+        tone: outcome.2,
+    }];
+    tiles.extend(binaries(report));
+    tiles.extend([
         Tile {
             name: "Time",
             value: report.run.seconds().map_or_else(missing, seconds),
@@ -61,7 +64,7 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
                 .unwrap_or_default(),
             tone: "fine",
         },
-    ];
+    ]);
     let total = report.run.machine().and_then(|machine| machine.mem_total_bytes);
     let low = |(least, _): (i64, usize)| total.is_some_and(|all| float(least) < float(all) * 0.05);
     tiles.push(Tile {
@@ -94,4 +97,21 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
         });
     }
     tiles
+}
+
+/// That of the test binaries, if any is known.
+fn binaries(report: &Report) -> Option<Tile> {
+    let binaries = &report.run.binaries;
+    let all = units::number(binaries.len());
+    let bad = binaries.iter().filter(|binary| binary.outcome().is_bad()).count();
+    let name = "Test binaries";
+    (!binaries.is_empty()).then(|| match bad {
+        0 => Tile { name, value: all, note: "all passed".to_owned(), tone: "good" },
+        bad => Tile {
+            name,
+            value: format!("{} of {all}", units::number(bad)),
+            note: "went wrong".to_owned(),
+            tone: "bad",
+        },
+    })
 }

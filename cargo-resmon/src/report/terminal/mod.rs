@@ -1,5 +1,6 @@
 //! The report for a terminal.
 
+mod binaries;
 mod columns;
 
 use std::fmt::Write as _;
@@ -10,9 +11,9 @@ use self::columns::{Cell, Column, set};
 use super::model::Report;
 use super::outcome::Outcome;
 use super::sentences;
-use super::test::{Measure, Test};
+use super::test::Measure;
 use super::text::{clean, shorten};
-use super::{advice, units};
+use super::{advice, units, wrong};
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
@@ -26,13 +27,15 @@ const BLUE: Style = AnsiColor::Cyan.on_default();
 const BAD: usize = 20;
 /// The columns of a bar.
 const BAR: u8 = 10;
+/// Narrower than this there is no room for bars.
+const BAR_FROM: usize = 80;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     /// Columns of the terminal; none where nothing needs to be shortened.
     pub(crate) width: Option<usize>,
-    /// Tests of each measure.
+    /// Tests of each measure, and test binaries.
     pub(crate) top: usize,
     pub(crate) measures: &'static [Measure],
 }
@@ -44,6 +47,7 @@ pub(crate) fn render(report: &Report, extent: Extent) -> String {
     for measure in extent.measures {
         text.push_str(&top(report, *measure, extent));
     }
+    text.push_str(&binaries::binaries(report, extent));
     text.push_str(&advices(report, extent));
     units::with_spaces(&text)
 }
@@ -51,7 +55,7 @@ pub(crate) fn render(report: &Report, extent: Extent) -> String {
 fn head(report: &Report, extent: Extent) -> String {
     let mut text = String::new();
     line(&mut text, extent, BOLD, &sentences::title(report));
-    let style = if report.bad_count() > 0 {
+    let style = if report.is_bad() {
         RED
     } else if report.totals.flaky > 0 {
         YELLOW
@@ -69,33 +73,28 @@ fn head(report: &Report, extent: Extent) -> String {
 }
 
 fn bad(report: &Report, extent: Extent) -> String {
-    let tests: Vec<&Test> = report.bad().into_iter().chain(report.flaky()).collect();
-    if tests.is_empty() {
+    let all = wrong::of(report);
+    if all.is_empty() {
         return String::new();
     }
-    let rows: Vec<_> = tests
+    let rows: Vec<_> = all
         .iter()
         .take(BAD)
-        .map(|test| {
-            let (style, word) = match test.outcome() {
-                Outcome::Passed => (YELLOW, "flaky"),
-                Outcome::Unfinished => (YELLOW, "unfinished"),
-                outcome => (RED, outcome.name()),
-            };
+        .map(|wrong| {
+            // One that is flaky has passed.
+            let style =
+                if wrong.outcome() == Outcome::Passed { YELLOW } else { style(wrong.outcome()) };
             [
-                Cell::new(style, word),
-                Cell::new(PLAIN, clean(&test.id)),
-                Cell::new(
-                    DIM,
-                    if is_narrow(extent) { String::new() } else { sentences::end(test) },
-                ),
+                Cell::new(style, wrong.word()),
+                Cell::new(PLAIN, wrong.name()),
+                Cell::new(DIM, if is_narrow(extent) { String::new() } else { wrong.end() }),
             ]
         })
         .collect();
     let mut text = heading("Look at these first");
     text.push_str(&set([Column::Left, Column::Flexible, Column::Left], &rows, extent.width));
-    if tests.len() > BAD {
-        let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", units::number(tests.len() - BAD));
+    if all.len() > BAD {
+        let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", units::number(all.len() - BAD));
     }
     text
 }
@@ -127,7 +126,7 @@ fn top(report: &Report, measure: Measure, extent: Extent) -> String {
     let rows: Vec<_> = top
         .iter()
         .map(|(test, attempt, value)| {
-            let bar = if extent.width.is_some_and(|width| width < 80) {
+            let bar = if extent.width.is_some_and(|width| width < BAR_FROM) {
                 String::new()
             } else {
                 bar(value / most)
@@ -155,6 +154,14 @@ fn top(report: &Report, measure: Measure, extent: Extent) -> String {
 
 fn is_narrow(extent: Extent) -> bool {
     extent.width.is_some_and(|width| width < 72)
+}
+
+fn style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Crashed | Outcome::Failed => RED,
+        Outcome::Unfinished => YELLOW,
+        Outcome::Passed | Outcome::Unknown => GREEN,
+    }
 }
 
 fn heading(words: &str) -> String {

@@ -107,3 +107,22 @@ fn a_process_that_was_killed_with_its_runner_has_crashed() {
     assert_eq!(made[0]["outcome"], "crashed");
     assert!(!made[0].contains_key("duration_s") && made[0].contains_key("cpu_before"));
 }
+
+#[test]
+fn a_test_binary_tells_how_many_tests_it_recorded() {
+    let began = json!({"runner": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
+    let mut unit = Unit::new(fields(began), 0..1);
+    for outcome in ["passed", "failed", "crashed", "unknown", "unfinished"] {
+        let source = Source { unit: "u".into(), pid: 7, session: "s-7".into() };
+        unit.take(source, fields(record(outcome)), 1..2);
+    }
+    unit.end(fields(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
+    let mut made = Vec::new();
+    unit.make(&Sources::default(), &mut made);
+    let Some(Made::Process(process)) = made.first() else { panic!("{made:?}") };
+    let wanted = json!({
+        "event_type": "process", "test_nodeid": "__process__", "executable": "/t/debug/deps/api-0",
+        "tests": 5, "tests_bad": 3, "package": "p", "duration_s": 1.5, "signal": 6,
+    });
+    assert_eq!(*process, fields(wanted));
+}

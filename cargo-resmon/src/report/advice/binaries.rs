@@ -1,0 +1,34 @@
+//! What is to be said of whole test binaries.
+
+use super::{Advice, EACH, KILLERS, Kind, about_run};
+use crate::report::model::Report;
+use crate::report::outcome::signal;
+use crate::report::units::{count, number};
+
+/// Those of which no test tells that it was killed.
+pub(super) fn killed(report: &Report) -> Vec<Advice> {
+    let binaries = report.run.binaries.iter();
+    let killed = binaries
+        .filter(|binary| binary.is_bad_by_itself() && binary.figures.signal == Some(9))
+        .map(|binary| {
+            let text =
+                format!("the test binary {} was ended by {}: {KILLERS}", binary.name(), signal(9));
+            Advice { kind: Kind::Killed, test: None, text }
+        });
+    killed.take(EACH).collect()
+}
+
+/// Where no test is recorded at all, that is said already.
+pub(super) fn unmarked(report: &Report) -> Vec<Advice> {
+    let binaries = &report.run.binaries;
+    let unmarked = binaries.iter().filter(|binary| binary.is_without_tests()).count();
+    if unmarked == 0 || report.run.tests.is_empty() {
+        return Vec::new();
+    }
+    let text = format!(
+        "{} of {} recorded no test: figures per test need the attribute, or `cargo resmon nextest run`",
+        number(unmarked),
+        count(binaries.len(), "test binary")
+    );
+    about_run(Kind::Unmarked, text)
+}

@@ -1,0 +1,132 @@
+//! A test binary of `cargo test`, measured as a whole.
+
+use serde::Deserialize;
+
+use super::outcome::Outcome;
+use super::record::Attempt;
+use super::text::clean;
+
+/// A process that ran tests.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    pub(crate) about: About,
+    /// What a test has too.
+    pub(crate) figures: Attempt,
+}
+
+/// What its record alone tells.
+#[derive(Debug, Deserialize)]
+pub(crate) struct About {
+    pub(crate) package: Option<String>,
+    /// Its path.
+    pub(crate) executable: Option<String>,
+    /// The file that it was built from, as its package has it, if that could be told.
+    pub(crate) source: Option<String>,
+    /// Its exit code, unless a signal ended it.
+    pub(crate) exit_status: Option<i32>,
+    /// How many test records there are of it.
+    pub(crate) tests: Option<u32>,
+    /// How many of these are of tests that went wrong.
+    pub(crate) tests_bad: Option<u32>,
+}
+
+impl Binary {
+    /// Its package and its target, such as `shop (lib)` and `shop tests/api.rs`, as far as they can be told.
+    pub(crate) fn name(&self) -> String {
+        let package = self.about.package.as_deref().filter(|package| !package.is_empty());
+        let source = self.about.source.as_deref().filter(|source| !source.is_empty());
+        let stem = self.about.executable.as_deref().map(stem).filter(|stem| !stem.is_empty());
+        let name = match (package, source, stem) {
+            (Some(package), Some("src/lib.rs"), _) => format!("{package} (lib)"),
+            (Some(package), Some(source), _) => format!("{package} {source}"),
+            // A library and a program of the same name are not told apart.
+            (Some(package), None, Some(stem)) if stem == package.replace('-', "_") => {
+                format!("{package} (unit tests)")
+            }
+            (Some(package), None, Some(stem)) => format!("{package} ({stem})"),
+            (Some(package), None, None) => package.to_owned(),
+            (None, _, Some(stem)) => stem.to_owned(),
+            (None, Some(source), None) => source.to_owned(),
+            (None, None, None) => "(no name)".to_owned(),
+        };
+        clean(&name)
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        match (self.figures.signal, self.about.exit_status) {
+            (Some(_), _) => Outcome::Crashed,
+            (None, Some(0)) => Outcome::Passed,
+            (None, Some(_)) => Outcome::Failed,
+            (None, None) => Outcome::Unfinished,
+        }
+    }
+
+    /// Whether it went wrong, and none of its tests is known to have.
+    pub(crate) fn is_bad_by_itself(&self) -> bool {
+        self.outcome().is_bad() && self.about.tests_bad.unwrap_or_default() == 0
+    }
+
+    /// Whether it is known that no test of it was recorded.
+    pub(crate) fn is_without_tests(&self) -> bool {
+        self.about.tests == Some(0)
+    }
+}
+
+/// The name of a file without its folder, its extension, and the hash by which Cargo tells builds apart.
+fn stem(executable: &str) -> &str {
+    let name = executable.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    match name.rsplit_once('-') {
+        Some((name, hash))
+            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            name
+        }
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binary(line: &str) -> Binary {
+        let about = serde_json::from_str(line).unwrap();
+        Binary { about, figures: serde_json::from_str(line).unwrap() }
+    }
+
+    #[test]
+    fn a_name_says_what_is_known() {
+        for (line, name) in [
+            (r#"{"package":"my-shop","source":"src/lib.rs"}"#, "my-shop (lib)"),
+            (r#"{"package":"shop","source":"tests/api.rs"}"#, "shop tests/api.rs"),
+            (
+                r#"{"package":"my-shop","executable":"/t/deps/my_shop-0123456789abcdef"}"#,
+                "my-shop (unit tests)",
+            ),
+            (r#"{"package":"shop","executable":"/t/deps/api-0123456789abcdef"}"#, "shop (api)"),
+            (r#"{"executable":"C:\\t\\api-0123456789abcdef.exe"}"#, "api"),
+            (r#"{"executable":"/t/by-hand"}"#, "by-hand"),
+            (r#"{"package":"shop"}"#, "shop"),
+            (r#"{"package":"","source":"","executable":"/"}"#, "(no name)"),
+            (r#"{"package":"\u001b[2J"}"#, "\u{fffd}[2J"),
+        ] {
+            assert_eq!(binary(line).name(), name, "{line}");
+        }
+    }
+
+    #[test]
+    fn how_it_ended_is_told_once() {
+        for (line, outcome, alone) in [
+            (r#"{"exit_status":0}"#, Outcome::Passed, false),
+            (r#"{"exit_status":101,"tests":3}"#, Outcome::Failed, true),
+            (r#"{"exit_status":101,"tests":3,"tests_bad":1}"#, Outcome::Failed, false),
+            (r#"{"signal":6,"tests":0,"tests_bad":0}"#, Outcome::Crashed, true),
+            (r#"{"signal":6,"tests":1,"tests_bad":1}"#, Outcome::Crashed, false),
+            ("{}", Outcome::Unfinished, true),
+        ] {
+            let binary = binary(line);
+            assert_eq!((binary.outcome(), binary.is_bad_by_itself()), (outcome, alone), "{line}");
+        }
+    }
+}
