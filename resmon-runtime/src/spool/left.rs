@@ -2,22 +2,17 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
-#[cfg(target_os = "linux")]
-use std::io::{Seek, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use serde::de::IgnoredAny;
+use std::sync::Arc;
 
 use super::lock::{self, Kind};
+use super::reader::Reader;
 use super::{LIMIT, Spool, live, open};
 use crate::descriptor::Kept;
 use crate::warning::{Records, warn};
-
-/// A record has about 1 KiB; a line that is longer than this is none.
-const LONGEST: u64 = 1 << 20;
 
 /// As many files are kept open, and with that locked, for one request.
 const FILES: usize = 128;
@@ -41,18 +36,7 @@ pub(crate) struct Chunk {
     /// Files that hold nothing else.
     whole: Vec<Reader>,
     /// The place in the file that holds more.
-    part: Option<(PathBuf, Range<u64>)>,
-}
-
-#[derive(Debug)]
-struct Reader {
-    path: PathBuf,
-    file: BufReader<File>,
-    position: u64,
-    /// Where the records of the chunk begin.
-    start: u64,
-    /// Whether a record was left behind in this file.
-    kept: bool,
+    part: Option<(Arc<File>, Range<u64>)>,
 }
 
 impl Spool {
@@ -123,7 +107,7 @@ impl Spool {
             }
             if !all {
                 // Where this fails, the next session tries again.
-                let _ = live::erase(file.file.get_ref(), &(0..file.position));
+                let _ = live::erase(&file.file(), &(0..file.position));
                 break;
             }
             let _ = fs::remove_file(file.path);
@@ -166,7 +150,7 @@ impl Left {
                 if !reader.kept {
                     chunk.whole.push(reader);
                 } else if chunk.records > 0 {
-                    chunk.part = Some((reader.path, reader.start..reader.position));
+                    chunk.part = Some((reader.file(), reader.start..reader.position));
                     break;
                 }
                 continue;
@@ -174,7 +158,7 @@ impl Left {
             chunk.body.extend_from_slice(&line);
             chunk.records += 1;
             if chunk.body.len() >= most_bytes {
-                chunk.part = Some((reader.path.clone(), reader.start..reader.position));
+                chunk.part = Some((reader.file(), reader.start..reader.position));
                 reader.start = reader.position;
                 break;
             }
@@ -201,99 +185,9 @@ impl Chunk {
         for reader in &self.whole {
             let _ = fs::remove_file(&reader.path);
         }
-        if let Some((path, place)) = &self.part
-            && let Ok(file) = open(path, &mut OpenOptions::new())
-        {
-            let _ = live::erase(&file, place);
+        if let Some((file, place)) = &self.part {
+            let _ = live::erase(file, place);
         }
-    }
-}
-
-impl Reader {
-    fn open(path: PathBuf) -> io::Result<Self> {
-        let file = open(&path, &mut OpenOptions::new())?;
-        if !file.metadata()?.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        // Who had the lock until now may have sent the file.
-        if !lock::try_lock(&file, Kind::Exclusive)? || file.metadata()?.nlink() == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        Ok(Self { path, file: BufReader::new(file), position: 0, start: 0, kept: false })
-    }
-
-    /// The next line that is a record. Passes over what was erased, a line that a crash tore, and whatever else
-    /// someone may have put there.
-    fn line(&mut self) -> Option<Vec<u8>> {
-        self.read_record().unwrap_or_else(|_| {
-            // What could not be read is not to be removed.
-            self.kept = true;
-            None
-        })
-    }
-
-    fn read_record(&mut self) -> io::Result<Option<Vec<u8>>> {
-        // Whether the last piece that was read goes on.
-        let mut within = false;
-        loop {
-            if !within {
-                self.skip_blanks()?;
-            }
-            let mut line = Vec::new();
-            let read = self.file.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
-            self.position += read as u64;
-            if read == 0 {
-                return Ok(None);
-            }
-            if !within && is_record(&line) {
-                return Ok(Some(line));
-            }
-            within = !line.ends_with(b"\n");
-        }
-    }
-
-    fn skip_blanks(&mut self) -> io::Result<()> {
-        loop {
-            if self.file.buffer().is_empty() {
-                self.skip_hole()?;
-            }
-            let buffer = self.file.fill_buf()?;
-            let blank = buffer.iter().take_while(|&&byte| byte == 0 || byte == b'\n').count();
-            let (more, all) = (blank > 0, blank == buffer.len());
-            self.file.consume(blank);
-            self.position += blank as u64;
-            if !(more && all) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Skips what the file system knows to be empty, which may be far larger than what is read at once.
-    #[cfg(target_os = "linux")]
-    fn skip_hole(&mut self) -> io::Result<()> {
-        use std::os::fd::AsRawFd;
-
-        let here = i64::try_from(self.position).map_err(io::Error::other)?;
-        let file = self.file.get_ref();
-        // SAFETY: the call only moves the position of the file behind the descriptor.
-        let data = unsafe { libc::lseek(file.as_raw_fd(), here, libc::SEEK_DATA) };
-        if let Ok(data) = u64::try_from(data) {
-            self.position = data;
-        } else if io::Error::last_os_error().raw_os_error() == Some(libc::ENXIO) {
-            // Nothing but the hole up to the end.
-            self.position = self.position.max(file.metadata()?.len());
-        }
-        self.file.seek(SeekFrom::Start(self.position)).map(drop)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "where files have holes, there is more to it"
-    )]
-    fn skip_hole(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -307,10 +201,4 @@ fn is_name(name: &str) -> bool {
         text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     name.split_once('-').is_some_and(|(id, destination)| is_hex(id, 28) && is_hex(destination, 16))
-}
-
-pub(crate) fn is_record(line: &[u8]) -> bool {
-    line.starts_with(b"{\"event_type\":\"")
-        && line.ends_with(b"}\n")
-        && str::from_utf8(line).is_ok_and(|line| serde_json::from_str::<IgnoredAny>(line).is_ok())
 }

@@ -28,6 +28,8 @@ mod lock;
 #[cfg_attr(not(target_os = "linux"), path = "mapping/portable.rs")]
 mod mapping;
 #[cfg(feature = "tinybird")]
+mod reader;
+#[cfg(feature = "tinybird")]
 mod run;
 
 use std::fs::{self, File, OpenOptions};
@@ -39,12 +41,14 @@ pub(crate) use self::header::Destination;
 #[cfg(feature = "collector")]
 pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::Journal;
+#[cfg(feature = "collector")]
+pub(crate) use self::left::Chunk;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::left::Left;
-#[cfg(feature = "collector")]
-pub(crate) use self::left::{Chunk, is_record};
 #[cfg(feature = "tinybird")]
 pub(crate) use self::live::Live;
+#[cfg(feature = "collector")]
+pub(crate) use self::reader::is_record;
 #[cfg(feature = "tinybird")]
 pub(crate) use self::run::Run;
 use crate::warning::warn;
