@@ -29,7 +29,7 @@ impl Sampler {
     /// only where no test has been open.
     pub(crate) fn wake(&'static self) {
         self.started.call_once(|| {
-            if let Err(error) = thread::spawn(|| self.run()) {
+            if let Err(error) = thread::spawn(false, || self.run()) {
                 warn(format_args!("peaks of memory may go unseen: no thread to look: {error}"));
             }
         });

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::ptr;
 
 use super::company::Company;
@@ -17,6 +18,8 @@ pub(crate) struct Process {
     company: Company,
     statm: Option<Source>,
     page: u64,
+    /// Whether the kernel counts storage I/O: where it does not, it says zero.
+    counts_io: bool,
 }
 
 impl Process {
@@ -27,6 +30,7 @@ impl Process {
             company: Company::open(),
             statm: Source::open("/proc/self/statm".into(), 0),
             page: u64::try_from(page).unwrap_or(4096),
+            counts_io: Path::new("/proc/self/io").exists(),
         }
     }
 
@@ -48,8 +52,13 @@ impl Process {
         self.company.look()
     }
 
-    pub(super) fn was_alone(&self, since: Witness) -> bool {
+    pub(super) fn was_alone(&self, since: &Witness) -> bool {
         self.company.was_none(since)
+    }
+
+    /// Leaves out what this kernel does not count.
+    pub(super) fn known(&self, usage: Usage) -> Usage {
+        if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::{Usage, runner};
+use super::Usage;
+use super::runner::Runner;
 
 /// The way to read this process.
 #[derive(Debug)]
@@ -15,13 +16,13 @@ pub(crate) struct Process {
 }
 
 /// A test that was alone when it started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Witness;
 
 impl Process {
     pub(crate) fn open() -> Self {
         Self {
-            one_at_a_time: runner::runs_one_at_a_time(),
+            one_at_a_time: Runner::of_this_process() != Runner::Several,
             id: sysinfo::get_current_pid().ok(),
             system: Mutex::new(System::new()),
         }
@@ -40,8 +41,13 @@ impl Process {
         self.one_at_a_time.then_some(Witness)
     }
 
-    pub(super) fn was_alone(&self, _since: Witness) -> bool {
+    pub(super) fn was_alone(&self, _since: &Witness) -> bool {
         self.one_at_a_time
+    }
+
+    #[expect(clippy::unused_self, reason = "it is as on Linux")]
+    pub(super) fn known(&self, usage: Usage) -> Usage {
+        usage
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::system::{self, Process, Witness};
 use super::{Scope, Usage};
@@ -28,7 +27,7 @@ struct Alone {
     witness: Witness,
     usage: Option<Usage>,
     /// What resmon's own threads had used.
-    own: Duration,
+    own: thread::Used,
     /// Whether the kernel began to watch for a peak.
     peak: bool,
 }
@@ -69,7 +68,7 @@ impl Span {
         let alone = witness.map(|witness| Alone {
             witness,
             peak: outermost && system::reset_peak(),
-            own: thread::own_cpu_time(),
+            own: thread::used(),
             usage: system::of_process(),
         });
         let span = Self {
@@ -110,17 +109,19 @@ impl Span {
         } else {
             None
         };
-        let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(start.witness));
+        let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(&start.witness));
         let whole = alone.and_then(|start| {
-            let used = system::of_process()?.since(start.usage?);
-            Some(used.without(thread::own_cpu_time().saturating_sub(start.own)))
+            // In this order: to ask for the clock of a thread that runs brings it up to now, for the process's too.
+            let own = thread::used() - start.own;
+            Some(system::of_process()?.since(start.usage?).without(own))
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {
             // Nothing has become resident, so that the start and the end tell the peak.
             Some(used) if used.faults == 0 => None,
             _ => system::peak(),
         });
-        End { thread, whole, peak }
+        let known = |usage| process.known(usage);
+        End { thread: thread.map(known), whole: whole.map(known), peak }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) enum RunWork {
 
 impl Sender {
     pub(super) fn spawn(self) -> io::Result<()> {
-        crate::thread::spawn(move || {
+        crate::thread::spawn(true, move || {
             let shared = Arc::clone(&self.shared);
             // The exit of the process waits for this thread, so it must come to an end.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| {
