@@ -29,7 +29,7 @@ pub(crate) struct Test {
     in_use: InUse,
     span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
-    pub(crate) outermost: bool,
+    outermost: AtomicBool,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -56,7 +56,7 @@ impl Test {
             heap: heap::Watch::new(),
             in_use,
             span: OnceLock::new(),
-            outermost,
+            outermost: AtomicBool::new(outermost),
             slot: 0,
             started,
             most,
@@ -67,10 +67,14 @@ impl Test {
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
-        let span = Span::begin(&session.process, may_be_alone, self.outermost, self.in_use);
+        let span = Span::begin(&session.process, may_be_alone, self.is_outermost(), self.in_use);
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
+    }
+
+    fn is_outermost(&self) -> bool {
+        self.outermost.load(Ordering::Relaxed)
     }
 
     /// Notes that its thread turns to something else.
@@ -154,7 +158,7 @@ impl Running {
         let test = Arc::new(test);
         let tests = &mut open.tests;
         tests.push(Arc::clone(&test));
-        let outermost = tests.iter().filter(|test| test.outermost).count();
+        let outermost = tests.iter().filter(|test| test.is_outermost()).count();
         let outermost = u32::try_from(outermost).unwrap_or(u32::MAX);
         for test in tests {
             test.most.fetch_max(outermost, Ordering::Relaxed);
@@ -194,8 +198,15 @@ impl Running {
         let mut open = self.lock();
         open.fold();
         let tests = &mut open.tests;
-        let index = tests.iter().position(|other| Arc::ptr_eq(other, test));
-        index.map(|index| tests.swap_remove(index)).is_some()
+        let Some(index) = tests.iter().position(|other| Arc::ptr_eq(other, test)) else {
+            return false;
+        };
+        // In the order in which they began.
+        tests.remove(index);
+        if test.is_outermost() {
+            open.find_outermost(test.thread);
+        }
+        true
     }
 
     /// Gives the place of a test to others: nothing is left to be written of it.
@@ -222,6 +233,17 @@ impl Running {
 impl Open {
     fn fold(&self) {
         heap::fold(self.tests.iter().map(|test| &test.heap));
+    }
+
+    /// Of what began as a part of a test that has ended, lets one stand for itself.
+    fn find_outermost(&self, thread: ThreadId) {
+        let mut on_it = self.tests.iter().filter(|test| *test.at() == Some(thread));
+        if on_it.clone().any(|test| test.is_outermost()) {
+            return;
+        }
+        if let Some(test) = on_it.next() {
+            test.outermost.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Notes of the tests that wait on this thread that it does something else.

@@ -11,6 +11,7 @@ mod beside;
 mod loads;
 #[cfg(feature = "tinybird")]
 mod own;
+mod parts;
 mod suite;
 
 use std::{fs, path::PathBuf};
