@@ -11,7 +11,7 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
-use crate::usage::{End, InUse, Span};
+use crate::usage::{End, InUse, Span, Witness};
 
 /// An open test, with what was read before its body.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Test {
     span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     outermost: AtomicBool,
+    /// What was seen at the start of what it is a part of, if it does not.
+    of_whole: Option<Arc<Witness>>,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -57,6 +59,7 @@ impl Test {
             in_use,
             span: OnceLock::new(),
             outermost: AtomicBool::new(outermost),
+            of_whole: None,
             slot: 0,
             started,
             most,
@@ -67,7 +70,8 @@ impl Test {
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
-        let span = Span::begin(&session.process, may_be_alone, self.is_outermost(), self.in_use);
+        let (outermost, shared) = (self.is_outermost(), self.of_whole.clone());
+        let span = Span::begin(&session.process, may_be_alone, outermost, shared, self.in_use);
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
@@ -155,6 +159,10 @@ impl Running {
         open.fold();
         open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
+        if !test.is_outermost() {
+            let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
+            test.of_whole = whole.and_then(Span::witness);
+        }
         let test = Arc::new(test);
         let tests = &mut open.tests;
         tests.push(Arc::clone(&test));
@@ -237,13 +245,17 @@ impl Open {
 
     /// Of what began as a part of a test that has ended, lets one stand for itself.
     fn find_outermost(&self, thread: ThreadId) {
-        let mut on_it = self.tests.iter().filter(|test| *test.at() == Some(thread));
-        if on_it.clone().any(|test| test.is_outermost()) {
+        if self.on(thread).any(|test| test.is_outermost()) {
             return;
         }
-        if let Some(test) = on_it.next() {
+        if let Some(test) = self.on(thread).next() {
             test.outermost.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Those that this thread runs at this moment, in the order in which they began.
+    fn on(&self, thread: ThreadId) -> impl Iterator<Item = &Arc<Test>> {
+        self.tests.iter().filter(move |test| *test.at() == Some(thread))
     }
 
     /// Notes of the tests that wait on this thread that it does something else.

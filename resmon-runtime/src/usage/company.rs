@@ -37,7 +37,7 @@ pub(super) struct Company {
 
 /// What the other threads had done at the start of a test.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     others: Vec<(Clock, Duration)>,
     /// Whether the test was started on the main thread, which may start others when it is done with it.
     on_main: bool,

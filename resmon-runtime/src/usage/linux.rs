@@ -8,7 +8,7 @@ use std::path::Path;
 use std::ptr;
 
 use super::company::Company;
-pub(super) use super::company::Witness;
+pub(crate) use super::company::Witness;
 use super::{Usage, rusage};
 use crate::descriptor::{self, Source};
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::thread::Used;
 
-pub(crate) use self::span::{End, InUse, Span};
+pub(crate) use self::span::{End, InUse, Span, Witness};
 pub(crate) use self::system::Process;
 
 /// What a thread or a process has used since it began. `None` is what the system does not tell.

@@ -17,7 +17,7 @@ pub(crate) struct Process {
 
 /// A test that was alone when it started.
 #[derive(Debug)]
-pub(super) struct Witness;
+pub(crate) struct Witness;
 
 impl Process {
     pub(crate) fn open() -> Self {

@@ -1,9 +1,10 @@
 //! What is read at the start of a test's body and at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::system::{self, Process, Witness};
+pub(crate) use super::system::Witness;
+use super::system::{self, Process};
 use super::{Scope, Usage};
 use crate::thread;
 
@@ -24,7 +25,8 @@ pub(crate) struct Span {
 
 #[derive(Debug)]
 struct Alone {
-    witness: Witness,
+    /// Shared with the parts of the test: threads that it has started are theirs, too.
+    witness: Arc<Witness>,
     usage: Option<Usage>,
     /// What resmon's own threads had used.
     own: thread::Used,
@@ -56,15 +58,17 @@ pub(crate) struct InUse {
 }
 
 impl Span {
-    /// Begins with a test. It `may_be_alone` if no other one is open. The peak of memory is watched for one at a time, which
-    /// is the `outermost`.
+    /// Begins with a test, or with a part of one whose witness it shares. It `may_be_alone` if no other one is open. The peak
+    /// of memory is watched for one at a time, which is the `outermost`.
     pub(crate) fn begin(
         process: &Process,
         may_be_alone: bool,
         outermost: bool,
+        shared: Option<Arc<Witness>>,
         in_use: InUse,
     ) -> Self {
-        let witness = if may_be_alone { process.look_around() } else { None };
+        let witness = || shared.or_else(|| process.look_around().map(Arc::new));
+        let witness = if may_be_alone { witness() } else { None };
         let alone = witness.map(|witness| Alone {
             witness,
             peak: outermost && system::reset_peak(),
@@ -80,6 +84,11 @@ impl Span {
         };
         span.note(in_use);
         span
+    }
+
+    /// What was seen at the start of a test that was alone.
+    pub(crate) fn witness(&self) -> Option<Arc<Witness>> {
+        Some(Arc::clone(&self.alone.as_ref()?.witness))
     }
 
     /// Takes a sample into account.
