@@ -12,7 +12,9 @@ pub(crate) const COUNTED: [(&str, &str); 2] =
 /// Runs a load in each way in which it is alone.
 fn in_each_way(load: &str, check: impl Fn(&Record, &Place)) {
     let name = format!("loads::{load}");
-    for way in ["cargo test", "one thread", "process per test"] {
+    let mut tries = 0;
+    let mut ways = vec!["cargo test", "one thread", "process per test"];
+    while let Some(way) = ways.pop() {
         let place = Place::new();
         let run = place.run(&name).arg("--exact");
         let run = match way {
@@ -25,6 +27,13 @@ fn in_each_way(load: &str, check: impl Fn(&Record, &Place)) {
         let records = place.records();
         let test = records.test(&name);
         println!("{way}: {test:?}");
+        // A busy machine may keep libtest's thread from a CPU on the brink of its sleep. That it goes to sleep later looks
+        // like company, of which no more is claimed than is known.
+        if way == "cargo test" && test.text("cpu_scope") == "thread" && tries < 2 {
+            tries += 1;
+            ways.push(way);
+            continue;
+        }
         assert_alone(test);
         check(test, &place);
     }

@@ -19,9 +19,9 @@ const MANY: usize = 64;
 /// Of so many it is worth to ask whether they are about to end, as the threads of an earlier test may be.
 const FEW: usize = 4;
 /// How long libtest's thread may take to go to sleep after it has started a test, on a busy machine.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 /// So many times it may fail to, before it is taken for one that never does.
-const TRIES: u32 = 3;
+const TRIES: u32 = 2;
 
 #[derive(Debug)]
 pub(super) struct Company {
@@ -79,7 +79,7 @@ impl Company {
             }
             if self.count()? != expected {
                 self.add_strangers(own, &mut others)?;
-            } else if watched.is_some() && !self.main_sleeps() && self.may_wait(start) {
+            } else if others.iter().any(|main| !self.main_sleeps(main)) && self.may_wait(start) {
                 std::thread::yield_now();
                 continue;
             }
@@ -133,9 +133,11 @@ impl Company {
 
     /// Whether the main thread waits for something. If it has been started on a CPU, or is waiting for one, it will show
     /// in its clock, though all that it may do is to go to sleep.
-    fn main_sleeps(&self) -> bool {
+    fn main_sleeps(&self, &(clock, then): &(Clock, Duration)) -> bool {
         let stat = self.state.as_ref().and_then(Source::read::<96>);
-        stat.is_some_and(|(stat, length)| state(&stat[..length]) == Some(b'S'))
+        let sleeps = stat.is_some_and(|(stat, length)| state(&stat[..length]) == Some(b'S'));
+        // It is said to sleep a little before it has left its CPU.
+        sleeps && clock.now() == Some(then)
     }
 
     fn may_wait(&self, start: Instant) -> bool {
