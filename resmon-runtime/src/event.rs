@@ -111,8 +111,8 @@ record! {
         cpu_scope: Option<&'static str>,
         /// Resident memory of the process in bytes.
         rss_after: Option<u64>,
-        /// The most resident memory during the test: the kernel's own mark if it was alone, else the highest of the samples,
-        /// which are taken at its start, its end and 20 times a second.
+        /// The most resident memory during the test: the kernel's own mark if it was alone and no part of another, else the
+        /// highest of the samples, which are taken at its start, its end and 20 times a second.
         rss_peak: Option<u64>,
         /// The least available memory of the machine among these samples.
         mem_available_min: Option<u64>,

@@ -167,16 +167,21 @@ impl Guard {
 
     /// Says that the thread turns to something else.
     pub(crate) fn pause(&self) {
-        if let Some(open) = &self.0 {
+        if let Some(open) = self.open() {
             open.test.pause();
         }
     }
 
     /// Says that this thread goes on with it.
     pub(crate) fn resume(&self) {
-        if let Some(open) = &self.0 {
+        if let Some(open) = self.open() {
             RUNNING.resume(&open.test);
         }
+    }
+
+    /// In a forked child another thread may have held a lock for ever.
+    fn open(&self) -> Option<&Open> {
+        self.0.as_ref().filter(|_| process::session(None).is_some())
     }
 
     fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {

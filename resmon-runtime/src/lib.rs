@@ -20,6 +20,8 @@ pub mod probe;
 pub mod run;
 pub mod site;
 
+#[cfg(target_os = "linux")]
+mod clock;
 mod config;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;

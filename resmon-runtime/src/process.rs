@@ -1,7 +1,9 @@
 //! The process: when it started, its session, its end.
 
 use std::panic;
+use std::process;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
 use crate::descriptor;
@@ -13,6 +15,8 @@ use crate::warning;
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
 static SESSION: OnceLock<Option<Session>> = OnceLock::new();
+/// The process that begins a session, once one does.
+static STARTING: AtomicU32 = AtomicU32::new(0);
 pub(crate) static RUNNING: Running = Running::new();
 
 ctor::declarative::ctor! {
@@ -43,7 +47,14 @@ pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
     };
     // A defect in here is not to be felt by the tests.
     let begin = || panic::catch_unwind(begin).unwrap_or_default();
-    SESSION.get_or_init(begin).as_ref().filter(|session| session.is_open())
+    let session = SESSION.get().or_else(|| {
+        // In a child that was forked meanwhile nobody is left to come to an end with it.
+        let own = process::id();
+        let starting = STARTING.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+        let is_ours = starting.is_ok() || starting == Err(own);
+        is_ours.then(|| SESSION.get_or_init(begin))
+    });
+    session?.as_ref().filter(|session| session.is_open())
 }
 
 /// Ends the session when the process exits: by returning from `main` or by `exit(3)`, in whichever thread.

@@ -11,7 +11,7 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
-use crate::usage::{End, InUse, Span};
+use crate::usage::{End, InUse, Span, Witness};
 
 /// An open test, with what was read before its body.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ pub(crate) struct Test {
     in_use: InUse,
     span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
-    pub(crate) outermost: bool,
+    outermost: AtomicBool,
+    /// What was seen at the start of what it is a part of, if it does not.
+    of_whole: Option<Arc<Witness>>,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -56,7 +58,8 @@ impl Test {
             heap: heap::Watch::new(),
             in_use,
             span: OnceLock::new(),
-            outermost,
+            outermost: AtomicBool::new(outermost),
+            of_whole: None,
             slot: 0,
             started,
             most,
@@ -67,10 +70,15 @@ impl Test {
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
-        let span = Span::begin(&session.process, may_be_alone, self.outermost, self.in_use);
+        let (outermost, shared) = (self.is_outermost(), self.of_whole.clone());
+        let span = Span::begin(&session.process, may_be_alone, outermost, shared, self.in_use);
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
+    }
+
+    fn is_outermost(&self) -> bool {
+        self.outermost.load(Ordering::Relaxed)
     }
 
     /// Notes that its thread turns to something else.
@@ -151,10 +159,14 @@ impl Running {
         open.fold();
         open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
+        if !test.is_outermost() {
+            let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
+            test.of_whole = whole.and_then(Span::witness);
+        }
         let test = Arc::new(test);
         let tests = &mut open.tests;
         tests.push(Arc::clone(&test));
-        let outermost = tests.iter().filter(|test| test.outermost).count();
+        let outermost = tests.iter().filter(|test| test.is_outermost()).count();
         let outermost = u32::try_from(outermost).unwrap_or(u32::MAX);
         for test in tests {
             test.most.fetch_max(outermost, Ordering::Relaxed);
@@ -194,8 +206,15 @@ impl Running {
         let mut open = self.lock();
         open.fold();
         let tests = &mut open.tests;
-        let index = tests.iter().position(|other| Arc::ptr_eq(other, test));
-        index.map(|index| tests.swap_remove(index)).is_some()
+        let Some(index) = tests.iter().position(|other| Arc::ptr_eq(other, test)) else {
+            return false;
+        };
+        // In the order in which they began.
+        tests.remove(index);
+        if test.is_outermost() {
+            open.find_outermost(test.thread);
+        }
+        true
     }
 
     /// Gives the place of a test to others: nothing is left to be written of it.
@@ -222,6 +241,21 @@ impl Running {
 impl Open {
     fn fold(&self) {
         heap::fold(self.tests.iter().map(|test| &test.heap));
+    }
+
+    /// Of what began as a part of a test that has ended, lets one stand for itself.
+    fn find_outermost(&self, thread: ThreadId) {
+        if self.on(thread).any(|test| test.is_outermost()) {
+            return;
+        }
+        if let Some(test) = self.on(thread).next() {
+            test.outermost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Those that this thread runs at this moment, in the order in which they began.
+    fn on(&self, thread: ThreadId) -> impl Iterator<Item = &Arc<Test>> {
+        self.tests.iter().filter(move |test| *test.at() == Some(thread))
     }
 
     /// Notes of the tests that wait on this thread that it does something else.

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use crate::process::{self, RUNNING};
-use crate::thread::{self, Meter};
+use crate::thread;
 use crate::usage::InUse;
 use crate::warning::warn;
 
@@ -29,7 +29,7 @@ impl Sampler {
     /// only where no test has been open.
     pub(crate) fn wake(&'static self) {
         self.started.call_once(|| {
-            if let Err(error) = thread::spawn(Meter::Told, || self.run()) {
+            if let Err(error) = thread::spawn(false, || self.run()) {
                 warn(format_args!("peaks of memory may go unseen: no thread to look: {error}"));
             }
         });
@@ -68,6 +68,5 @@ fn sample() -> bool {
         available: session.machine.memory().map(|memory| memory.available),
     };
     RUNNING.note(in_use);
-    thread::tell();
     true
 }

@@ -1,39 +1,37 @@
 //! Threads of resmon's own, in a process that is somebody else's.
 
+#[cfg(not(target_os = "linux"))]
+#[cfg_attr(target_os = "macos", path = "thread/macos.rs")]
+#[cfg_attr(windows, path = "thread/windows.rs")]
+#[cfg_attr(not(any(target_os = "macos", windows)), path = "thread/none.rs")]
+mod clock;
+#[cfg_attr(target_os = "linux", path = "thread/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "thread/portable.rs")]
+mod system;
+
 use std::io;
+use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-#[cfg_attr(target_os = "linux", path = "thread/linux.rs")]
-#[cfg_attr(target_os = "macos", path = "thread/macos.rs")]
-#[cfg_attr(windows, path = "thread/windows.rs")]
-#[cfg_attr(not(any(target_os = "linux", target_os = "macos", windows)), path = "thread/none.rs")]
-mod clock;
-
-use self::clock::Clock;
 #[cfg(any(target_os = "macos", windows))]
 pub(crate) use self::clock::times;
 #[cfg(target_os = "macos")]
 pub(crate) use self::clock::uncharged;
+use self::system::Thread;
 use crate::heap;
 
 /// How many have been started and have not ended.
 static ALIVE: AtomicU64 = AtomicU64::new(0);
-/// The clocks of those that run.
-static CLOCKS: Mutex<Vec<Clock>> = Mutex::new(Vec::new());
+static THREADS: Mutex<Threads> = Mutex::new(Threads { running: Vec::new(), ended: Used::NOTHING });
 
-/// What the one that [tells](tell) of it has used, in nanoseconds.
-static TOLD: AtomicU64 = AtomicU64::new(0);
-
-/// How it becomes known what CPU time a thread has used.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Meter {
-    /// By its clock, to be asked at any time.
-    Clock,
-    /// By its own word, for one that seldom does a little: to ask a clock takes as long.
-    Told,
+#[derive(Debug)]
+struct Threads {
+    running: Vec<Thread>,
+    /// What those had used that have ended.
+    ended: Used,
 }
 
 /// The CPU time of a thread or a process.
@@ -46,23 +44,65 @@ pub(crate) struct Times {
     pub(crate) system: Duration,
 }
 
+/// What threads have used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Used {
+    pub(crate) cpu: Duration,
+    /// Bytes from storage.
+    pub(crate) read: u64,
+    /// Bytes to storage.
+    pub(crate) written: u64,
+}
+
+impl Used {
+    const NOTHING: Self = Self { cpu: Duration::ZERO, read: 0, written: 0 };
+}
+
+impl Add for Used {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            read: self.read + other.read,
+            written: self.written + other.written,
+        }
+    }
+}
+
+impl Sub for Used {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu.saturating_sub(other.cpu),
+            read: self.read.saturating_sub(other.read),
+            written: self.written.saturating_sub(other.written),
+        }
+    }
+}
+
 /// Starts a thread that runs until `work` is done, with all signals blocked: one that a test waits for must not be
-/// delivered to a thread that the test does not know of.
-pub(crate) fn spawn(meter: Meter, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let run = move || {
+/// delivered to a thread that the test does not know of. It says whether it uses files that are not the kernel's own.
+pub(crate) fn spawn(uses_files: bool, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let run = || {
+        let _end = End;
         heap::exempt();
-        let clock = if meter == Meter::Clock { Clock::of_this_thread() } else { None };
-        clocks().extend(clock);
-        let _end = End(clock);
         work();
     };
-    // Counted before it can be seen.
+    // Counted before it can be seen, and known before it can end.
     ALIVE.fetch_add(1, Ordering::Relaxed);
-    let spawned = without_signals(|| Builder::new().name("resmon".to_owned()).spawn(run));
-    if spawned.is_err() {
-        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    let mut threads = threads();
+    match without_signals(|| Builder::new().name("resmon".to_owned()).spawn(run)) {
+        Ok(handle) => {
+            threads.running.extend(Thread::of(&handle, uses_files));
+            Ok(())
+        }
+        Err(error) => {
+            ALIVE.fetch_sub(1, Ordering::Relaxed);
+            Err(error)
+        }
     }
-    spawned.map(drop)
 }
 
 /// How many there are.
@@ -71,30 +111,35 @@ pub(crate) fn own() -> u64 {
     ALIVE.load(Ordering::Relaxed)
 }
 
-/// Tells what this thread has used.
-pub(crate) fn tell() {
-    if let Some(clock) = Clock::of_this_thread() {
-        let nanos = u64::try_from(clock.now().as_nanos()).unwrap_or(u64::MAX);
-        TOLD.store(nanos, Ordering::Relaxed);
-    }
+/// Whether this is one of them.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_own(id: libc::pid_t) -> bool {
+    threads().running.iter().any(|thread| thread.is(id))
 }
 
-/// The CPU time that they have used.
-pub(crate) fn own_cpu_time() -> Duration {
-    let told = Duration::from_nanos(TOLD.load(Ordering::Relaxed));
-    clocks().iter().fold(told, |sum, clock| sum + clock.now())
+/// What they have used, those that have ended included.
+pub(crate) fn used() -> Used {
+    let threads = threads();
+    threads.running.iter().map(Thread::used).fold(threads.ended, Used::add)
 }
 
-fn clocks() -> MutexGuard<'static, Vec<Clock>> {
-    CLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
+fn threads() -> MutexGuard<'static, Threads> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes the thread out when it ends.
-struct End(Option<Clock>);
+struct End;
 
 impl Drop for End {
     fn drop(&mut self) {
-        clocks().retain(|clock| Some(*clock) != self.0);
+        let mut threads = threads();
+        let place = threads.running.iter().position(Thread::is_this);
+        if let Some(thread) = place.map(|place| threads.running.swap_remove(place)) {
+            threads.ended = threads.ended + thread.used();
+            // What it has open may be open in the other threads only, and then cannot be closed here.
+            std::mem::forget(thread);
+        }
+        drop(threads);
         ALIVE.fetch_sub(1, Ordering::Relaxed);
     }
 }

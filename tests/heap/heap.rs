@@ -88,14 +88,15 @@ fn a_part_of_a_test_has_figures_of_its_own() {
 
 #[test]
 fn threads_that_a_lone_test_starts_count() {
-    let records = alone("suite::threads::");
-    for threads in ["that are joined", "in a scope", "that live on"] {
+    for (name, threads) in
+        [("joined", "that are joined"), ("scoped", "in a scope"), ("left_running", "that live on")]
+    {
+        // What one of them leaves to run is company to the next.
+        let records = alone(&format!("suite::threads::{name}"));
         let work = used(records.test(&format!("work of threads {threads}")));
         assert_eq!(work[..2], [10_000, 10_240_000], "{threads}");
         // Each has one at a time.
         assert!(work[2] <= 4 * 1024 + 5 * (64 << 10), "{threads}: {}", work[2]);
-    }
-    for name in ["joined", "scoped", "left_running"] {
         let test = used(records.test(&format!("suite::threads::{name}")));
         assert!(test[0] > 10_000 && test[1] < 2 * 10_240_000, "{name}: {test:?}");
     }

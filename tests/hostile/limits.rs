@@ -106,3 +106,34 @@ fn a_stack_of_64_kib_is_enough() {
         assert_eq!(records.end().int("exit_status"), 0);
     });
 }
+
+/// Leaves no room for the stack of another thread, and measures for the first time.
+#[test]
+#[ignore = "hostile"]
+fn measures_without_room() {
+    let Some(folder) = folder() else { return };
+    let statm = fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: u64 = statm.split(' ').next().expect("a field").parse().expect("a number");
+    let bytes = pages * 4096 + (3 << 19);
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a limit of our own.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    assert!(thread::Builder::new().spawn(|| ()).is_err());
+    resmon::measure("without room for a thread", || ());
+    fs::write(folder.join("passed"), "").expect("room for a file");
+}
+
+#[test]
+fn without_room_for_a_thread_peaks_are_those_of_the_kernel() {
+    in_both_modes("limits::measures_without_room", |case, run| {
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(case.folder.path().join("passed").exists());
+        let warned = |what: &str| run.warnings().iter().any(|warning| warning.contains(what));
+        assert!(warned("no thread to look"), "{}", run.stderr);
+        if case.mode == Mode::File {
+            let records = case.records();
+            let test = records.test("without room for a thread");
+            assert!(test.has("rss_peak") && test.has("mem_available_min"), "{test:#?}");
+        }
+    });
+}

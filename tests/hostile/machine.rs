@@ -42,6 +42,9 @@ fn without_proc_its_fields_are_left_out() {
         for field in FROM_PROC.iter().filter(|field| **field != "cpu_count") {
             assert!(records.iter().all(|record| !record.contains_key(*field)), "{field}");
         }
+        // What other threads there are cannot be seen, nor whether the kernel counts storage I/O at all.
+        assert_eq!(records[1]["cpu_scope"], "thread");
+        assert!(!["io_read_bytes", "io_write_bytes"].iter().any(|io| records[1].contains_key(*io)));
     });
 }
 

@@ -1,24 +1,47 @@
-//! Linux: a clock for each thread.
+//! Linux: by the id of a thread all may read what it has used.
 
-use std::time::Duration;
+use std::os::unix::thread::JoinHandleExt;
+use std::thread::JoinHandle;
 
-/// The CPU time of a thread that is alive.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) struct Clock(libc::clockid_t);
+use libc::pid_t;
 
-impl Clock {
-    pub(super) fn of_this_thread() -> Option<Self> {
-        let mut clock = 0;
-        // SAFETY: the pointer is to an id of our own.
-        let error = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
-        (error == 0).then_some(Self(clock))
+use super::Used;
+use crate::clock::{Clock, this_thread};
+use crate::descriptor::Source;
+
+#[derive(Debug)]
+pub(super) struct Thread {
+    id: pid_t,
+    /// `proc_pid_io(5)` of one that uses files.
+    io: Option<Source>,
+}
+
+impl Thread {
+    pub(super) fn of(handle: &JoinHandle<()>, uses_files: bool) -> Option<Self> {
+        let id = Clock::of_handle(handle.as_pthread_t())?.thread();
+        let io = || Source::open(format!("/proc/self/task/{id}/io").into(), 0);
+        Some(Self { id, io: if uses_files { io() } else { None } })
     }
 
-    pub(super) fn now(self) -> Duration {
-        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the pointer is to a structure of our own.
-        unsafe { libc::clock_gettime(self.0, &raw mut now) };
-        let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
-        Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+    pub(super) fn is(&self, id: pid_t) -> bool {
+        self.id == id
+    }
+
+    pub(super) fn is_this(&self) -> bool {
+        self.is(this_thread())
+    }
+
+    pub(super) fn used(&self) -> Used {
+        let io = self.io.as_ref().and_then(Source::read::<256>);
+        let text = io.as_ref().and_then(|(text, length)| str::from_utf8(&text[..*length]).ok());
+        let number = |name| {
+            let line = text?.lines().find_map(|line| line.strip_prefix(name));
+            line?.parse().ok()
+        };
+        Used {
+            cpu: Clock::of(self.id).now().unwrap_or_default(),
+            read: number("read_bytes: ").unwrap_or(0),
+            written: number("write_bytes: ").unwrap_or(0),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! macOS: `thread_info` of Mach, with `THREAD_BASIC_INFO`, and the clock that a thread has of itself.
 
 use std::mem::MaybeUninit;
+use std::os::unix::thread::JoinHandleExt;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use libc::{mach_port_t, thread_basic_info};
@@ -9,14 +11,23 @@ use super::Times;
 use crate::duration;
 
 /// The CPU time of a thread that is alive.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Clock(mach_port_t);
 
 impl Clock {
+    pub(super) fn of(handle: &JoinHandle<()>) -> Option<Self> {
+        Self::of_pthread(handle.as_pthread_t())
+    }
+
     pub(super) fn of_this_thread() -> Option<Self> {
+        // SAFETY: the call only reads what the thread is.
+        Self::of_pthread(unsafe { libc::pthread_self() })
+    }
+
+    fn of_pthread(thread: libc::pthread_t) -> Option<Self> {
         // The port is the thread's, and need not be given back, as one of `mach_thread_self` would.
-        // SAFETY: the calls only read what the thread is.
-        let port = unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) };
+        // SAFETY: the call only reads what the thread is, which nobody has joined.
+        let port = unsafe { libc::pthread_mach_thread_np(thread) };
         // `MACH_PORT_NULL`.
         (port != 0).then_some(Self(port))
     }

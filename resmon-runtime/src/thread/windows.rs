@@ -4,11 +4,13 @@
 //! figures of a short test are 0 or a tick, and right on average. `QueryThreadCycleTime` counts more finely, but cycles,
 //! which are not seconds.
 
+use std::os::windows::io::AsRawHandle;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{CloseHandle, FILETIME, HANDLE};
 use windows_sys::Win32::System::Threading::{
-    GetCurrentThread, GetCurrentThreadId, GetThreadTimes, OpenThread,
+    GetCurrentThread, GetCurrentThreadId, GetThreadId, GetThreadTimes, OpenThread,
     THREAD_QUERY_LIMITED_INFORMATION,
 };
 
@@ -16,10 +18,16 @@ use super::Times;
 use crate::duration;
 
 /// The CPU time of a thread that is alive: its id, which no other thread has before it ends.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Clock(u32);
 
 impl Clock {
+    pub(super) fn of(handle: &JoinHandle<()>) -> Option<Self> {
+        // SAFETY: the handle is that of a thread that nobody has joined.
+        let id = unsafe { GetThreadId(handle.as_raw_handle()) };
+        (id != 0).then_some(Self(id))
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere there may be none")]
     pub(super) fn of_this_thread() -> Option<Self> {
         // SAFETY: the call only reads what the thread is.

@@ -4,10 +4,11 @@ use std::ffi::{CStr, c_char};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::ptr;
 
 use super::company::Company;
-pub(super) use super::company::Witness;
+pub(crate) use super::company::Witness;
 use super::{Usage, rusage};
 use crate::descriptor::{self, Source};
 
@@ -18,6 +19,8 @@ pub(crate) struct Process {
     statm: Option<Source>,
     page: u64,
     peak: Option<Source>,
+    /// Whether the kernel counts storage I/O: where it does not, it says zero.
+    counts_io: bool,
 }
 
 impl Process {
@@ -29,6 +32,7 @@ impl Process {
             statm: Source::open("/proc/self/statm".into(), 0),
             page: u64::try_from(page).unwrap_or(4096),
             peak: Source::to_write("/proc/self/clear_refs".into()),
+            counts_io: Path::new("/proc/self/io").exists(),
         }
     }
 
@@ -57,8 +61,13 @@ impl Process {
         self.peak.as_ref().is_some_and(|file| file.with(reset).is_some())
     }
 
-    pub(super) fn was_alone(&self, since: Witness) -> bool {
+    pub(super) fn was_alone(&self, since: &Witness) -> bool {
         self.company.was_none(since)
+    }
+
+    /// Leaves out what this kernel does not count.
+    pub(super) fn known(&self, usage: Usage) -> Usage {
+        if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
 }
 

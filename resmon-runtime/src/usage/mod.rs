@@ -18,7 +18,9 @@ mod system;
 
 use std::time::Duration;
 
-pub(crate) use self::span::{End, InUse, Span};
+use crate::thread::Used;
+
+pub(crate) use self::span::{End, InUse, Span, Witness};
 pub(crate) use self::system::Process;
 
 /// What a thread or a process has used since it began. `None` is what the system does not tell.
@@ -67,14 +69,18 @@ impl Usage {
         }
     }
 
-    /// The same without CPU time of which is not known whose code it was.
-    fn without(self, other: Duration) -> Self {
+    /// The same without what resmon used, of whose CPU time is not known which kind it was.
+    fn without(self, own: Used) -> Self {
         let all = self.user + self.system;
-        if all.is_zero() {
-            return self;
+        let rest = all.saturating_sub(own.cpu);
+        let rest = if all.is_zero() { 0.0 } else { rest.as_secs_f64() / all.as_secs_f64() };
+        Self {
+            user: self.user.mul_f64(rest),
+            system: self.system.mul_f64(rest),
+            read: self.read.map(|bytes| bytes.saturating_sub(own.read)),
+            written: self.written.map(|bytes| bytes.saturating_sub(own.written)),
+            ..self
         }
-        let rest = all.saturating_sub(other).as_secs_f64() / all.as_secs_f64();
-        Self { user: self.user.mul_f64(rest), system: self.system.mul_f64(rest), ..self }
     }
 }
 
@@ -102,15 +108,20 @@ mod tests {
 
     #[test]
     fn what_resmon_used_itself_is_taken_from_both_kinds_of_time() {
-        let usage = |user, system| Usage {
-            user: Duration::from_millis(user),
-            system: Duration::from_millis(system),
-            ..Usage::default()
+        let millis = Duration::from_millis;
+        let rest = |user, system, own| {
+            let usage = Usage {
+                user: millis(user),
+                system: millis(system),
+                written: Some(100),
+                ..Usage::default()
+            };
+            let rest = usage.without(Used { cpu: millis(own), read: 10, written: 70 });
+            assert_eq!((rest.read, rest.written), (None, Some(30)));
+            (rest.user, rest.system)
         };
-        let times = |usage: Usage| (usage.user, usage.system);
-        let millis = |user, system| (Duration::from_millis(user), Duration::from_millis(system));
-        assert_eq!(times(usage(30, 10).without(Duration::from_millis(20))), millis(15, 5));
-        assert_eq!(times(usage(30, 10).without(Duration::from_secs(1))), millis(0, 0));
-        assert_eq!(times(usage(0, 0).without(Duration::from_secs(1))), millis(0, 0));
+        assert_eq!(rest(30, 10, 20), (millis(15), millis(5)));
+        assert_eq!(rest(30, 10, 1000), (millis(0), millis(0)));
+        assert_eq!(rest(0, 0, 1000), (millis(0), millis(0)));
     }
 }

@@ -2,7 +2,8 @@
 //! nothing, only the runner can tell.
 
 pub(super) use super::readings::{of_process, of_thread};
-use super::{readings, runner};
+use super::runner::Runner;
+use super::{Usage, readings};
 
 /// The way to read this process.
 #[derive(Debug)]
@@ -11,13 +12,13 @@ pub(crate) struct Process {
 }
 
 /// A test that was alone when it started.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Witness;
+#[derive(Debug)]
+pub(crate) struct Witness;
 
 #[expect(clippy::unused_self, reason = "on Linux it keeps files")]
 impl Process {
     pub(crate) fn open() -> Self {
-        Self { one_at_a_time: runner::runs_one_at_a_time() }
+        Self { one_at_a_time: Runner::of_this_process() != Runner::Several }
     }
 
     /// Resident memory in bytes.
@@ -34,8 +35,12 @@ impl Process {
         false
     }
 
-    pub(super) fn was_alone(&self, _since: Witness) -> bool {
+    pub(super) fn was_alone(&self, _since: &Witness) -> bool {
         self.one_at_a_time
+    }
+
+    pub(super) fn known(&self, usage: Usage) -> Usage {
+        usage
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is read at the start of a test's body and at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::system::{self, Process, Witness};
+pub(crate) use super::system::Witness;
+use super::system::{self, Process};
 use super::{Scope, Usage};
 use crate::thread;
 
@@ -25,10 +25,11 @@ pub(crate) struct Span {
 
 #[derive(Debug)]
 struct Alone {
-    witness: Witness,
+    /// Shared with the parts of the test: threads that it has started are theirs, too.
+    witness: Arc<Witness>,
     usage: Option<Usage>,
     /// What resmon's own threads had used.
-    own: Duration,
+    own: thread::Used,
     /// Whether the kernel began to watch for a peak.
     peak: bool,
 }
@@ -57,19 +58,21 @@ pub(crate) struct InUse {
 }
 
 impl Span {
-    /// Begins with a test. It `may_be_alone` if no other one is open. The peak of memory is watched for one at a time, which
-    /// is the `outermost`.
+    /// Begins with a test, or with a part of one whose witness it shares. It `may_be_alone` if no other one is open. The peak
+    /// of memory is watched for one at a time, which is the `outermost`.
     pub(crate) fn begin(
         process: &Process,
         may_be_alone: bool,
         outermost: bool,
+        shared: Option<Arc<Witness>>,
         in_use: InUse,
     ) -> Self {
-        let witness = if may_be_alone { process.look_around() } else { None };
+        let witness = || shared.or_else(|| process.look_around().map(Arc::new));
+        let witness = if may_be_alone { witness() } else { None };
         let alone = witness.map(|witness| Alone {
             witness,
             peak: outermost && process.reset_peak(),
-            own: thread::own_cpu_time(),
+            own: thread::used(),
             usage: system::of_process(),
         });
         let span = Self {
@@ -81,6 +84,11 @@ impl Span {
         };
         span.note(in_use);
         span
+    }
+
+    /// What was seen at the start of a test that was alone.
+    pub(crate) fn witness(&self) -> Option<Arc<Witness>> {
+        Some(Arc::clone(&self.alone.as_ref()?.witness))
     }
 
     /// Takes a sample into account.
@@ -110,17 +118,19 @@ impl Span {
         } else {
             None
         };
-        let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(start.witness));
+        let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(&start.witness));
         let whole = alone.and_then(|start| {
-            let used = system::of_process()?.since(start.usage?);
-            Some(used.without(thread::own_cpu_time().saturating_sub(start.own)))
+            // In this order: to ask for the clock of a thread that runs brings it up to now, for the process's too.
+            let own = thread::used() - start.own;
+            Some(system::of_process()?.since(start.usage?).without(own))
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {
             // Nothing has become resident, so that the start and the end tell the peak.
             Some(used) if used.faults == Some(0) => None,
             _ => system::peak(),
         });
-        End { thread, whole, peak }
+        let known = |usage| process.known(usage);
+        End { thread: thread.map(known), whole: whole.map(known), peak }
     }
 }
 

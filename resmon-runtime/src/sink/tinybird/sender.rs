@@ -14,7 +14,6 @@ use crate::config::{Delivery, Endpoint};
 use crate::descriptor;
 use crate::identity;
 use crate::spool::{Left, Run, Spool};
-use crate::thread::Meter;
 use crate::warning::{Records, warn};
 
 /// The longest wait that `Retry-After` is granted.
@@ -52,7 +51,7 @@ pub(super) enum RunWork {
 
 impl Sender {
     pub(super) fn spawn(self) -> io::Result<()> {
-        crate::thread::spawn(Meter::Clock, move || {
+        crate::thread::spawn(true, move || {
             let shared = Arc::clone(&self.shared);
             // The exit of the process waits for this thread, so it must come to an end.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| {
