@@ -12,7 +12,7 @@ mod system;
 use std::io;
 use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub(crate) use self::clock::times;
 pub(crate) use self::clock::uncharged;
 use self::system::Thread;
 use crate::heap;
+
+/// How long one may take to begin.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many have been started and have not ended.
 static ALIVE: AtomicU64 = AtomicU64::new(0);
@@ -85,9 +88,11 @@ impl Sub for Used {
 /// Starts a thread that runs until `work` is done, with all signals blocked: one that a test waits for must not be
 /// delivered to a thread that the test does not know of. It says whether it uses files that are not the kernel's own.
 pub(crate) fn spawn(uses_files: bool, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let run = || {
+    let (begins, wait) = mpsc::sync_channel(1);
+    let run = move || {
         let _end = End;
         heap::exempt();
+        let _ = begins.send(());
         work();
     };
     // Counted before it can be seen, and known before it can end.
@@ -96,6 +101,11 @@ pub(crate) fn spawn(uses_files: bool, work: impl FnOnce() + Send + 'static) -> i
     match without_signals(|| Builder::new().name("resmon".to_owned()).spawn(run)) {
         Ok(handle) => {
             threads.running.extend(Thread::of(&handle, uses_files));
+            drop(threads);
+            if heap::is_counted() {
+                // What the standard library allocates for a thread would count for the test that is about to begin.
+                let _ = wait.recv_timeout(PATIENCE);
+            }
             Ok(())
         }
         Err(error) => {

@@ -33,3 +33,7 @@ pub(crate) fn suspend() -> Suspended {
 }
 
 pub(crate) fn exempt() {}
+
+pub(crate) fn is_counted() -> bool {
+    false
+}
