@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::After;
 use crate::heap;
@@ -32,6 +32,8 @@ pub(crate) struct Test {
     outermost: AtomicBool,
     /// What was seen at the start of what it is a part of, if it does not.
     of_whole: Option<Arc<Witness>>,
+    /// Whether another thread has just ended one.
+    follows: bool,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -60,6 +62,7 @@ impl Test {
             span: OnceLock::new(),
             outermost: AtomicBool::new(outermost),
             of_whole: None,
+            follows: false,
             slot: 0,
             started,
             most,
@@ -69,7 +72,10 @@ impl Test {
     /// Notes on disk that the test is open, and begins to count what it uses.
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
-        let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
+        // Where several threads run one test after the other, that none is open is a matter of moments, and to look around
+        // would take longer than a short test.
+        let crowded = self.follows && session.process.may_run_several();
+        let may_be_alone = self.most.load(Ordering::Relaxed) == 1 && !crowded;
         let (outermost, shared) = (self.is_outermost(), self.of_whole.clone());
         let span = Span::begin(&session.process, may_be_alone, outermost, shared, self.in_use);
         let _ = self.span.set(span);
@@ -138,6 +144,9 @@ impl Test {
     }
 }
 
+/// So soon after a test the thread that ran it is still there.
+const ON_THE_HEELS: Duration = Duration::from_millis(2);
+
 /// The open tests of a process.
 #[derive(Debug)]
 pub(crate) struct Running(Mutex<Open>);
@@ -145,13 +154,15 @@ pub(crate) struct Running(Mutex<Open>);
 #[derive(Debug)]
 struct Open {
     tests: Vec<Arc<Test>>,
+    /// When the latest test ended, and on which thread.
+    latest: Option<(Instant, ThreadId)>,
     /// Which places are taken: that of a test until its record is written, which is after it has left.
     slots: Vec<bool>,
 }
 
 impl Running {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Open { tests: Vec::new(), slots: Vec::new() }))
+        Self(Mutex::new(Open { tests: Vec::new(), latest: None, slots: Vec::new() }))
     }
 
     pub(crate) fn add(&self, mut test: Test) -> Arc<Test> {
@@ -159,6 +170,9 @@ impl Running {
         open.fold();
         open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
+        test.follows = open
+            .latest
+            .is_some_and(|(ended, thread)| thread != test.thread && ended.elapsed() < ON_THE_HEELS);
         if !test.is_outermost() {
             let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
             test.of_whole = whole.and_then(Span::witness);
@@ -211,6 +225,7 @@ impl Running {
         };
         // In the order in which they began.
         tests.remove(index);
+        open.latest = Some((Instant::now(), test.thread));
         if test.is_outermost() {
             open.find_outermost(test.thread);
         }

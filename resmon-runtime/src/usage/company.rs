@@ -60,6 +60,10 @@ impl Company {
         }
     }
 
+    pub(super) fn is_expected(&self) -> bool {
+        self.runner == Runner::Several
+    }
+
     /// Looks around at the start of a test. `None` if it cannot be told what others do.
     pub(super) fn look(&self) -> Option<Witness> {
         let own = this_thread();

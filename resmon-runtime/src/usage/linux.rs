@@ -50,6 +50,11 @@ impl Process {
         (pages > 0).then(|| pages * self.page)
     }
 
+    /// Whether the runner may have several tests open.
+    pub(crate) fn may_run_several(&self) -> bool {
+        self.company.is_expected()
+    }
+
     pub(super) fn look_around(&self) -> Option<Witness> {
         self.company.look()
     }

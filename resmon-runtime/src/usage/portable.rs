@@ -26,6 +26,11 @@ impl Process {
         readings::resident()
     }
 
+    /// Whether the runner may have several tests open.
+    pub(crate) fn may_run_several(&self) -> bool {
+        !self.one_at_a_time
+    }
+
     pub(super) fn look_around(&self) -> Option<Witness> {
         self.one_at_a_time.then_some(Witness)
     }
