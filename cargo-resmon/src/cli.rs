@@ -6,11 +6,16 @@ use clap::{Parser, Subcommand};
 
 use crate::report;
 #[cfg(unix)]
-use crate::{doctor, run, upload};
+use crate::{doctor, message, run, upload};
 
-/// As Cargo calls it: `cargo-resmon resmon …`.
+// As Cargo calls it: `cargo-resmon resmon …`.
 #[derive(Debug, Parser)]
-#[command(name = "cargo", bin_name = "cargo", disable_help_subcommand = true)]
+#[command(
+    name = "cargo",
+    bin_name = "cargo",
+    about = "A subcommand of Cargo: `cargo resmon …`",
+    disable_help_subcommand = true
+)]
 enum Cargo {
     Resmon(Resmon),
 }
@@ -55,7 +60,13 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Test(wrapped) => run::run("test", wrapped, &resmon.flags),
         #[cfg(unix)]
         Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
-        Command::Report(arguments) => report::run(arguments),
+        Command::Report(arguments) => {
+            #[cfg(unix)]
+            if resmon.flags != run::Flags::default() {
+                message::warn("`report` reads: options that say where records go change nothing");
+            }
+            report::run(arguments)
+        }
         #[cfg(unix)]
         Command::Upload(arguments) => upload::run(arguments, &resmon.flags),
         #[cfg(unix)]
