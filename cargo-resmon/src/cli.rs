@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -54,21 +55,22 @@ enum Command {
 }
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let Cargo::Resmon(resmon) = Cargo::parse();
-    match &resmon.command {
+    let arguments: Vec<_> = env::args_os().collect();
+    let Cargo::Resmon(resmon) = Cargo::parse_from(&arguments);
+    match resmon.command {
         #[cfg(unix)]
-        Command::Test(wrapped) => run::run("test", wrapped, &resmon.flags),
+        Command::Test(wrapped) => run::run("test", &wrapped.whole(&arguments), &resmon.flags),
         #[cfg(unix)]
-        Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
+        Command::Nextest(wrapped) => run::run("nextest", &wrapped.whole(&arguments), &resmon.flags),
         Command::Report(arguments) => {
             #[cfg(unix)]
             if resmon.flags != run::Flags::default() {
                 message::warn("`report` reads: options that say where records go change nothing");
             }
-            report::run(arguments)
+            report::run(&arguments)
         }
         #[cfg(unix)]
-        Command::Upload(arguments) => upload::run(arguments, &resmon.flags),
+        Command::Upload(arguments) => upload::run(&arguments, &resmon.flags),
         #[cfg(unix)]
         Command::Doctor => Ok(doctor::run(&resmon.flags)),
     }
