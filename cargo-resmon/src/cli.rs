@@ -1,16 +1,22 @@
 //! The command line.
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::report;
 #[cfg(unix)]
-use crate::{doctor, run, upload};
+use crate::{doctor, message, run, upload};
 
-/// As Cargo calls it: `cargo-resmon resmon …`.
+// As Cargo calls it: `cargo-resmon resmon …`.
 #[derive(Debug, Parser)]
-#[command(name = "cargo", bin_name = "cargo", disable_help_subcommand = true)]
+#[command(
+    name = "cargo",
+    bin_name = "cargo",
+    about = "A subcommand of Cargo: `cargo resmon …`",
+    disable_help_subcommand = true
+)]
 enum Cargo {
     Resmon(Resmon),
 }
@@ -49,15 +55,22 @@ enum Command {
 }
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let Cargo::Resmon(resmon) = Cargo::parse();
-    match &resmon.command {
+    let arguments: Vec<_> = env::args_os().collect();
+    let Cargo::Resmon(resmon) = Cargo::parse_from(&arguments);
+    match resmon.command {
         #[cfg(unix)]
-        Command::Test(wrapped) => run::run("test", wrapped, &resmon.flags),
+        Command::Test(wrapped) => run::run("test", &wrapped.whole(&arguments), &resmon.flags),
         #[cfg(unix)]
-        Command::Nextest(wrapped) => run::run("nextest", wrapped, &resmon.flags),
-        Command::Report(arguments) => report::run(arguments),
+        Command::Nextest(wrapped) => run::run("nextest", &wrapped.whole(&arguments), &resmon.flags),
+        Command::Report(arguments) => {
+            #[cfg(unix)]
+            if resmon.flags != run::Flags::default() {
+                message::warn("`report` reads: options that say where records go change nothing");
+            }
+            report::run(&arguments)
+        }
         #[cfg(unix)]
-        Command::Upload(arguments) => upload::run(arguments, &resmon.flags),
+        Command::Upload(arguments) => upload::run(&arguments, &resmon.flags),
         #[cfg(unix)]
         Command::Doctor => Ok(doctor::run(&resmon.flags)),
     }

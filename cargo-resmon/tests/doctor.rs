@@ -157,3 +157,11 @@ fn what_waits_is_counted_and_left() {
     let run = doctor.run(&["--spool-dir", path], &[]).exits(1);
     assert!(of(&run, "spool directory").1.ends_with("others may write to it"), "{}", run.stdout);
 }
+
+#[test]
+fn a_token_that_cannot_be_used_is_not_said_to_be_missing() {
+    let run = Doctor::new().run(&[], &[("TINYBIRD_WRITE_TOKEN", "two words")]).exits(1);
+    assert_eq!(of(&run, "variables").0, "problem");
+    let (kind, output) = of(&run, "output");
+    assert!(kind == "note" && !output.contains("neither"), "{output}");
+}

@@ -33,6 +33,11 @@ pub(super) fn examine(findings: &mut Findings, plan: &Plan, flags: &Flags) {
     }
     match plan.output() {
         Output::Disabled => findings.note("output", "none, because RESMON_DISABLE is set"),
+        Output::Nothing if !plan.warnings().is_empty() => findings.note(
+            "output",
+            "runs of `cargo resmon` are kept here, and a plain `cargo test` records nothing, for what is wrong with \
+             the variables",
+        ),
         Output::Nothing => findings.note(
             "output",
             "runs of `cargo resmon` are kept here, and a plain `cargo test` records nothing: there is neither \

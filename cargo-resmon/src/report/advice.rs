@@ -264,11 +264,8 @@ fn incomplete(report: &Report) -> Vec<Advice> {
     let mut advice = Vec::new();
     if run.dropped > 0 {
         let dropped = usize::try_from(run.dropped).unwrap_or(usize::MAX);
-        let text = format!(
-            "{} could not be kept and {} missing here",
-            count(dropped, "record"),
-            if dropped == 1 { "is" } else { "are" }
-        );
+        let text =
+            format!("at least {} did not come to where records go", count(dropped, "record"));
         advice.extend(about_run(Kind::Incomplete, text));
     }
     if let Some(open) =

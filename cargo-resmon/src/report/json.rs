@@ -116,9 +116,9 @@ struct Figures {
     /// CPU seconds, user and system.
     cpu_s: Option<f64>,
     /// The most resident bytes of its process.
-    rss_peak: Option<f64>,
+    rss_peak: Option<i64>,
     /// `rss_after` − `rss_before`
-    rss_growth: Option<f64>,
+    rss_growth: Option<i64>,
 }
 
 /// A process that ran tests.
@@ -284,5 +284,7 @@ fn earlier(test: &Earlier) -> EarlierTest {
 }
 
 fn figures([duration_s, cpu_s, rss_peak, rss_growth]: [Option<f64>; 4]) -> Figures {
-    Figures { duration_s, cpu_s, rss_peak, rss_growth }
+    #[expect(clippy::cast_possible_truncation, reason = "a number of bytes, as it was recorded")]
+    let bytes = |value: Option<f64>| value.map(|value| value as i64);
+    Figures { duration_s, cpu_s, rss_peak: bytes(rss_peak), rss_growth: bytes(rss_growth) }
 }

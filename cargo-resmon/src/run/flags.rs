@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Where records go. Each flag wins over its variable.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
 #[command(next_help_heading = "Where records go (before the subcommand)")]
 pub(crate) struct Flags {

@@ -66,10 +66,13 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
             message::warn(format_args!("only tests with the attribute are recorded: {error:#}"));
         }
     }
-    let signals = Signals::survive().context("cannot keep signals")?;
+    let signals = Signals::survive();
+    let signals = signals.inspect_err(|error| {
+        message::warn(format_args!("a signal may end this before its tests: {error}"));
+    });
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    let handing_on = signals.hand_on(child.id());
+    let handing_on = signals.ok().map(|signals| signals.hand_on(child.id()));
     let (status, session) = session.follow(child)?;
     drop(handing_on);
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);

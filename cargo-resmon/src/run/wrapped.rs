@@ -11,6 +11,16 @@ pub(crate) struct Wrapped {
 }
 
 impl Wrapped {
+    /// With the `--` that they may begin with, which the parser takes for its own. These are all arguments of this
+    /// program, at whose end they stand.
+    pub(crate) fn whole(mut self, all: &[OsString]) -> Self {
+        let before = all.len().checked_sub(self.arguments.len() + 1);
+        if let Some(separator) = before.map(|place| &all[place]).filter(|word| *word == "--") {
+            self.arguments.insert(0, separator.clone());
+        }
+        self
+    }
+
     /// All of them.
     pub(crate) fn arguments(&self) -> &[OsString] {
         &self.arguments
@@ -103,5 +113,22 @@ mod tests {
         let wrapped = wrapped("--target a -p x --target=b --target-dir=t -- --target c");
         assert_eq!(wrapped.values("--target"), ["a", "b"]);
         assert_eq!(wrapped.values("--manifest-path"), [""; 0]);
+    }
+
+    #[test]
+    fn what_begins_with_the_separator_keeps_it() {
+        #[derive(clap::Parser)]
+        struct Program {
+            #[command(flatten)]
+            wrapped: Wrapped,
+        }
+        for line in
+            ["", "--", "-- --test-threads=1", "-- -- a", "a -- b", "-p a --", "--lib -- -- a"]
+        {
+            let words = line.split_whitespace();
+            let all: Vec<OsString> = ["test"].into_iter().chain(words).map(Into::into).collect();
+            let Program { wrapped } = clap::Parser::parse_from(&all);
+            assert_eq!(wrapped.whole(&all).arguments(), &all[1..], "{line}");
+        }
     }
 }

@@ -56,7 +56,13 @@ pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
     #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
     // SAFETY: the pointers are to values of our own.
-    retry(|| unsafe { libc::wait4(pid as libc::pid_t, &raw mut status, 0, usage.as_mut_ptr()) });
+    let waited = retry(|| unsafe {
+        libc::wait4(pid as libc::pid_t, &raw mut status, 0, usage.as_mut_ptr())
+    });
+    if waited == -1 {
+        // Where children are ignored, how it ended is lost: that is not to pass for success.
+        return (ended, Cost { pid, ..Cost::default() });
+    }
     // SAFETY: all zeros is a valid value, and the call fills it in.
     let usage = unsafe { usage.assume_init() };
     let own_peak = cfg!(target_os = "linux")
@@ -75,8 +81,13 @@ pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
     (ended, cost)
 }
 
-fn retry(mut call: impl FnMut() -> c_int) {
-    while call() == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {}
+fn retry(mut call: impl FnMut() -> c_int) -> c_int {
+    loop {
+        let result = call();
+        if result != -1 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return result;
+        }
+    }
 }
 
 fn seconds(time: libc::timeval) -> f64 {

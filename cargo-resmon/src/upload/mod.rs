@@ -45,10 +45,15 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     let sources = sources(&arguments.paths)?;
     let state = State::open(&plan, sender.fingerprint())?;
     let mut upload = Upload { sender, state, progress: Progress::new(&sources), problem: None };
-    let mut all = Tally::default();
+    let (mut all, mut strange) = (Tally::default(), 0);
     for source in &sources {
         let tally = upload.source(source)?;
         upload.progress.say(&format!("{}: {tally}", source.path().display()));
+        if tally.is_of_something_else() {
+            strange += 1;
+            let what = format_args!("{:?} holds no records of resmon", source.path());
+            upload.progress.aside(|| message::error(what));
+        }
         all.add(&tally);
     }
     if sources.len() > 1 {
@@ -58,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     if let Some(problem) = upload.problem {
         bail!("not delivered to {base}: {problem}");
     }
-    Ok(if all.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all.is_well() && strange == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Where records are.
@@ -128,21 +133,22 @@ struct Upload {
 impl Upload {
     fn source(&mut self, source: &Source) -> anyhow::Result<Tally> {
         match source {
-            Source::File(path) => {
-                self.file(path).with_context(|| format!("cannot read {}", path.display()))
-            }
+            Source::File(path) => self.file(path),
             Source::Spool(path) => Ok(self.spool(path)),
         }
     }
 
     fn file(&mut self, path: &Path) -> anyhow::Result<Tally> {
-        let mut file = self.state.of(path)?;
+        let unreadable = || format!("cannot read {}", path.display());
+        let mut file = self.state.of(path).with_context(unreadable)?;
         let mut tally = Tally { before: file.sent(), ..Tally::default() };
-        while let Some(chunk) = file.next(REQUEST_BYTES)? {
+        while let Some(chunk) = file.next(REQUEST_BYTES).with_context(unreadable)? {
             tally.others += chunk.others;
             tally.notes += chunk.notes;
             if self.send(&chunk.body, chunk.records, &mut tally) {
-                file.remember(&chunk)?;
+                file.remember(&chunk).with_context(|| {
+                    format!("cannot remember what has been sent of {}", path.display())
+                })?;
             }
             self.progress.advance(chunk.bytes);
         }

@@ -36,6 +36,11 @@ impl Progress {
         self.0.suspend(|| drop(writeln!(io::stdout(), "{line}")));
     }
 
+    /// Lets something else write.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

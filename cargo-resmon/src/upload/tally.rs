@@ -28,6 +28,12 @@ impl Tally {
         self.others += other.others;
     }
 
+    /// Whether there were lines, and none that this program knows.
+    pub(crate) fn is_of_something_else(&self) -> bool {
+        let known = self.accepted + self.quarantined + self.left + self.before + self.notes;
+        known == 0 && self.others > 0
+    }
+
     /// Whether all is where it belongs.
     pub(crate) fn is_well(&self) -> bool {
         self.quarantined == 0 && self.left == 0

@@ -78,6 +78,25 @@ fn the_table_is_sorted_by_click_and_by_key() {
 }
 
 #[test]
+fn little_and_nothing_are_figures() {
+    let mut records = Records::empty();
+    records.begin("run-1");
+    let more = json!({ "rss_after": 10 << 20, "cpu_user_s": 0.0, "cpu_system_s": 0.0 });
+    records.test("src/lib.rs::still", 1.0, 4e-7, more);
+    let more = json!({ "rss_after": 9 << 20, "cpu_scope": "thread", "cpu_user_s": 1.0 });
+    records.test("src/lib.rs::shrinks", 2.0, 2.0, more);
+    records.end(5.0, 0);
+    let Some((browser, _)) = open(&records) else { return };
+    let cells = |row: usize| {
+        let row = format!("document.querySelectorAll('#table > tbody > tr')[{row}].cells");
+        browser.value(&format!("[...{row}].slice(2).map(cell => cell.innerText)"))
+    };
+    assert_eq!(cells(0), json!(["2.00 s", "≥ 1.20 s", "20 MiB", "−1 MiB"]));
+    assert_eq!(cells(1), json!(["1 µs", "0 s", "20 MiB", "0 B"]));
+    assert_silent(&browser);
+}
+
+#[test]
 fn the_table_is_filtered_by_words_and_by_outcome() {
     let records = eventful();
     let Some((browser, _)) = open(&records) else { return };

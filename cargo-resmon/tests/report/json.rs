@@ -50,6 +50,7 @@ fn a_test_has_its_attempts_and_what_it_cost_before() {
 
     let slow = find("tests/api.rs::slow");
     assert_eq!(slow["duration_s"], 4.0);
+    assert_eq!((&slow["rss_peak"], &slow["rss_growth"]), (&json!(20 << 20), &json!(2 << 20)));
     assert_eq!(slow["attempts"][0]["cpu_scope"], "process");
     let earlier = slow["earlier"].as_array().unwrap();
     assert_eq!(earlier.len(), 2);

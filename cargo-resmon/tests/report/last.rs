@@ -71,3 +71,15 @@ fn outside_of_a_workspace_there_is_nothing_to_show() {
     let complaint = report(folder.path(), &[]).complaint();
     assert!(complaint.contains("cannot find the target directory"), "{complaint}");
 }
+
+#[test]
+fn options_that_do_nothing_here_are_told() {
+    let (folder, runs) = workspace();
+    keep_runs(&runs);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command.args(["resmon", "--file=records.ndjson", "report"]).current_dir(folder.path());
+    let run = command.env_remove("CARGO_TARGET_DIR").finish();
+    assert!(run.stderr.contains("change nothing"), "{}", run.stderr);
+    assert_eq!(run.code, Some(0));
+    assert_eq!(report(folder.path(), &[]).stderr, "");
+}

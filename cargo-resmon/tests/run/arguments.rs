@@ -34,6 +34,7 @@ fn what_runs_no_tests_is_passed_through() {
         &["test", "--help"],
         &["test", "--offline", "--workspace", "--lib", "--", "--list"],
         &["test", "--offline", "--package=plain", "--lib", "--", "--help"],
+        &["test", "--", "--list"],
     ] {
         assert_same(arguments, 0);
     }

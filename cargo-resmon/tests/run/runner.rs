@@ -1,6 +1,6 @@
 //! A runner that is configured already goes on running the tests.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::process::CommandExt, path::Path, process::Command};
 
 use tempfile::tempdir;
 
@@ -62,4 +62,24 @@ fn this_program_may_be_in_a_folder_with_spaces() {
     let run = run.env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"));
     let finished = run.finish().exits(0);
     assert!(finished.stderr.contains("0 tests recorded"), "{}", finished.stderr);
+}
+
+#[test]
+fn an_end_that_is_lost_is_no_success() {
+    let folder = tempdir().expect("a folder of our own");
+    let intake = folder.path().join("intake");
+    fs::write(&intake, "").expect("the same");
+    let mut runner = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    runner.args(["__runner", "RUNNER", "false"]).env("RESMON_INTAKE", &intake);
+    let ignore = || {
+        // SAFETY: the call changes what the new process does with a signal, and nothing else.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        Ok(())
+    };
+    // The kernel takes away the children of a process that ignores their end.
+    // SAFETY: the closure makes one call to the kernel.
+    let status = unsafe { runner.env_remove("RESMON_UNIT").pre_exec(ignore) }.status();
+    assert_eq!(status.expect("it can be started").code(), Some(1));
+    let told = fs::read_to_string(&intake).expect("it is still there");
+    assert!(told.contains("\"resmon\":\"end\"") && !told.contains("exit_code"), "{told}");
 }

@@ -179,6 +179,9 @@ fn what_cannot_be_is_told() {
         let run = folder.upload(&server, paths).exits(1);
         assert!(run.stderr.contains(problem), "{}", run.stderr);
     }
+    folder.write("Cargo.toml", "[package]\nname = \"shop\"\n");
+    let run = folder.upload(&server, &["Cargo.toml"]).exits(1);
+    assert!(run.stderr.contains("\"Cargo.toml\" holds no records of resmon"), "{}", run.stderr);
     folder.write("a.ndjson", &records(0..1, 1));
     let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).args(["resmon", "upload", "a.ndjson"]);
     let run = run.folder(folder.0.path()).finish().exits(1);

@@ -26,7 +26,7 @@ pub(super) fn unmarked(report: &Report) -> Vec<Advice> {
         return Vec::new();
     }
     let text = format!(
-        "{} of {} recorded no test: figures per test need the attribute, or `cargo resmon nextest run`",
+        "{} of {} recorded no test: where there are any, figures per test need the attribute, or `cargo resmon nextest run`",
         number(unmarked),
         count(binaries.len(), "test binary")
     );

@@ -157,7 +157,11 @@ fn earlier_row(test: &Earlier) -> EarlierRow {
 fn values(attempt: &Attempt, start: Option<(f64, usize)>) -> Vec<Value> {
     let whole = |value: Option<i64>| value.map_or(Value::Missing(()), Value::Whole);
     let seconds = |value: Option<f64>| {
-        value.map_or(Value::Missing(()), |seconds| Value::Float(round(seconds, 1e6)))
+        // Little is not nothing.
+        let least = |seconds| if seconds > 0.0 { 1e-6 } else { 0.0 };
+        value.map_or(Value::Missing(()), |seconds| {
+            Value::Float(round(seconds, 1e6).max(least(seconds)))
+        })
     };
     let percent = |value: Option<f64>| {
         value.map_or(Value::Missing(()), |percent| Value::Float(round(percent, 1e1)))

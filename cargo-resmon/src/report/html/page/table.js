@@ -74,7 +74,7 @@ function row(test) {
             const signal = get(test.attempts.at(-1), "signal");
             cell.append(element("span", { class: value }, `${MARKS[value]} ${signal ?? value}`));
         } else {
-            cell.append(format(value));
+            cell.append(`${key === "cpu" && test.atLeast && known(value) ? "≥ " : ""}${format(value)}`);
             if (most && value > 0) cell.style.setProperty("--share", `${((value / most) * 100).toFixed(1)}%`);
             if (key === "usual" && value >= 1.5) cell.classList.add("slower");
             if (key === "usual" && value && value <= 0.67) cell.classList.add("quicker");

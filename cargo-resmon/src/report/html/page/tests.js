@@ -6,7 +6,7 @@ const MARKS = { crashed: "✖", failed: "✖", unfinished: "◌", flaky: "↻", 
 
 const place = Object.fromEntries(page.fields.map((name, index) => [name, index]));
 const get = (attempt, name) => attempt[place[name]] ?? null;
-const greatest = (values) => values.reduce((most, value) => (known(value) && !(most >= value) ? value : most), null);
+const greatest = (values) => values.reduce((most, value) => (known(value) && !(known(most) && most >= value) ? value : most), null);
 const median = (values) => (values.length ? values.sort((a, b) => a - b)[values.length >> 1] : null);
 const tests = page.tests.map(([id, pack, flaky, outcome, attempts, earlier]) => {
     const most = (name) => greatest(attempts.map((attempt) => get(attempt, name)));
@@ -20,6 +20,8 @@ const tests = page.tests.map(([id, pack, flaky, outcome, attempts, earlier]) => 
         earlier,
         time,
         cpu: most("cpu"),
+        // Threads that the test started may have used more.
+        atLeast: attempts.some((attempt) => get(attempt, "scope") === "thread"),
         peak: most("rssPeak"),
         growth: most("growth"),
         usual: usual > 0 && known(time) && Math.max(time, usual) >= 0.01 ? time / usual : null,
