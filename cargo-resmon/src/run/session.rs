@@ -133,7 +133,13 @@ impl Session {
     pub(crate) fn end(self, exit_status: i32) {
         let copy = self.run.copy().map(Path::to_owned);
         self.run.end(exit_status);
-        let Some(copy) = copy else { return };
+        let Some(copy) = copy else {
+            if exit_status != 0 {
+                // Or the run before would pass for this one.
+                message::say("no test was started, so that nothing is recorded of this run");
+            }
+            return;
+        };
         runs::prune(&self.copies);
         if self.is_here_only {
             let counted = |count: u64, what| match count {

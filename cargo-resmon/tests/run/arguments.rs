@@ -1,6 +1,6 @@
 //! What belongs to the wrapped command is left to it.
 
-use crate::{Suite, has_nextest, support::Run};
+use crate::{Suite, binaries::timeless, has_nextest, support::Run};
 
 /// What the wrapped command alone writes and exits with, and what it does here.
 #[track_caller]
@@ -14,17 +14,13 @@ fn assert_same(arguments: &[&str], code: i32) {
         .env("CARGO_TERM_COLOR", "never")
         .finish()
         .exits(code);
-    assert_eq!(without_times(&wrapped.stdout), without_times(&bare.stdout));
-    assert_eq!(without_times(&wrapped.stderr), without_times(&bare.stderr));
+    assert_eq!(timeless(&wrapped.stdout), timeless(&bare.stdout));
+    let mut stderr = timeless(&wrapped.stderr);
+    let own = stderr.pop_if(|line| line.starts_with("resmon: "));
+    assert_eq!(stderr, timeless(&bare.stderr));
+    assert_eq!(own.is_some(), code != 0, "{own:?}");
     assert!(!suite.file().exists());
     assert_eq!(suite.spool(), [""; 0]);
-}
-
-fn without_times(text: &str) -> Vec<&str> {
-    let is_time = |line: &&str| {
-        ["Finished", "Blocking", "Compiling"].iter().any(|word| line.trim_start().starts_with(word))
-    };
-    text.lines().filter(|line| !is_time(line)).collect()
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn its_output_is_the_wrapped_command_s_own() {
 }
 
 /// The lines, without how long something took and which thread it was.
-fn timeless(text: &str) -> Vec<String> {
+pub(crate) fn timeless(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| {
         let passing = ["Compiling", "Finished", "Blocking", "all doctests ran in"];
         !passing.iter().any(|word| line.trim_start().starts_with(word))
