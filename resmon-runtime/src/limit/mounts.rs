@@ -16,8 +16,8 @@ impl Mount {
     /// Finds the hierarchy of a controller of version 1, or without one that of version 2, in which this control group
     /// shows; if there is none, the first one at all.
     pub(super) fn find(mountinfo: &[u8], controller: Option<&str>, group: &Path) -> Option<Self> {
-        let mounts =
-            || mountinfo.split(|&byte| byte == b'\n').filter_map(|line| parse(line, controller));
+        let word = controller.unwrap_or(" - cgroup2 ").as_bytes();
+        let mounts = || lines_with(mountinfo, word).filter_map(|line| parse(line, controller));
         mounts().find(|mount| group.starts_with(&mount.root)).or_else(|| mounts().next())
     }
 
@@ -27,6 +27,30 @@ impl Mount {
         let below = group.strip_prefix(&self.root).unwrap_or(Path::new(""));
         below.ancestors().map(|path| self.point.join(path)).collect()
     }
+}
+
+/// The lines in which this word stands. In each process of a runner that starts one for each test all others would be taken
+/// apart too, for nothing.
+fn lines_with<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let place = find(rest, word)?;
+        let before = rest[..place].iter().rposition(|&byte| byte == b'\n');
+        let start = before.map_or(0, |line_feed| line_feed + 1);
+        let after = find(&rest[place..], b"\n");
+        let end = after.map_or(rest.len(), |length| place + length);
+        let line = &rest[start..end];
+        rest = &rest[end..];
+        Some(line)
+    })
+}
+
+/// By the C library, which is optimized in the dev profile too.
+fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    // SAFETY: the lengths are those of the slices, which the call only reads.
+    let found =
+        unsafe { libc::memmem(text.as_ptr().cast(), text.len(), word.as_ptr().cast(), word.len()) };
+    (!found.is_null()).then(|| found.addr() - text.as_ptr().addr())
 }
 
 /// `31 23 0:28 /root /point rw,relatime shared:1 - cgroup cgroup rw,cpu,cpuacct`
@@ -74,6 +98,14 @@ mod tests {
 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 short line
 ";
+
+    #[test]
+    fn lines_are_found_whole_wherever_the_word_stands() {
+        let found = |text, word| -> Vec<&[u8]> { lines_with(text, word).collect() };
+        assert_eq!(found(b"a x\nb\nx c x\nx", b"x"), [&b"a x"[..], b"x c x", b"x"]);
+        assert_eq!(found(b"a\nb\n", b"b"), [b"b"]);
+        assert!(found(b"a\nb", b"x").is_empty() && found(b"", b"x").is_empty());
+    }
 
     fn found(controller: Option<&str>, group: &str) -> Vec<PathBuf> {
         let group = Path::new(group);
