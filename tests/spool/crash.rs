@@ -96,9 +96,11 @@ deaths! {
 
 #[test]
 fn a_single_test_that_dies() {
-    let (place, endpoint) = (Place::new(), Endpoint::up());
+    // What is taken while the process dies may come twice.
+    let (place, endpoint) = (Place::new(), Endpoint::down());
     let run = place.to(&endpoint.url(), "suite::late::dies").env("SUITE_DEATH", "abort").finish();
     assert_eq!(run.code, None);
+    endpoint.recover();
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     let told = summary(&of_session(&taken, dead(&taken)));
@@ -235,7 +237,7 @@ fn a_file_that_each_process_has_its_own_of_is_not_appended_to() {
 /// What is known of a test before its body may be long.
 #[test]
 fn a_test_with_a_long_name_is_told_too() {
-    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let (place, endpoint) = (Place::new(), Endpoint::down());
     let run = place
         .to(&endpoint.url(), "suite::guards")
         .env("SUITE_GUARDS", "1")
@@ -244,6 +246,7 @@ fn a_test_with_a_long_name_is_told_too() {
         .env("SUITE_DEATH", "kill")
         .finish();
     assert_eq!(run.code, None);
+    endpoint.recover();
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     let told = of_session(&taken, dead(&taken));

@@ -1,6 +1,8 @@
 //! An endpoint that fails on demand, and knows which records it has taken.
 
 use std::{
+    io::Read,
+    net::{Shutdown, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -58,6 +60,11 @@ impl Endpoint {
 
     /// Takes everything from now on, but nothing that processes which have ended sent before.
     pub(crate) fn recover(&self) {
+        // What was connected before this has been seen when this has.
+        let address = self.url().replace("http://", "");
+        let mut last = TcpStream::connect(address).expect("it listens");
+        last.shutdown(Shutdown::Write).expect("connected");
+        let _ = last.read(&mut [0]);
         self.server.wait_until_closed();
         self.set(State::Up);
     }
