@@ -103,7 +103,7 @@ fn interrupt(
 fn ctrl_c_ends_cargo_test_in_a_delivered_session() {
     let suite = Suite::new();
     let server = Server::accepting();
-    let arguments = ["test", "--offline", "--package=marked", "--test=more"];
+    let arguments = ["test", "--offline", "--package=marked", "--test=more", "waits"];
     let (status, text) = interrupt(&suite, &server, &arguments, 1);
     assert_eq!(status.signal(), Some(libc::SIGINT), "{text}");
     assert!(text.contains("\u{1b}["), "Cargo knows that it is on a terminal: {text:?}");
