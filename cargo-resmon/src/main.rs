@@ -21,6 +21,10 @@ fn main() -> ExitCode {
     if let Some(code) = runner::run_if_called().or_else(run::sentinel::run_if_called) {
         return code;
     }
+    // As the process that sends the records of test processes, and of `cargo resmon` itself.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "__sender") {
+        return resmon_delivery::sender::main();
+    }
     match cli::run() {
         Ok(code) => code,
         Err(error) => {

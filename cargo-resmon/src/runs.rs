@@ -4,15 +4,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The directory of the workspace that the current directory belongs to. It may not exist yet.
 pub(crate) fn directory() -> anyhow::Result<PathBuf> {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .context("cannot find the target directory of this workspace")?;
-    Ok(metadata.target_directory.join("resmon/runs").into_std_path_buf())
+    Ok(metadata()?.target_directory.join("resmon/runs").into_std_path_buf())
+}
+
+fn metadata() -> anyhow::Result<Metadata> {
+    let metadata = MetadataCommand::new().no_deps().exec();
+    metadata.context("cannot find the target directory of this workspace")
+}
+
+/// Returns the spool directory of this workspace, or where there is none, that of this user.
+#[cfg(unix)]
+pub(crate) fn spool() -> PathBuf {
+    metadata().map_or_else(|_| temporary(), |metadata| spool_of(&metadata))
+}
+
+/// Returns the spool directory of a workspace. It lies in the directory in which Cargo puts test executables, which a
+/// configuration may tell apart from the target directory: a test process knows no other.
+#[cfg(unix)]
+pub(crate) fn spool_of(metadata: &Metadata) -> PathBuf {
+    let directory = metadata.build_directory.as_ref().unwrap_or(&metadata.target_directory);
+    directory.join("resmon").into_std_path_buf()
 }
 
 /// Where what belongs to no workspace is kept.

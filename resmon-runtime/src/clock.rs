@@ -2,31 +2,19 @@
 
 use std::time::Duration;
 
-use libc::{clockid_t, pid_t, pthread_t};
+use libc::{clockid_t, pid_t};
 
 /// The clock of a thread of this process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Clock(clockid_t);
 
 impl Clock {
-    /// As `pthread_getcpuclockid(3)` makes it of a handle, which nobody has of a thread that somebody else started.
+    /// Builds the clock id that the kernel uses for a thread id, as `pthread_getcpuclockid(3)` does from a handle. There
+    /// is no handle of a thread that we did not start.
     pub(crate) const fn of(thread: pid_t) -> Self {
         const OF_ONE_THREAD: clockid_t = 4;
         const EXACT: clockid_t = 2;
         Self(!thread << 3 | OF_ONE_THREAD | EXACT)
-    }
-
-    /// That of a thread which nobody has joined or let go yet.
-    pub(crate) fn of_handle(handle: pthread_t) -> Option<Self> {
-        let mut clock = 0;
-        // SAFETY: the pointer is to an id of our own, and the handle is valid.
-        let error = unsafe { libc::pthread_getcpuclockid(handle, &raw mut clock) };
-        (error == 0).then_some(Self(clock))
-    }
-
-    /// The id of its thread.
-    pub(crate) const fn thread(self) -> pid_t {
-        !(self.0 >> 3)
     }
 
     /// `None` when the thread has ended. It is exact also while the thread runs, and stands still while it does not.
@@ -40,15 +28,16 @@ impl Clock {
     }
 }
 
-/// The id by which the kernel knows this thread.
+/// Returns the id by which the kernel knows this thread. By a raw call: glibc has `gettid` since 2.30, and Rust runs on
+/// 2.17.
 pub(crate) fn this_thread() -> pid_t {
     // SAFETY: the call only reads what the thread is.
-    unsafe { libc::gettid() }
+    let id = unsafe { libc::syscall(libc::SYS_gettid) };
+    pid_t::try_from(id).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::thread::JoinHandleExt;
     use std::sync::mpsc;
     use std::thread;
 
@@ -63,9 +52,6 @@ mod tests {
             let _ = wait.recv();
         });
         let id = ids.recv().unwrap();
-        let handle = other.as_pthread_t();
-        assert_eq!(Clock::of_handle(handle).map(Clock::thread), Some(id));
-        assert_eq!(Clock::of_handle(handle), Some(Clock::of(id)));
         let stat = || std::fs::read_to_string(format!("/proc/self/task/{id}/stat")).unwrap();
         while !stat().contains(") S ") {
             thread::yield_now();

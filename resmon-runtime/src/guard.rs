@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-use crate::event::Before;
+use resmon_record::fields::Before;
+use resmon_record::line::Line;
+use resmon_record::outcome::{Outcome, ShouldPanic};
+
 use crate::heap;
-use crate::line::Line;
-use crate::outcome::{Outcome, ShouldPanic};
 use crate::process::{self, RUNNING};
 use crate::running::Test;
 use crate::sampler::SAMPLER;
@@ -93,7 +94,9 @@ fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<
         }
         .write(&mut line);
         let test = RUNNING.add(Test::new(line, start, in_use, current.id(), !nested));
-        SAMPLER.wake();
+        if SAMPLER.is_started() || !session.process.needs_no_sampler() {
+            SAMPLER.wake();
+        }
         test.begin(session);
         Some(test)
     }));

@@ -1,20 +1,6 @@
-//! What tells one session and one run from another.
+//! The id that tells one run from another.
 
 use std::env;
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// 64 bits that no other call returns: the standard library keys its hash maps from the system's
-/// source of randomness.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// A new id of a session: the time it started, in milliseconds, so that ids sort by age, and chance.
-pub(crate) fn session_id(started: SystemTime) -> String {
-    let millis = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    format!("{millis:012x}{:016x}", random())
-}
 
 /// The id of the `cargo test` or `cargo nextest run` that this process is part of: given by the user or by
 /// nextest, else that of the parent process, which all binaries of one run share.
@@ -56,14 +42,6 @@ fn parent() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn session_ids_differ_and_sort_by_age() {
-        let early = UNIX_EPOCH + std::time::Duration::from_secs(1);
-        let late = SystemTime::now();
-        assert_ne!(session_id(late), session_id(late));
-        assert!(session_id(early) < session_id(late));
-    }
 
     #[test]
     fn the_parent_is_the_same_for_every_call() {

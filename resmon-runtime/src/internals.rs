@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::event::{After, Before};
-use crate::line::Line;
-use crate::outcome::Outcome;
-use crate::session;
-use crate::sink::{File, Sink};
+use resmon_record::fields::{After, Before, head};
+use resmon_record::line::Line;
+use resmon_record::outcome::Outcome;
+use resmon_record::timestamp::Timestamp;
+
 use crate::snapshot::Machine;
-use crate::timestamp::Timestamp;
 use crate::usage::{InUse, Process, Span};
+use crate::write::{File, Sink};
 
 /// Reads the machine before and after a test.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ fn line() -> Line {
         alloc_bytes: None,
         alloc_peak_bytes: None,
     };
-    let mut line = session::head("test", None, Timestamp::from(SystemTime::now()));
+    let mut line = head("test", None, Timestamp::from(SystemTime::now()));
     before.write(&mut line);
     after.write(&mut line);
     line

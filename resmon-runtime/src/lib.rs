@@ -1,8 +1,10 @@
 //! The runtime of [resmon](https://docs.rs/resmon), which is the crate to depend on: what is public
 //! here serves the facade and the code that `#[resmon::test]` expands to, and may change in any release.
 //!
-//! A record travels one way: [`site`] → [`guard`] → `snapshot` → `event` → `session` → `sink`. A module
-//! knows those to its right.
+//! It is a guest in somebody else's test process: it measures and appends to files, and does nothing else. Whatever
+//! talks to the network is a process of its own, see [`resmon_delivery`](https://docs.rs/resmon-delivery).
+//!
+//! A record travels one way: [`site`] → [`guard`] → `snapshot` → `session` → `write`.
 
 #[cfg(feature = "alloc")]
 pub mod alloc;
@@ -13,39 +15,34 @@ pub mod guard;
 #[doc(hidden)]
 pub mod internals;
 pub mod measured;
-pub mod outcome;
 #[cfg(all(unix, feature = "collector"))]
 pub mod outside;
 pub mod probe;
 pub mod run;
 pub mod site;
 
+pub use resmon_record::outcome;
+
 #[cfg(target_os = "linux")]
 mod clock;
-mod config;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;
 #[cfg(any(target_os = "macos", windows, test))]
 mod duration;
-mod event;
 #[cfg_attr(not(feature = "alloc"), path = "heap/none.rs")]
 mod heap;
 mod host;
 mod identity;
 mod limit;
-mod line;
 mod process;
 mod running;
 mod sampler;
 mod session;
 #[cfg(unix)]
 mod signal;
-mod sink;
 mod snapshot;
-#[cfg_attr(not(unix), path = "spool/none.rs")]
-mod spool;
+mod sys;
 mod thread;
-mod timestamp;
-mod torn;
 mod usage;
 mod warning;
+mod write;

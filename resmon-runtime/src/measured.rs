@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
+use resmon_record::outcome::Outcome;
+
 use crate::guard::Guard;
-use crate::outcome::Outcome;
 use crate::{heap, process, site};
 
 /// Measures this future within a [`guard`](crate::guard::guard) of this name, and becomes what it becomes.

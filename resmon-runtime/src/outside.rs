@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use crate::config::{INTAKE, UNIT};
-use crate::event::{Began, Ended};
-use crate::identity;
-use crate::line::{Line, key};
+use resmon_record::config::{INTAKE, UNIT};
+use resmon_record::fields::{Began, Ended};
+use resmon_record::line::Line;
+use resmon_record::timestamp::Timestamp;
+use resmon_record::{key, session_id};
+
 use crate::snapshot::{Disk, Machine, Memory, Start};
-use crate::timestamp::Timestamp;
 
 /// A process from before its start to after its end. Both are told to the intake of the run.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Process {
     pub fn begin(executable: &Path, test_name: Option<String>) -> Option<Self> {
         let intake = env::var_os(INTAKE).filter(|_| env::var_os(UNIT).is_none())?;
         let intake = OpenOptions::new().append(true).open(intake).ok()?;
-        let unit = format!("{:016x}", identity::random());
+        let unit = format!("{:016x}", session_id::random());
         let machine = Machine::open();
         let (before, start) = machine.before();
         let variable = |name| env::var(name).ok();

@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
+use resmon_record::outcome::Outcome;
+
 use crate::descriptor;
 use crate::heap;
-use crate::outcome::Outcome;
 use crate::running::Running;
+use crate::sampler::SAMPLER;
 use crate::session::{self, Session};
 use crate::warning;
 
@@ -19,6 +21,8 @@ static SESSION: OnceLock<Option<Session>> = OnceLock::new();
 static STARTING: AtomicU32 = AtomicU32::new(0);
 pub(crate) static RUNNING: Running = Running::new();
 
+// Under Miri nothing is measured, and the constructor's calls to the system would end the tests.
+#[cfg(not(miri))]
 ctor::declarative::ctor! {
     /// Does what cannot wait for a test, and nothing else: it also runs where there is none, as under `--list`.
     #[ctor(unsafe)]
@@ -38,6 +42,9 @@ fn note() -> SystemTime {
 /// The session, if there is something to record to. The first call, made by the first test, begins it; where
 /// nothing is configured every further one is an atomic load.
 pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
+    if cfg!(miri) {
+        return None;
+    }
     let begin = || {
         // A linker may have left the constructor out.
         let started = note();
@@ -70,7 +77,8 @@ fn at_exit() {
             ) -> c_int;
         }
         extern "C" fn leave(status: c_int, _argument: *mut c_void) {
-            end(Some(status));
+            // As much of it as the parent process sees.
+            end(Some(status & 0xff));
         }
         on_exit(leave, std::ptr::null_mut());
     }
@@ -95,6 +103,7 @@ fn end(exit_status: Option<i32>) {
         for test in RUNNING.remove_all() {
             test.record(session, Outcome::Unfinished, ended);
         }
+        SAMPLER.stop();
         session::safely(|| session.end(exit_status));
     });
 }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use crate::event::After;
+use resmon_record::fields::After;
+use resmon_record::line::Line;
+use resmon_record::outcome::Outcome;
+
 use crate::heap;
-use crate::line::Line;
-use crate::outcome::Outcome;
 use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
 use crate::usage::{End, InUse, Span, Witness};

@@ -1,7 +1,8 @@
-//! A thread that looks at memory while tests run: between its start and its end a test may need more than at either.
+//! A thread that samples memory while tests run: between its start and its end a test may need more than at either.
 
-use std::sync::{Condvar, Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{JoinHandle, yield_now};
+use std::time::{Duration, Instant};
 
 use crate::process::{self, RUNNING};
 use crate::thread;
@@ -10,58 +11,103 @@ use crate::warning::warn;
 
 /// Twenty times a second.
 const INTERVAL: Duration = Duration::from_millis(50);
+/// How long the exit of the process waits for the thread to end.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) static SAMPLER: Sampler = Sampler::new();
 
 #[derive(Debug)]
 pub(crate) struct Sampler {
     started: Once,
-    asleep: Mutex<bool>,
+    state: Mutex<State>,
     wake: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    is_asleep: bool,
+    is_stopped: bool,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Sampler {
     const fn new() -> Self {
-        Self { started: Once::new(), asleep: Mutex::new(false), wake: Condvar::new() }
+        let state = State { is_asleep: false, is_stopped: false, thread: None };
+        Self { started: Once::new(), state: Mutex::new(state), wake: Condvar::new() }
     }
 
-    /// Starts with the first test of the process. After that it costs next to nothing while it is awake, and it sleeps
-    /// only where no test has been open.
+    /// Whether the thread has been started.
+    pub(crate) fn is_started(&self) -> bool {
+        self.started.is_completed()
+    }
+
+    /// Starts the thread with the first test of the process that needs it. After that it costs next to nothing while the
+    /// thread is awake, which sleeps only where no test has been open.
     pub(crate) fn wake(&'static self) {
-        self.started.call_once(|| {
-            if let Err(error) = thread::spawn(false, || self.run()) {
-                warn(format_args!("peaks of memory may go unseen: no thread to look: {error}"));
+        self.started.call_once(|| match thread::spawn(|| self.run()) {
+            Ok(thread) => self.lock().thread = Some(thread),
+            Err(error) => {
+                warn(format_args!(
+                    "memory peaks will not be sampled: cannot start a thread: {error}"
+                ));
             }
         });
-        let mut asleep = self.lock();
-        if *asleep {
-            *asleep = false;
+        let mut state = self.lock();
+        if state.is_asleep {
+            state.is_asleep = false;
             self.wake.notify_one();
         }
     }
 
+    /// Ends the thread and joins it: a leak checker takes a thread that is alive at exit for a leak.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.is_stopped = true;
+        let thread = state.thread.take();
+        drop(state);
+        self.wake.notify_one();
+        let Some(thread) = thread else { return };
+        let start = Instant::now();
+        while !thread.is_finished() {
+            if start.elapsed() > PATIENCE {
+                return;
+            }
+            yield_now();
+        }
+        let _ = thread.join();
+    }
+
     fn run(&self) {
         loop {
-            std::thread::sleep(INTERVAL);
-            if !sample() {
-                let mut asleep = self.lock();
-                *asleep = !RUNNING.is_any_open();
-                drop(self.wake.wait_while(asleep, |asleep| *asleep));
+            let state = self.lock();
+            let wait = self.wake.wait_timeout_while(state, INTERVAL, |state| !state.is_stopped);
+            let (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
+            if state.is_stopped {
+                return;
+            }
+            drop(state);
+            let is_any_open = sample();
+            thread::publish();
+            if !is_any_open {
+                let mut state = self.lock();
+                state.is_asleep = !RUNNING.is_any_open();
+                let idle = |state: &mut State| state.is_asleep && !state.is_stopped;
+                drop(self.wake.wait_while(state, idle));
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
-        self.asleep.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Looks, for all open tests; `false` if there is none.
+/// Samples for all open tests. Returns `false` if there is none.
 fn sample() -> bool {
     if !RUNNING.is_any_open() {
         return false;
     }
-    // It may have ended.
+    // The session may have ended.
     let Some(session) = process::session(None) else { return false };
     let in_use = InUse {
         resident: session.process.resident(),

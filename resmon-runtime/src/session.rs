@@ -1,32 +1,35 @@
 //! One test process, from its first instrumented test to its end.
 
 use std::env;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::config::Config;
-use crate::event::{After, Common, End, Head, Host, Totals};
-use crate::identity;
+use resmon_record::config::{Config, Destination, Output};
+use resmon_record::fields::{After, Common, End, SESSION, Totals, head};
+use resmon_record::line::Line;
+use resmon_record::outcome::Outcome;
+use resmon_record::session_id;
+use resmon_record::spool::{Spool, default_directories};
+use resmon_record::timestamp::Timestamp;
+
 use crate::limit::Limit;
-use crate::line::Line;
-use crate::outcome::Outcome;
-use crate::sink::{self, Place, Position, Sink};
 use crate::snapshot::Machine;
-use crate::spool::{Destination, Journal, Spool};
-use crate::timestamp::Timestamp;
 use crate::usage::Process;
 use crate::warning::warn;
+use crate::write::{self, Journal, Place, Position, Sink};
+use crate::{host, identity};
 
-/// How a crash of the process would be told of.
-pub(crate) struct Journaling {
-    /// Where its records go.
+/// How a crash of this process is reported.
+pub(crate) struct CrashReport {
+    /// The directories in which a journal may be, the best first.
+    pub(crate) directories: Vec<PathBuf>,
+    /// Where the records of the session go.
     pub(crate) destination: Destination,
-    /// Whether it runs more than one.
-    pub(crate) many_tests: bool,
-    /// Whether it begins by telling of others, which somebody else may be there for.
-    pub(crate) tells_of_others: bool,
+    /// Whether the session begins by reporting the crashes of others.
+    pub(crate) reports_others: bool,
 }
 
 /// What all tests of a process share.
@@ -64,29 +67,34 @@ pub(crate) struct Ids<'a> {
     pub(crate) run: &'a str,
 }
 
-/// The id of the records that belong to no test.
-pub(crate) const SESSION: &str = "__session__";
-
 impl Session {
     /// Reads the environment and, if it asks for records, begins the session of a process that started at
     /// `started`. The package is the first test's, for where Cargo did not start the process.
     pub(crate) fn start(started: SystemTime, package: Option<&str>) -> Option<Self> {
-        let config = Config::from_env()?;
-        let mut id = identity::session_id(started);
+        let (config, warnings) = Config::from_env();
+        warnings.iter().for_each(warn);
+        if config.output == Output::Nothing {
+            return None;
+        }
+        let mut id = session_id::new(started);
         if let Some(unit) = &config.unit {
-            // By which `cargo resmon` knows whose records these are.
+            // `cargo resmon` recognizes the records of this process by it.
             id = format!("{id}-{unit}-{}", process::id());
         }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
         let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
         let ids = Ids { name: &id, session: &id, run: &run_id };
-        let spool = Spool::open(config.spool.as_deref());
-        let journal = Journaling {
+        let crash_report = CrashReport {
+            directories: match &config.unit {
+                // Where `cargo resmon` looks for it.
+                Some(_) => config.spool.iter().cloned().collect(),
+                None => spool_directories(config.spool.as_deref()),
+            },
             destination: config.output.destination(),
-            many_tests: !config.delivery.process_per_test,
-            tells_of_others: !config.is_shared_run() && config.unit.is_none(),
+            // The sender does so for Tinybird, and `cargo resmon` for its run.
+            reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
         };
-        Some(Self::begin(started, ids, package, spool, journal, |place| sink::open(config, place)))
+        Some(Self::begin(started, ids, package, crash_report, |place| write::open(config, place)))
     }
 
     /// Begins a session of these ids.
@@ -94,14 +102,13 @@ impl Session {
         started: SystemTime,
         ids: Ids<'_>,
         package: Option<String>,
-        spool: Option<Spool>,
-        journaling: Journaling,
+        crash_report: CrashReport,
         sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
     ) -> Self {
         let mut common = Line::new();
         Common::from_env(ids.session, ids.run).write(&mut common);
         let machine = Machine::open();
-        let (cpu_count, memory) = (machine.cpus(), machine.memory().map(|memory| memory.total));
+        let (cpu_count, memory) = (machine.cpus(), machine.memory_total());
         let limit = Limit::read(Limit { memory, cpus: cpu_count.map(f64::from) });
         let mut totals = Line::new();
         Totals {
@@ -114,21 +121,15 @@ impl Session {
         }
         .write(&mut totals);
 
-        let journal = spool.as_ref().and_then(|spool| {
-            if journaling.tells_of_others {
-                spool.end_crashed_sessions(None);
-            }
-            let Journaling { destination, many_tests, .. } = journaling;
-            Journal::create(spool, ids.name, destination, &common, &totals, many_tests)
-                .inspect_err(|error| warn(format_args!("a crash could not be told of: {error}")))
-                .ok()
-        });
-        // Without a journal nobody would find what waits there after a crash.
-        let spool = spool.filter(|_| journal.is_some());
-        let place = Place { spool, session_id: ids.name, run_id: ids.run };
+        let (spool, journal) = open_spool(&crash_report, ids.name, &common, &totals);
+        if let Some(spool) = spool.as_ref().filter(|_| crash_report.reports_others) {
+            let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
+            spool.end_crashed_sessions(Some(ids.name), is_file);
+        }
+        let place = Place { spool, session_id: ids.name, sender: None };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
-        Host::read().write(&mut line);
+        host::read().write(&mut line);
         line.fields(&common);
         let sink = sink(place);
         sink.session(line);
@@ -238,14 +239,11 @@ impl Session {
             journal.ends(self.sink.position().from);
         }
         self.sink.session(line);
-        // Before it is delivered: who finds the process dead then has nothing to add.
-        if let Some(journal) = &self.journal {
-            journal.over();
-        }
-        self.sink.close();
+        // Before the wait for delivery: the end is recorded, and a crash from here on has nothing to add.
         if let Some(journal) = &self.journal {
             journal.remove();
         }
+        self.sink.close();
     }
 }
 
@@ -279,8 +277,46 @@ pub(crate) fn attempt() -> u32 {
     given.filter(|&attempt| attempt > 0).unwrap_or(1)
 }
 
-pub(crate) fn head(event_type: &str, test_nodeid: Option<&str>, timestamp: Timestamp) -> Line {
-    let mut line = Line::new();
-    Head { event_type, test_nodeid, timestamp }.write(&mut line);
-    line
+/// Returns the directories to try for the spool: the one that the user wants, then the default ones.
+pub(crate) fn spool_directories(wanted: Option<&Path>) -> Vec<PathBuf> {
+    wanted.into_iter().map(Path::to_owned).chain(default_directories()).collect()
+}
+
+/// Opens the first directory that can be used and begins a journal there. Warns where the first one cannot be used.
+fn open_spool(
+    crash_report: &CrashReport,
+    session_id: &str,
+    common: &Line,
+    totals: &Line,
+) -> (Option<Spool>, Option<Journal>) {
+    let mut usable = None;
+    let mut problem = None;
+    for directory in &crash_report.directories {
+        let spool = match Spool::open(directory) {
+            Ok(spool) => spool,
+            Err(error) => {
+                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+                continue;
+            }
+        };
+        let destination = crash_report.destination.clone();
+        match Journal::create(&spool, session_id, destination, common, totals) {
+            Ok(journal) => {
+                if let Some(problem) = problem {
+                    warn(format_args!("the spool directory {problem}; using {directory:?}"));
+                }
+                return (Some(spool), Some(journal));
+            }
+            Err(error) => {
+                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+                usable.get_or_insert(spool);
+            }
+        }
+    }
+    if let Some(problem) = problem {
+        warn(format_args!(
+            "the spool directory {problem}; crashes will not be recorded. RESMON_SPOOL_DIR can name another one"
+        ));
+    }
+    (usable, None)
 }

@@ -19,23 +19,73 @@ pub(crate) fn without_sigxfsz<T>(write: impl FnOnce() -> T) -> T {
 
 /// Calls `write` with a signal kept from this thread.
 pub(crate) fn without<T>(signal: c_int, write: impl FnOnce() -> T) -> T {
-    let mut set = empty();
-    let mut before = empty();
-    // SAFETY: the pointers are to signal sets of our own.
-    let blocked = unsafe {
-        libc::sigaddset(&raw mut set, signal);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) == 0
-    };
-    let waited = is_pending(signal);
-    let result = write();
-    if blocked {
-        if !waited && is_pending(signal) {
-            take(&set);
-        }
-        // SAFETY: the pointer is to the mask that this thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
+    let _blocked = Discarded { pending: is_pending(signal), signal, blocked: Blocked::one(signal) };
+    write()
+}
+
+/// Signals that this thread does not get, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    /// The mask that the thread had, if it could be changed.
+    before: Option<sigset_t>,
+}
+
+impl Blocked {
+    /// Blocks one signal.
+    pub(crate) fn one(signal: c_int) -> Self {
+        Self::these(&only(signal))
     }
-    result
+
+    /// Blocks all signals.
+    pub(crate) fn all() -> Self {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: the call fills in the set, and cannot fail.
+        let set = unsafe {
+            libc::sigfillset(set.as_mut_ptr());
+            set.assume_init()
+        };
+        Self::these(&set)
+    }
+
+    fn these(set: &sigset_t) -> Self {
+        let mut before = empty();
+        // SAFETY: the pointers are to signal sets of our own.
+        let blocked = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, set, &raw mut before) == 0 };
+        Self { before: blocked.then_some(before) }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            // SAFETY: the pointer is to the mask that this thread had.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
+        }
+    }
+}
+
+/// A blocked signal that is taken away if it came meanwhile.
+struct Discarded {
+    signal: c_int,
+    /// Whether it waited before.
+    pending: bool,
+    // Dropped after the signal has been taken.
+    blocked: Blocked,
+}
+
+impl Drop for Discarded {
+    fn drop(&mut self) {
+        if self.blocked.before.is_some() && !self.pending && is_pending(self.signal) {
+            take(&only(self.signal));
+        }
+    }
+}
+
+fn only(signal: c_int) -> sigset_t {
+    let mut set = empty();
+    // SAFETY: the pointer is to a signal set of our own.
+    unsafe { libc::sigaddset(&raw mut set, signal) };
+    set
 }
 
 /// Takes a pending signal. Another thread may have been faster, which only Linux can be told not to wait for.

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
-use resmon_runtime::collector::{Left, Plan};
+use resmon_delivery::backlog::Summary;
+use resmon_record::spool::Spool;
+use resmon_runtime::collector::Plan;
 
 use super::Findings;
 use crate::run::{Wrapped, configured_runners};
@@ -23,7 +25,7 @@ pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
 fn workspace(findings: &mut Findings, plan: &Plan, metadata: &Metadata) {
     findings.good("workspace", &metadata.workspace_root);
     let target = metadata.target_directory.as_std_path();
-    let spool = plan.spool().map_or_else(|| target.join("resmon"), Path::to_owned);
+    let spool = plan.spool().map_or_else(|| runs::spool_of(metadata), Path::to_owned);
     spool_directory(findings, &spool);
     let kept = runs::list(&target.join("resmon/runs")).len();
     findings.note("runs", format_args!("{kept} kept in {}", target.join("resmon/runs").display()));
@@ -54,11 +56,12 @@ fn spool_directory(findings: &mut Findings, path: &Path) {
         }
         return;
     }
-    match Left::usable(path) {
+    match Spool::open(path).map(|spool| Summary::of(&spool)) {
         Err(problem) => findings.problem(what, format_args!("{}: {problem}", path.display())),
-        Ok(0) => findings.good(what, format_args!("{}, nothing waits there", path.display())),
-        Ok(files) => findings
-            .note(what, format_args!("{}: what {files} sessions left waits there", path.display())),
+        Ok(summary) if summary == Summary::default() => {
+            findings.good(what, format_args!("{}, {summary}", path.display()));
+        }
+        Ok(summary) => findings.note(what, format_args!("{}: {summary}", path.display())),
     }
 }
 

@@ -1,21 +1,23 @@
 //! What Tinybird says of the token and of the data source.
 
-use resmon_runtime::collector::{Answer, Output, Plan, Sender};
+use resmon_delivery::client::{Answer, Client};
+use resmon_runtime::collector::{Output, Plan};
 use serde_json::Value;
 
 use super::{Findings, columns};
 
 pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
     let Output::Tinybird { base, datasource } = plan.output() else { return };
-    let Some(sender) = Sender::new(plan) else { return };
-    match sender.datasource() {
+    let Some(endpoint) = plan.endpoint() else { return };
+    let client = Client::new(endpoint.clone());
+    match client.datasource() {
         Err(problem) => {
             findings.problem("tinybird", format_args!("{base} does not answer: {problem}"));
             return;
         }
         Ok(answer) => reading(findings, datasource, &answer),
     }
-    match sender.no_records() {
+    match client.no_records() {
         Err(problem) => {
             findings.problem("tinybird", format_args!("{base} does not answer: {problem}"));
         }

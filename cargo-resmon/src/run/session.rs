@@ -31,7 +31,6 @@ pub(crate) struct Session {
     /// Where the copies of runs are.
     copies: PathBuf,
     tests: u64,
-    /// Test binaries.
     /// Whether the copy is all that there is.
     is_here_only: bool,
 }
@@ -39,8 +38,8 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn begin(plan: Plan, flags: &Flags, workspace: Workspace) -> anyhow::Result<Self> {
         let is_here_only = matches!(plan.output(), Output::Nothing);
-        let spool = workspace.target.join("resmon");
-        let copies = spool.join("runs");
+        let spool = workspace.spool.clone();
+        let copies = workspace.target.join("resmon/runs");
         let name = workspace.name.clone();
         let run = Run::prepare(plan, flags.run_id(), name, &spool, &copies)?;
         let sources = workspace.into_sources();

@@ -7,11 +7,14 @@ use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand, Target, TargetKind};
 
 use super::wrapped::Wrapped;
+use crate::runs;
 
 #[derive(Debug)]
 pub(crate) struct Workspace {
     /// Cargo's target directory.
     pub(crate) target: PathBuf,
+    /// The directory for what must survive this process.
+    pub(crate) spool: PathBuf,
     /// The package in its root, or the name of its folder.
     pub(crate) name: String,
     sources: Sources,
@@ -39,6 +42,7 @@ impl Workspace {
         let package = metadata.root_package().map(|package| package.name.to_string());
         Ok(Self {
             target: metadata.target_directory.clone().into_std_path_buf(),
+            spool: runs::spool_of(&metadata),
             name: package.unwrap_or_else(folder),
             sources: Sources::of(&metadata),
         })

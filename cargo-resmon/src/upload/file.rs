@@ -5,7 +5,10 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use resmon_runtime::collector::{Plan, fingerprint, is_record, spool_directory};
+use resmon_record::fingerprint::fingerprint;
+use resmon_record::spool::Spool;
+use resmon_runtime::collector::Plan;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::runs;
@@ -49,12 +52,11 @@ pub(crate) struct Chunk {
 impl State {
     /// In Cargo's target directory, or outside a workspace where a spool would be.
     pub(crate) fn open(plan: &Plan, destination: &str) -> anyhow::Result<Self> {
-        let spool = match runs::directory().ok().as_deref().and_then(Path::parent) {
-            Some(directory) => spool_directory(plan, directory),
-            None => spool_directory(plan, &runs::temporary()),
-        };
-        let directory = spool.context("there is no place to remember what has been sent")?;
-        Ok(Self { directory, destination: destination.to_owned() })
+        let directory = plan.spool().map_or_else(runs::spool, Path::to_owned);
+        let unusable =
+            || format!("there is no place to remember what has been sent: {directory:?}");
+        let spool = Spool::open(&directory).map_err(anyhow::Error::msg).with_context(unusable)?;
+        Ok(Self { directory: spool.directory().to_owned(), destination: destination.to_owned() })
     }
 
     /// Opens a file at the first line that has not been sent.
@@ -135,4 +137,11 @@ impl Records {
         fs::rename(&new, &self.state)?;
         Ok(())
     }
+}
+
+/// Whether a line, with its line feed, is a record.
+fn is_record(line: &[u8]) -> bool {
+    line.starts_with(b"{\"event_type\":\"")
+        && line.ends_with(b"}\n")
+        && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }

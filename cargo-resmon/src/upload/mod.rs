@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use resmon_runtime::collector::{Left, Output, Plan, Sender};
+use resmon_delivery::backlog::{Backlog, is_spool};
+use resmon_delivery::connection::{Connection, Outcome};
+use resmon_record::session_id::{is_hex, is_session_id};
+use resmon_record::spool::Spool;
+use resmon_runtime::collector::{Output, Plan};
 
 use self::file::State;
 use self::progress::Progress;
@@ -41,10 +45,11 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
         Output::Disabled => bail!("RESMON_DISABLE is set"),
         _ => bail!("there is nowhere to send to: TINYBIRD_WRITE_TOKEN is not set"),
     };
-    let sender = Sender::new(&plan).context("there is nowhere to send to")?;
+    let endpoint = plan.endpoint().context("there is nowhere to send to")?;
     let sources = sources(&arguments.paths)?;
-    let state = State::open(&plan, sender.fingerprint())?;
-    let mut upload = Upload { sender, state, progress: Progress::new(&sources), problem: None };
+    let state = State::open(&plan, &endpoint.fingerprint())?;
+    let connection = Connection::new(endpoint);
+    let mut upload = Upload { connection, state, progress: Progress::new(&sources), problem: None };
     let (mut all, mut strange) = (Tally::default(), 0);
     for source in &sources {
         let tally = upload.source(source)?;
@@ -92,7 +97,7 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
         }
         let (spooled, files): (Vec<_>, Vec<_>) =
             runs::list(path).into_iter().partition(|file| is_spooled(file));
-        let is_spool = !spooled.is_empty() || has_sessions(path);
+        let is_spool = !spooled.is_empty() || is_spool(path);
         ensure!(is_spool || !files.is_empty(), "{path:?} holds no file whose name ends in .ndjson");
         sources.extend(files.into_iter().map(Source::File));
         if is_spool {
@@ -102,28 +107,16 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn is_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Whether sessions that have not ended, or died, left something in a directory: `ID.session`.
-fn has_sessions(directory: &Path) -> bool {
-    let names =
-        fs::read_dir(directory).into_iter().flatten().flatten().map(|file| file.file_name());
-    names.into_iter().any(|name| {
-        let id = name.to_str().and_then(|name| name.strip_suffix(".session"));
-        id.is_some_and(|id| is_hex(id, 28))
-    })
-}
-
-/// Whether a file is one of those in which records wait: `ID-DESTINATION.ndjson`.
+/// Whether a file is one of those in which records wait: `ID-DESTINATION-NUMBER.ndjson`.
 fn is_spooled(file: &Path) -> bool {
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-    name.split_once('-').is_some_and(|(id, to)| is_hex(id, 28) && is_hex(to, 16))
+    let mut parts = name.split('-');
+    let is_id = parts.next().is_some_and(is_session_id);
+    is_id && parts.next().is_some_and(|to| is_hex(to, 16)) && parts.next().is_some()
 }
 
 struct Upload {
-    sender: Sender,
+    connection: Connection,
     state: State,
     progress: Progress,
     /// Why no more is sent.
@@ -134,7 +127,7 @@ impl Upload {
     fn source(&mut self, source: &Source) -> anyhow::Result<Tally> {
         match source {
             Source::File(path) => self.file(path),
-            Source::Spool(path) => Ok(self.spool(path)),
+            Source::Spool(path) => self.spool(path),
         }
     }
 
@@ -155,19 +148,23 @@ impl Upload {
         Ok(tally)
     }
 
-    fn spool(&mut self, path: &Path) -> Tally {
+    fn spool(&mut self, path: &Path) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
-        for mut left in Left::all(path) {
-            while let Some(chunk) = left.next(REQUEST_BYTES) {
-                if self.send(chunk.body(), chunk.records(), &mut tally) {
-                    chunk.forget();
-                } else {
-                    left.keep();
-                }
-                self.progress.advance(chunk.body().len() as u64);
+        let spool = Spool::open(path).map_err(anyhow::Error::msg);
+        let spool = spool.with_context(|| format!("cannot use {}", path.display()))?;
+        for backlog in Backlog::all(&spool) {
+            if self.problem.is_some() {
+                break;
             }
+            let Self { connection, progress, .. } = self;
+            let sent = backlog.send(connection, |bytes| progress.advance(bytes));
+            tally.accepted += sent.accepted;
+            tally.quarantined += sent.quarantined;
+            tally.refused += sent.refused;
+            tally.left += sent.left;
+            self.problem = sent.problem;
         }
-        tally
+        Ok(tally)
     }
 
     /// Sends some records, unless a request has been given up: the answer to the next would be no other.
@@ -179,18 +176,20 @@ impl Upload {
             tally.left += records;
             return false;
         }
-        match self.sender.send(body) {
-            Ok(quarantined) => {
-                let quarantined = quarantined.min(records);
-                tally.quarantined += quarantined;
-                tally.accepted += records - quarantined;
-                true
-            }
-            Err(problem) => {
-                tally.left += records;
-                self.problem = Some(problem);
-                false
+        for delivered in self.connection.send(body) {
+            let records = delivered.records as u64;
+            match delivered.outcome {
+                Outcome::Accepted { quarantined } => {
+                    let quarantined = quarantined.min(records);
+                    tally.quarantined += quarantined;
+                    tally.accepted += records - quarantined;
+                }
+                Outcome::Refused(reason) | Outcome::GivenUp(reason) => {
+                    tally.left += records;
+                    self.problem = Some(reason);
+                }
             }
         }
+        self.problem.is_none()
     }
 }

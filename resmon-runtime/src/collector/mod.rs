@@ -2,17 +2,16 @@
 
 mod orphan;
 mod run;
-mod send;
 
 use std::ffi::OsString;
 use std::path::Path;
 
+use resmon_record::config::{self, Config, Endpoint};
+use resmon_record::line::Line;
+
 pub use self::orphan::Orphan;
 pub use self::run::{Placed, Run};
-pub use self::send::{Answer, Chunk, Left, Sender, fingerprint, is_record, spool_directory};
-use crate::config::{self, Config};
 use crate::limit::Limit;
-use crate::line::Line;
 use crate::snapshot::Machine;
 
 /// The variable by which the processes of a run find its intake.
@@ -73,6 +72,15 @@ impl Plan {
             config::Output::Tinybird(endpoint) => {
                 Output::Tinybird { base: endpoint.base(), datasource: endpoint.datasource() }
             }
+        }
+    }
+
+    /// The data source that records are sent to, if they are.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.config.output {
+            config::Output::Tinybird(endpoint) if !self.disabled => Some(endpoint),
+            _ => None,
         }
     }
 

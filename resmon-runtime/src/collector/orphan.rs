@@ -1,14 +1,16 @@
 //! What is left of a run whose `cargo resmon` was killed.
 
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
+use resmon_record::session_id;
+use resmon_record::spool::{Kind, Segment, Spool};
+
 use super::resume;
 use super::run::{Placed, placed};
-use crate::identity;
-use crate::sink::{File, Sink};
-use crate::spool::{Intake, Live, Spool};
+use crate::write::{File, Intake, Sink};
 
 /// What a run left whose `cargo resmon` died.
 #[derive(Debug)]
@@ -37,8 +39,10 @@ impl Orphan {
         for record in records {
             file.session(resume(record).ok_or(io::ErrorKind::InvalidData)?);
         }
-        file.close();
-        Ok(())
+        match file.dropped() {
+            0 => Ok(()),
+            _ => Err(file.problem()),
+        }
     }
 
     /// Leaves whole records for the next session of that destination, which may be this one.
@@ -47,12 +51,15 @@ impl Orphan {
     ///
     /// Those of writing to the spool.
     pub fn to_spool(&self, fingerprint: &str, records: &[String]) -> io::Result<()> {
-        let id = identity::session_id(SystemTime::now());
-        let live = Live::create(&self.spool, &id, fingerprint)?;
-        for record in records {
-            live.append(format!("{record}\n").as_bytes())?;
-        }
-        live.leave()
+        let id = session_id::new(SystemTime::now());
+        let segment = Segment::new(&self.spool, &id, fingerprint, 1, Kind::Waiting);
+        let new = segment.path.with_extension("new");
+        let mut file = self.spool.open_file(&new, OpenOptions::new().create_new(true))?;
+        let mut lines = records.join("\n");
+        lines.push('\n');
+        let written =
+            file.write_all(lines.as_bytes()).and_then(|()| fs::rename(&new, segment.path));
+        written.inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
     /// Ends it: nothing in it is needed.

@@ -1,21 +1,24 @@
 //! One run.
 
+use std::env;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use resmon_record::config::{Destination, Output};
+use resmon_record::fields::{Common, Header};
+use resmon_record::line::Line;
+use resmon_record::session_id;
+use resmon_record::spool::Spool;
+use resmon_record::timestamp::Timestamp;
+
 use super::{Orphan, Plan, resume};
-use crate::config::Output;
-use crate::event::{Common, Header};
-use crate::identity;
-use crate::line::Line;
-use crate::session::{Ids, Journaling, Session};
-use crate::sink::{self, Both, File, Sink};
+use crate::session::{CrashReport, Ids, Session, spool_directories};
 use crate::snapshot::Machine;
-use crate::spool::{Destination, Intake, Spool};
-use crate::timestamp::Timestamp;
+use crate::warning::warn;
+use crate::write::{self, File, Intake, Sink, Tee};
 
 /// A run: the place to which its processes append, and once one of them has, the session.
 #[derive(Debug)]
@@ -61,11 +64,9 @@ impl Run {
         copies: &Path,
     ) -> io::Result<Self> {
         let started = SystemTime::now();
-        let name = identity::session_id(started);
+        let name = session_id::new(started);
         let run_id = run_id.unwrap_or_else(|| name.clone());
-        let wanted = plan.spool().unwrap_or(spool);
-        let spool = Spool::open(Some(wanted)).or_else(|| Spool::open(None));
-        let spool = spool.ok_or_else(|| io::Error::other("there is no spool directory"))?;
+        let spool = open_spool(plan.spool().unwrap_or(spool))?;
         let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
         let header = header(&plan, &run_id, &copy);
         let intake = Intake::create(&spool, &name, &header)?;
@@ -132,7 +133,8 @@ impl Run {
 
     /// Has the processes that died since the last call tell of the tests that they had open.
     pub fn end_crashed_sessions(&self) {
-        self.spool.end_crashed_sessions(Some(&self.name));
+        let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
+        self.spool.end_crashed_sessions(Some(&self.name), is_file);
     }
 
     /// Records a test, of which these are the fields other than those of the run, as a JSON object.
@@ -163,23 +165,24 @@ impl Run {
         session.get_or_insert_with(|| {
             let config = &plan.config;
             let ids = Ids { name, session: run_id, run: run_id };
-            let journaling = Journaling {
+            let crash_report = CrashReport {
+                directories: vec![spool.directory().to_owned()],
                 destination: match &config.output {
                     Output::Nothing => Destination::File(copy.clone()),
                     output => output.destination(),
                 },
-                many_tests: false,
-                tells_of_others: true,
+                reports_others: true,
             };
             let file = Arc::new(File::open("the copy", copy.clone(), config.delivery.batch_size));
             *kept = Some(Arc::clone(&file));
-            let sink = |place: sink::Place<'_>| -> Box<dyn Sink> {
+            let sink = |place: write::Place<'_>| -> Box<dyn Sink> {
                 let wanted = config.output != Output::Nothing;
-                let sink = wanted.then(|| sink::open(config.clone(), place));
-                Box::new(Both { copy: file, sink })
+                // This program is the sender.
+                let place = write::Place { sender: env::current_exe().ok(), ..place };
+                let sink = wanted.then(|| write::open(config.clone(), place));
+                Box::new(Tee { copy: file, sink })
             };
-            let spool = Some(spool.clone());
-            Session::begin(*started, ids, Some(package.clone()), spool, journaling, sink)
+            Session::begin(*started, ids, Some(package.clone()), crash_report, sink)
         })
     }
 
@@ -191,6 +194,25 @@ impl Run {
             session.end(Some(exit_status));
         }
     }
+}
+
+/// Opens the first directory that can be used: the wanted one, or a default one. Warns if it is not the wanted one.
+fn open_spool(wanted: &Path) -> io::Result<Spool> {
+    let mut problem = None;
+    for directory in spool_directories(Some(wanted)) {
+        match Spool::open(&directory) {
+            Ok(spool) => {
+                if let Some(problem) = problem {
+                    warn(format_args!("the spool directory {problem}; using {directory:?}"));
+                }
+                return Ok(spool);
+            }
+            Err(error) => {
+                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+            }
+        }
+    }
+    Err(io::Error::other(format!("the spool directory {}", problem.unwrap_or_default())))
 }
 
 pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {

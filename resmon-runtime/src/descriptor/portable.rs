@@ -3,13 +3,19 @@
 use std::fs::File;
 use std::io;
 
+pub(crate) use resmon_record::spool::close;
+
 /// A file that stays open while tests run.
 #[derive(Debug)]
-pub(crate) struct Kept(File);
+pub(crate) struct PinnedFile(File);
 
-impl Kept {
-    pub(crate) fn new(file: File) -> Self {
-        Self(file)
+impl PinnedFile {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "on Unix the process may have too few descriptors"
+    )]
+    pub(crate) fn new(file: File) -> Option<Self> {
+        Some(Self(file))
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "on Unix it may be another file by now")]
@@ -26,9 +32,4 @@ impl Kept {
     }
 }
 
-pub(crate) fn close(_file: File) {}
-
 pub(crate) fn make_room() {}
-
-#[cfg(feature = "tinybird")]
-pub(crate) fn separate(_keep: Option<i32>) {}

@@ -2,23 +2,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use libc::c_int;
 
-use super::{Kept, close};
-
-/// Below this limit descriptors are left to the tests.
-const ENOUGH: libc::rlim_t = 64;
+use super::{PinnedFile, close, retry};
 
 /// A file that is kept open, or opened each time in a process that may have few files open.
 #[derive(Debug)]
 pub(crate) struct Source {
     path: PathBuf,
     access: Access,
-    kept: Option<Kept>,
+    pinned: Option<PinnedFile>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,20 +37,17 @@ impl Source {
 
     fn with_access(path: PathBuf, access: Access) -> Option<Self> {
         let file = open(&path, access).ok()?;
-        let kept = if has_enough() {
-            Some(Kept::new(file))
-        } else {
-            close(file);
-            None
-        };
-        Some(Self { path, access, kept })
+        Some(Self { path, access, pinned: PinnedFile::new(file) })
     }
 
     /// Calls `work` with the file, opened anew if a test has closed it.
     pub(crate) fn with<T>(&self, work: impl Fn(&File) -> io::Result<T>) -> Option<T> {
         let anew = || open(&self.path, self.access);
-        let result = match &self.kept {
-            Some(kept) => kept.or_else(anew, work),
+        let result = match &self.pinned {
+            Some(pinned) => match self.access {
+                Access::Read(_) => retry(pinned.peek(), anew, work),
+                Access::Write => pinned.or_else(anew, work),
+            },
             None => anew().and_then(|file| {
                 let result = work(&file);
                 close(file);
@@ -81,13 +74,4 @@ fn open(path: &Path, access: Access) -> io::Result<File> {
         Access::Write => options.write(true),
     };
     options.open(path)
-}
-
-fn has_enough() -> bool {
-    let mut limit = MaybeUninit::<libc::rlimit>::uninit();
-    // SAFETY: the pointer is to a limit of our own, which is read only after the call has filled it in.
-    unsafe {
-        libc::getrlimit(libc::RLIMIT_NOFILE, limit.as_mut_ptr()) != 0
-            || limit.assume_init().rlim_cur >= ENOUGH
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::env::consts;
 
+use resmon_record::fields::Host;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(any(not(target_os = "linux"), test))]
@@ -11,17 +13,14 @@ mod portable;
 use self::linux as system;
 #[cfg(not(target_os = "linux"))]
 use self::portable as system;
-use crate::event::Host;
 
-impl Host {
-    /// Reads what is known of this machine.
-    pub(crate) fn read() -> Self {
-        Self {
-            os: consts::OS,
-            arch: consts::ARCH,
-            cpu_model: system::cpu_model(),
-            hostname: system::hostname(),
-        }
+/// Reads what is known of this machine.
+pub(crate) fn read() -> Host {
+    Host {
+        os: consts::OS,
+        arch: consts::ARCH,
+        cpu_model: system::cpu_model(),
+        hostname: system::hostname(),
     }
 }
 

@@ -63,13 +63,16 @@ fn group<'a>(groups: &'a [u8], controller: &str) -> Option<(Version, &'a Path)> 
     second
 }
 
-/// What version 1 has for no limit is more than any machine has.
+/// Version 1 writes no limit as the greatest number of pages, in bytes; no limit is less than this.
+const NO_LIMIT: u64 = 1 << 62;
+
+/// Reads the limit of a group in bytes, `None` if it has none.
 fn memory(version: Version, directory: &Path) -> Option<u64> {
     let file = match version {
         Version::One => "memory.limit_in_bytes",
         Version::Two => "memory.max",
     };
-    text(directory, file)?.trim_ascii_end().parse().ok()
+    text(directory, file)?.trim_ascii_end().parse().ok().filter(|&bytes| bytes < NO_LIMIT)
 }
 
 fn cpus(version: Version, directory: &Path) -> Option<f64> {
@@ -168,9 +171,7 @@ mod tests {
             ("cpu,cpuacct/cpu.cfs_period_us", "100000\n"),
         ];
         assert_eq!(limits(groups, V1, &files), limit(512 << 20, 0.5));
-        // More than any machine has, and so none.
-        let none = limits(groups, V1, &files[..1]).memory.unwrap();
-        assert!(none > 1 << 62);
+        assert_eq!(limits(groups, V1, &files[..1]).memory, None);
         // A period of nothing is no limit, and neither is a quota without a period.
         let odd = [files[3], ("cpu,cpuacct/c/cpu.cfs_period_us", "0\n")];
         assert_eq!(limits(groups, V1, &odd), limit(None, None));

@@ -89,9 +89,21 @@ impl Machine {
     }
 
     pub(crate) fn memory(&self) -> Option<Memory> {
+        self.parse_meminfo(|meminfo| {
+            let total = bytes_of(meminfo, c"MemTotal:")?;
+            Some(Memory { total, available: bytes_of(meminfo, c"\nMemAvailable:")? })
+        })
+    }
+
+    /// Returns the bytes of memory that the machine has, also where it does not say how many are available.
+    pub(crate) fn memory_total(&self) -> Option<u64> {
+        self.parse_meminfo(|meminfo| bytes_of(meminfo, c"MemTotal:"))
+    }
+
+    fn parse_meminfo<T>(&self, parse: impl FnOnce(&CStr) -> Option<T>) -> Option<T> {
         let (mut meminfo, length) = self.meminfo.as_ref()?.read::<128>()?;
         *meminfo.get_mut(length.min(127))? = 0;
-        parse_meminfo(CStr::from_bytes_until_nul(&meminfo).ok()?)
+        parse(CStr::from_bytes_until_nul(&meminfo).ok()?)
     }
 
     pub(crate) fn disk(&self) -> Option<Disk> {
@@ -197,25 +209,23 @@ fn count_cpus() -> Option<u32> {
 
 /// `MemTotal` and `MemAvailable` of `proc_meminfo(5)`: the first and the third line since Linux 3.14. By functions of the C
 /// library, which are optimized in the dev profile too.
-fn parse_meminfo(meminfo: &CStr) -> Option<Memory> {
+/// Reads the number of KiB behind a name in `/proc/meminfo`, in bytes.
+fn bytes_of(meminfo: &CStr, name: &CStr) -> Option<u64> {
     #[allow(clippy::cast_possible_wrap, reason = "of either sign, by system")]
     const SPACE: c_char = b' ' as c_char;
-    let bytes = |name: &CStr| {
-        // SAFETY: both are strings that end in NUL.
-        let found = unsafe { libc::strstr(meminfo.as_ptr(), name.as_ptr()) };
-        if found.is_null() {
-            return None;
-        }
-        let mut end = ptr::null_mut();
-        // SAFETY: the name stands there, and the text behind it ends in NUL.
-        let (kib, next) = unsafe {
-            let kib = libc::strtoull(found.add(name.count_bytes()), &raw mut end, 10);
-            (kib, *end)
-        };
-        // A number that the end of the buffer cut off is none.
-        if next == SPACE { kib.checked_mul(1024) } else { None }
+    // SAFETY: both are strings that end in NUL.
+    let found = unsafe { libc::strstr(meminfo.as_ptr(), name.as_ptr()) };
+    if found.is_null() {
+        return None;
+    }
+    let mut end = ptr::null_mut();
+    // SAFETY: the name stands there, and the text behind it ends in NUL.
+    let (kib, next) = unsafe {
+        let kib = libc::strtoull(found.add(name.count_bytes()), &raw mut end, 10);
+        (kib, *end)
     };
-    Some(Memory { total: bytes(c"MemTotal:")?, available: bytes(c"\nMemAvailable:")? })
+    // A number that the end of the buffer cut off is none.
+    if next == SPACE { kib.checked_mul(1024) } else { None }
 }
 
 #[cfg(test)]
@@ -233,14 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_needs_both_lines() {
+    fn a_number_of_meminfo_is_read_by_its_name() {
         let meminfo =
             c"MemTotal:       24639796 kB\nMemFree: 1 kB\nMemAvailable:   23908216 kB\nBuff";
-        let memory = parse_meminfo(meminfo).unwrap();
-        assert_eq!((memory.total, memory.available), (24_639_796 * 1024, 23_908_216 * 1024));
-        assert!(parse_meminfo(c"MemTotal: 1 kB\nMemFree: 1 kB\n").is_none());
+        assert_eq!(bytes_of(meminfo, c"MemTotal:"), Some(24_639_796 * 1024));
+        assert_eq!(bytes_of(meminfo, c"\nMemAvailable:"), Some(23_908_216 * 1024));
+        assert_eq!(bytes_of(c"MemTotal: 1 kB\nMemFree: 1 kB\n", c"\nMemAvailable:"), None);
         // A line that the buffer cut off is not a number.
-        assert!(parse_meminfo(c"MemTotal: 1 kB\nMemAvailable:   239").is_none());
+        assert_eq!(bytes_of(c"MemTotal: 1 kB\nMemAvailable:   239", c"\nMemAvailable:"), None);
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Machine {
         Snapshot { cpu: self.usage(), memory: self.memory(), disk: self.disk() }
     }
 
+    /// Returns the bytes of memory that the machine has.
+    #[cfg_attr(test, allow(dead_code))]
+    pub(crate) fn memory_total(&self) -> Option<u64> {
+        self.memory().map(|memory| memory.total)
+    }
+
     pub(crate) fn memory(&self) -> Option<Memory> {
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());

@@ -97,6 +97,11 @@ impl Company {
         (!since.on_main || this_thread() == self.main) && since.others.iter().all(same)
     }
 
+    /// Whether the process has this one thread.
+    pub(super) fn is_single_threaded(&self) -> bool {
+        self.count() == Some(1)
+    }
+
     fn count(&self) -> Option<u64> {
         self.threads.as_ref()?.with(|directory| {
             let mut stat = MaybeUninit::<libc::stat>::uninit();

@@ -55,6 +55,11 @@ impl Process {
         self.company.is_expected()
     }
 
+    /// Whether the process has a single thread, and the kernel keeps the peak of its memory: then nobody needs to look.
+    pub(crate) fn needs_no_sampler(&self) -> bool {
+        self.peak.is_some() && self.company.is_single_threaded()
+    }
+
     pub(super) fn look_around(&self) -> Option<Witness> {
         self.company.look()
     }

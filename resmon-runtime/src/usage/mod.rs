@@ -18,8 +18,6 @@ mod system;
 
 use std::time::Duration;
 
-use crate::thread::Used;
-
 pub(crate) use self::span::{End, InUse, Span, Witness};
 pub(crate) use self::system::Process;
 
@@ -69,18 +67,12 @@ impl Usage {
         }
     }
 
-    /// The same without what resmon used, of whose CPU time is not known which kind it was.
-    fn without(self, own: Used) -> Self {
+    /// Returns the same without CPU time that resmon used itself, of which is not known which kind it was.
+    fn without(self, own: Duration) -> Self {
         let all = self.user + self.system;
-        let rest = all.saturating_sub(own.cpu);
+        let rest = all.saturating_sub(own);
         let rest = if all.is_zero() { 0.0 } else { rest.as_secs_f64() / all.as_secs_f64() };
-        Self {
-            user: self.user.mul_f64(rest),
-            system: self.system.mul_f64(rest),
-            read: self.read.map(|bytes| bytes.saturating_sub(own.read)),
-            written: self.written.map(|bytes| bytes.saturating_sub(own.written)),
-            ..self
-        }
+        Self { user: self.user.mul_f64(rest), system: self.system.mul_f64(rest), ..self }
     }
 }
 
@@ -110,14 +102,8 @@ mod tests {
     fn what_resmon_used_itself_is_taken_from_both_kinds_of_time() {
         let millis = Duration::from_millis;
         let rest = |user, system, own| {
-            let usage = Usage {
-                user: millis(user),
-                system: millis(system),
-                written: Some(100),
-                ..Usage::default()
-            };
-            let rest = usage.without(Used { cpu: millis(own), read: 10, written: 70 });
-            assert_eq!((rest.read, rest.written), (None, Some(30)));
+            let usage = Usage { user: millis(user), system: millis(system), ..Usage::default() };
+            let rest = usage.without(millis(own));
             (rest.user, rest.system)
         };
         assert_eq!(rest(30, 10, 20), (millis(15), millis(5)));

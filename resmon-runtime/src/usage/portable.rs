@@ -31,6 +31,11 @@ impl Process {
         !self.one_at_a_time
     }
 
+    /// Only Linux keeps the peak of a span.
+    pub(crate) fn needs_no_sampler(&self) -> bool {
+        false
+    }
+
     pub(super) fn look_around(&self) -> Option<Witness> {
         self.one_at_a_time.then_some(Witness)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub(crate) use super::system::Witness;
 use super::system::{self, Process};
@@ -28,8 +29,8 @@ struct Alone {
     /// Shared with the parts of the test: threads that it has started are theirs, too.
     witness: Arc<Witness>,
     usage: Option<Usage>,
-    /// What resmon's own threads had used.
-    own: thread::Used,
+    /// CPU time that resmon's own thread had used.
+    own: Duration,
     /// Whether the kernel began to watch for a peak.
     peak: bool,
 }
@@ -120,8 +121,7 @@ impl Span {
         };
         let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(&start.witness));
         let whole = alone.and_then(|start| {
-            // In this order: to ask for the clock of a thread that runs brings it up to now, for the process's too.
-            let own = thread::used() - start.own;
+            let own = thread::used().saturating_sub(start.own);
             Some(system::of_process()?.since(start.usage?).without(own))
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {

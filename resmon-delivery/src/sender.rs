@@ -1,0 +1,480 @@
+//! The process that sends what the test processes of a run append to the spool.
+//!
+//! There is one for each destination of a spool directory. It starts with the first test process that needs it, goes on
+//! while test processes run, and ends soon after the last one, when all has arrived or `RESMON_FLUSH_TIMEOUT` is over.
+//! Killing it loses nothing: what has not arrived is in the spool, and the next sender goes on from there.
+
+mod warnings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::panic;
+use std::process::ExitCode;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use resmon_record::config::{Config, Delivery, Destination, Endpoint, Output};
+use resmon_record::session_id;
+use resmon_record::spool::{Kind, Segment, SenderFile, SenderState, Spool};
+
+use self::warnings::Warnings;
+use crate::backlog::{Waiting, append, set_aside};
+use crate::connection::{Connection, Delivered, Outcome};
+use crate::request::{Records, Request, Sessions};
+use crate::spooled::{REQUEST_BYTES, Spooled};
+
+/// After this many requests given up in a row the endpoint is not tried again.
+const GIVE_UP: u32 = 3;
+/// How often the spool is looked at: soon after something was there, and later.
+const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+/// How long a sender waits for another test process, such as the next test binary of `cargo test`.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long the records of a process-per-test run wait for company.
+const GATHER: Duration = Duration::from_secs(2);
+
+/// Runs a sender for the endpoint and the spool directory that the environment names, until it is not needed.
+#[must_use]
+pub fn main() -> ExitCode {
+    let (config, _) = Config::from_env();
+    let Config { output: Output::Tinybird(endpoint), delivery, spool: Some(directory), .. } =
+        config
+    else {
+        return ExitCode::FAILURE;
+    };
+    let Ok(spool) = Spool::open(&directory) else { return ExitCode::FAILURE };
+    // Sessions from this one on are those of the run.
+    let first = env::var(resmon_record::spool::FIRST_SESSION).unwrap_or_default();
+    let destination = endpoint.fingerprint();
+    unblock_signals();
+    loop {
+        let Ok(file) = SenderFile::open(&spool, &destination) else { return ExitCode::FAILURE };
+        match file.take() {
+            Ok(true) => Sender::new(&spool, &destination, delivery, &endpoint, &first, file).run(),
+            // Another sender is at work.
+            Ok(false) if file.is_running() => return ExitCode::SUCCESS,
+            // Another one has just removed the file.
+            Ok(false) => continue,
+            Err(_) => return ExitCode::FAILURE,
+        }
+        // A process that began before the right to send was given up has relied on this sender.
+        if !has_work(&spool, &destination) {
+            return ExitCode::SUCCESS;
+        }
+    }
+}
+
+/// Takes back what the process that started this one did to keep signals away from the start.
+fn unblock_signals() {
+    #[cfg(unix)]
+    {
+        let mut none = std::mem::MaybeUninit::uninit();
+        // SAFETY: the pointers are to a signal set of our own, which the first call fills in, or null where that is allowed.
+        unsafe {
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+        }
+    }
+}
+
+/// Whether a session is running whose records are to be sent.
+fn has_work(spool: &Spool, destination: &str) -> bool {
+    let segments = spool.segments(Kind::Waiting);
+    segments
+        .chunk_by(|one, next| one.session_id == next.session_id)
+        .any(|group| group[0].destination == destination && spool.is_alive(&group[0].session_id))
+}
+
+struct Sender {
+    spool: Spool,
+    destination: String,
+    delivery: Delivery,
+    base: String,
+    /// The session that started this sender.
+    first: String,
+    file: SenderFile,
+    state: SenderState,
+    warnings: Warnings,
+    /// Sessions of the run.
+    sessions: Sessions,
+    /// When a session was found to have ended, while its records wait.
+    ended: BTreeMap<String, Instant>,
+    /// Sessions that ran when they were last looked at.
+    alive: BTreeSet<String>,
+    /// What earlier sessions left.
+    leftovers: Option<Waiting>,
+    /// Whether sending them has failed, so that they are left to another sender.
+    leaves_leftovers: bool,
+    /// Sessions that hold what this sender gave up.
+    given_up: BTreeSet<String>,
+    /// Requests with records of the run that were given up in a row.
+    failures: u32,
+    /// Since when no session is running.
+    idle_since: Option<Instant>,
+    requests: Channel<Vec<u8>>,
+    results: Receiver<Vec<Delivered>>,
+    in_flight: Option<(Request, bool)>,
+}
+
+impl Sender {
+    fn new(
+        spool: &Spool,
+        destination: &str,
+        delivery: Delivery,
+        endpoint: &Endpoint,
+        first: &str,
+        file: SenderFile,
+    ) -> Self {
+        let (requests, results) = connect(endpoint.clone());
+        file.set_state(SenderState::Busy);
+        Self {
+            spool: spool.clone(),
+            destination: destination.to_owned(),
+            delivery,
+            base: endpoint.base().to_owned(),
+            first: first.to_owned(),
+            file,
+            state: SenderState::Busy,
+            warnings: Warnings::new(spool, destination),
+            sessions: Sessions::new(),
+            ended: BTreeMap::new(),
+            alive: BTreeSet::new(),
+            leftovers: None,
+            leaves_leftovers: false,
+            given_up: BTreeSet::new(),
+            failures: 0,
+            idle_since: None,
+            requests,
+            results,
+            in_flight: None,
+        }
+    }
+
+    /// Sends until no session has run for a while and nothing is left to send, or the time for that is over.
+    fn run(mut self) {
+        self.drop_oldest();
+        let mut quiet_since = Instant::now();
+        loop {
+            let changed = self.look();
+            if self.in_flight.is_none() {
+                self.begin_request();
+            }
+            let is_busy = self.in_flight.is_some() || self.has_leftovers();
+            if changed || is_busy {
+                quiet_since = Instant::now();
+            }
+            self.show_state(is_busy);
+            if self.is_over(is_busy) {
+                break;
+            }
+            let tick = (quiet_since.elapsed() / 10).clamp(TICKS[0], TICKS[1]);
+            match self.results.recv_timeout(tick) {
+                Ok(results) => self.settle(results),
+                Err(RecvTimeoutError::Timeout) => {}
+                // The thread that makes requests has panicked.
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.file.remove();
+    }
+
+    /// Looks at the spool. Returns whether anything has changed.
+    fn look(&mut self) -> bool {
+        let destination = Destination::Tinybird(self.destination.clone());
+        let crashed = self.spool.end_crashed_sessions(None, |other| *other == destination);
+        // Asked before the segments are listed: what is listed then is all that an ended session wrote.
+        let alive = self.spool.alive_sessions(None);
+        let segments = self.spool.segments(Kind::Waiting);
+        let mut changed = crashed > 0;
+        let mut running = BTreeSet::new();
+        for group in segments.chunk_by(|one, next| one.session_id == next.session_id) {
+            let id = &group[0].session_id;
+            if group[0].destination != self.destination {
+                continue;
+            }
+            let is_known = self.sessions.contains_key(id);
+            // One that started meanwhile has been missed.
+            let is_alive = alive.contains(id) || !is_known && self.spool.is_alive(id);
+            if is_alive {
+                running.insert(id.clone());
+            }
+            if !is_known && self.is_of_the_run(id, is_alive) {
+                self.sessions.insert(id.clone(), Spooled::new(&self.spool, id, &self.destination));
+                self.start_anew();
+                changed = true;
+            }
+            if let Some(session) = self.sessions.get_mut(id) {
+                changed |= session.read(group, is_alive);
+                if !is_alive {
+                    self.ended.entry(id.clone()).or_insert_with(Instant::now);
+                }
+            }
+        }
+        self.alive = running;
+        if self.leftovers.is_none() {
+            let is_left = |id: &str| !self.sessions.contains_key(id) && !self.spool.is_alive(id);
+            self.leftovers = Some(Waiting::list(&self.spool, &self.destination, is_left));
+        }
+        self.remove_finished();
+        self.idle_since = match self.idle_since {
+            _ if !self.alive.is_empty() => None,
+            None => Some(Instant::now()),
+            since => since,
+        };
+        changed
+    }
+
+    /// Whether a session is part of the run: it is running, or it started with the one that started this sender or later.
+    fn is_of_the_run(&self, session_id: &str, is_alive: bool) -> bool {
+        let is_new = !self.first.is_empty() && session_id >= self.first.as_str();
+        (is_alive || is_new) && !self.given_up.contains(session_id)
+    }
+
+    /// Tries an endpoint again that had been given up, for a new session. Those of a process-per-test run count as one.
+    fn start_anew(&mut self) {
+        if !self.delivery.process_per_test {
+            self.failures = 0;
+        }
+    }
+
+    fn remove_finished(&mut self) {
+        let Self { sessions, ended, .. } = self;
+        sessions.retain(|id, session| {
+            if session.is_finished() {
+                session.remove();
+                ended.remove(id);
+            }
+            !session.is_finished()
+        });
+    }
+
+    fn is_down(&self) -> bool {
+        self.failures >= GIVE_UP
+    }
+
+    fn has_leftovers(&self) -> bool {
+        let left = self.leftovers.as_ref().is_some_and(|left| !left.is_empty());
+        left && !self.is_down() && !self.leaves_leftovers
+    }
+
+    /// Tells the test processes whether there is something to wait for.
+    fn show_state(&mut self, is_busy: bool) {
+        let state = match (self.is_down() && self.in_flight.is_none(), is_busy) {
+            (true, _) => SenderState::Down,
+            (false, true) => SenderState::Busy,
+            (false, false) => SenderState::Idle,
+        };
+        if state != self.state {
+            self.state = state;
+            self.file.set_state(state);
+        }
+    }
+
+    /// Whether this process is not needed any more.
+    fn is_over(&self, is_busy: bool) -> bool {
+        let Some(idle) = self.idle_since.map(|since| since.elapsed()) else { return false };
+        let nothing_to_do = self.is_down() || !is_busy && self.sessions.is_empty();
+        let timeout = self.delivery.flush_timeout;
+        idle >= timeout || nothing_to_do && idle >= LINGER.min(timeout)
+    }
+
+    /// Begins the next request: records of the run first, then what earlier sessions left.
+    fn begin_request(&mut self) {
+        if self.is_down() {
+            return;
+        }
+        let (mut request, is_leftover) = match self.next_of_the_run() {
+            Some(request) => (request, false),
+            None if self.leaves_leftovers => return,
+            None => match self.leftovers.as_mut().and_then(Waiting::next_request) {
+                Some(request) => (request, true),
+                None => return,
+            },
+        };
+        if self.requests.send(std::mem::take(&mut request.body)).is_ok() {
+            self.in_flight = Some((request, is_leftover));
+        }
+    }
+
+    fn next_of_the_run(&mut self) -> Option<Request> {
+        if self.delivery.process_per_test {
+            return self.next_of_many();
+        }
+        let batch_size = usize::try_from(self.delivery.batch_size).unwrap_or(usize::MAX);
+        let mut unreadable = None;
+        let mut request = Request::default();
+        for (id, session) in &self.sessions {
+            let due = session.due(batch_size);
+            if request.add(session, due).is_err() {
+                unreadable = Some(id.clone());
+            }
+            if !request.is_empty() || unreadable.is_some() {
+                break;
+            }
+        }
+        if let Some(id) = unreadable {
+            self.leave(&id);
+        }
+        (!request.is_empty()).then_some(request)
+    }
+
+    /// Combines the records of processes that ran one test each, and have ended.
+    fn next_of_many(&mut self) -> Option<Request> {
+        let ended = || self.sessions.values().filter(|session| session.is_complete());
+        let tests: usize = ended().map(Spooled::tests).sum();
+        let is_full = tests as u64 >= self.delivery.batch_size;
+        let is_late = self.ended.values().any(|ended| ended.elapsed() >= GATHER);
+        let is_last = self.idle_since.is_some_and(|since| since.elapsed() >= TICKS[0]);
+        if !(is_full || is_late || is_last) {
+            return None;
+        }
+        let mut request = Request::default();
+        let mut unreadable = Vec::new();
+        for (id, session) in self.sessions.iter().filter(|(_, session)| session.is_complete()) {
+            let room = REQUEST_BYTES.saturating_sub(request.body.len() as u64);
+            let count = session.fitting(session.records(), room);
+            if request.add(session, count).is_err() {
+                unreadable.push(id.clone());
+            }
+            if request.body.len() as u64 >= REQUEST_BYTES {
+                break;
+            }
+        }
+        for id in unreadable {
+            self.leave(&id);
+        }
+        (!request.is_empty()).then_some(request)
+    }
+
+    /// Leaves a session that cannot be read to another sender.
+    fn leave(&mut self, session_id: &str) {
+        self.sessions.remove(session_id);
+        self.ended.remove(session_id);
+        self.given_up.insert(session_id.to_owned());
+    }
+
+    /// Takes the answer to the request under way into account.
+    fn settle(&mut self, results: Vec<Delivered>) {
+        let Some((request, is_leftover)) = self.in_flight.take() else { return };
+        for delivered in &results {
+            self.tell(&request, delivered, is_leftover);
+        }
+        let Self { spool, destination, sessions, leftovers, given_up, warnings, failures, .. } =
+            self;
+        let is_down = *failures >= GIVE_UP;
+        let settle = |session: &Spooled, count: usize, outcome: &Outcome| match outcome {
+            Outcome::Accepted { .. } => true,
+            Outcome::Refused(_) => match set_aside(spool, session, destination, count) {
+                Ok(path) => {
+                    warnings.add(&format!("{} set aside in {path}", Records(count)));
+                    true
+                }
+                Err(error) => {
+                    warnings.add(&format!("{} cannot be set aside: {error}", Records(count)));
+                    false
+                }
+            },
+            // What has been given up at last stays where it is.
+            Outcome::GivenUp(_) if is_leftover || is_down => false,
+            Outcome::GivenUp(_) => match keep(spool, session, destination, count) {
+                Ok(id) => given_up.insert(id),
+                Err(_) => false,
+            },
+        };
+        match leftovers.as_mut().filter(|_| is_leftover) {
+            Some(leftovers) => request.settle(&mut leftovers.sessions, results, settle),
+            None => request.settle(sessions, results, settle),
+        }
+        self.remove_finished();
+    }
+
+    /// Counts failures, and says what went wrong.
+    fn tell(&mut self, request: &Request, delivered: &Delivered, is_leftover: bool) {
+        let base = &self.base;
+        let records = Records(delivered.records);
+        let what = match (is_leftover, delivered.records == request.records()) {
+            (true, _) => format!("{records} of earlier sessions"),
+            (false, true) => request.to_string(),
+            (false, false) => records.to_string(),
+        };
+        match &delivered.outcome {
+            Outcome::Accepted { quarantined } => {
+                if !is_leftover {
+                    self.failures = 0;
+                }
+                if *quarantined > 0 {
+                    self.warnings.add(&format!(
+                        "{base} accepted {what} but quarantined {quarantined}: the data source does not fit, see its \
+                         quarantine"
+                    ));
+                }
+            }
+            Outcome::Refused(reason) => {
+                self.failures += u32::from(!is_leftover);
+                let more = if self.is_down() { "; no more are sent" } else { "" };
+                self.warnings.add(&format!("{what} refused by {base}: {reason}{more}"));
+            }
+            Outcome::GivenUp(reason) if is_leftover => {
+                self.warnings
+                    .add(&format!("{what} not delivered to {base}: {reason}; they are kept"));
+                // The rest waits for another sender.
+                self.leaves_leftovers = true;
+            }
+            Outcome::GivenUp(reason) => {
+                self.failures += 1;
+                let place = self.spool.directory();
+                let more = if self.is_down() { "; no more are sent" } else { "" };
+                self.warnings.add(&format!(
+                    "{what} not delivered to {base}: {reason}; kept in {place:?}{more}"
+                ));
+            }
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let dropped = self.spool.drop_oldest(resmon_record::spool::LIMIT, None);
+        if dropped.others > 0 {
+            let records = Records(usize::try_from(dropped.others).unwrap_or(usize::MAX));
+            let limit = resmon_record::spool::LIMIT >> 20;
+            self.warnings.add(&format!(
+                "{records} of earlier sessions dropped: more than {limit} MiB wait in {:?}",
+                self.spool.directory()
+            ));
+        }
+    }
+}
+
+/// Puts the first `records` of a session where the next sender finds them, so that this one can go on. Returns the id
+/// under which they are kept.
+fn keep(
+    spool: &Spool,
+    session: &Spooled,
+    destination: &str,
+    records: usize,
+) -> std::io::Result<String> {
+    let mut lines = Vec::new();
+    session.append_to(&mut lines, records)?;
+    // As old as the session.
+    let random = session_id::new(SystemTime::now());
+    let id = format!("{}{}", &session.session_id()[..12], &random[12..]);
+    append(spool, &Segment::new(spool, &id, destination, 1, Kind::Waiting), &lines)?;
+    Ok(id)
+}
+
+/// Starts the thread that makes requests. It ends with the channel.
+fn connect(endpoint: Endpoint) -> (Channel<Vec<u8>>, Receiver<Vec<Delivered>>) {
+    let (requests, bodies) = mpsc::channel::<Vec<u8>>();
+    let (sender, results) = mpsc::channel();
+    thread::spawn(move || {
+        let mut connection = None;
+        for body in bodies {
+            let connection = connection.get_or_insert_with(|| Connection::new(&endpoint));
+            let send = panic::AssertUnwindSafe(|| connection.send(&body));
+            let Ok(results) = panic::catch_unwind(send) else { break };
+            if sender.send(results).is_err() {
+                break;
+            }
+        }
+    });
+    (requests, results)
+}

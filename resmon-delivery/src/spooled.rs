@@ -1,0 +1,389 @@
+//! The records of one session, as they lie in the spool.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::ops::Range;
+
+use resmon_record::spool::{Kind, Progress, Segment, Spool, read_at};
+
+/// The most bytes that one request carries, except for a single batch that is larger.
+pub const REQUEST_BYTES: u64 = 1 << 20;
+/// A batch that is larger than this is sent in parts: Tinybird takes 10 MB at once.
+const BATCH_BYTES: u64 = 2 << 20;
+/// Bytes that are read at once.
+const PIECE: usize = 256 << 10;
+/// The longest line that can be a record, which has about 1 KiB.
+const LONGEST: usize = 1 << 20;
+/// Reading pauses when this many bytes of records wait: they stay on disk.
+const AHEAD: u64 = 8 << 20;
+
+/// A session's segments for one destination, read in order while the session may still append to the last one.
+#[derive(Debug)]
+pub struct Spooled {
+    spool: Spool,
+    session_id: String,
+    destination: String,
+    /// The segment that is being read.
+    current: Option<(Segment, File)>,
+    /// The number of the next segment to read, if `current` is none.
+    next: u32,
+    /// How far the current segment has been read, in whole lines.
+    position: u64,
+    /// Records that have been read and not been sent.
+    records: VecDeque<Record>,
+    bytes: u64,
+    tests: usize,
+    /// Everything before this has arrived, or has been put elsewhere.
+    done: Progress,
+    /// Whether the session will write no more, and all that it wrote has been read.
+    complete: bool,
+}
+
+#[derive(Debug)]
+struct Record {
+    segment: u32,
+    place: Range<u64>,
+    is_test: bool,
+}
+
+impl Spooled {
+    /// Begins to read a session, behind what has arrived already.
+    #[must_use]
+    pub fn new(spool: &Spool, session_id: &str, destination: &str) -> Self {
+        let done = Progress::read(spool, session_id, destination);
+        Self {
+            spool: spool.clone(),
+            session_id: session_id.to_owned(),
+            destination: destination.to_owned(),
+            current: None,
+            next: done.segment,
+            position: 0,
+            records: VecDeque::new(),
+            bytes: 0,
+            tests: 0,
+            done,
+            complete: false,
+        }
+    }
+
+    /// Reads what the session has appended since. `segments` are all there are of it, in order. `alive` tells whether
+    /// it may write more; it must have been found out before `segments` were listed. Returns whether there was anything
+    /// new.
+    pub fn read(&mut self, segments: &[Segment], alive: bool) -> bool {
+        let (records, was_complete) = (self.records.len(), self.complete);
+        while self.bytes < AHEAD {
+            let Some((segment, file)) = &self.current else {
+                let Some(next) = segments.iter().find(|segment| segment.number >= self.next) else {
+                    self.complete = !alive;
+                    break;
+                };
+                self.open(next.clone());
+                continue;
+            };
+            let number = segment.number;
+            let mut piece = vec![0; PIECE];
+            let length = read_at(file, &mut piece, self.position).unwrap_or(0);
+            if self.take_lines(number, &piece[..length]) {
+                continue;
+            }
+            // What stands behind the last line feed is not whole yet, or never will be.
+            let is_last = segments.iter().all(|segment| segment.number <= number);
+            if is_last && alive {
+                break;
+            }
+            self.current = None;
+            self.next = number + 1;
+            self.position = 0;
+        }
+        self.records.len() > records || self.complete != was_complete
+    }
+
+    fn open(&mut self, segment: Segment) {
+        self.next = segment.number + 1;
+        self.position = if segment.number == self.done.segment { self.done.offset } else { 0 };
+        // It may have been dropped meanwhile, for its age.
+        if let Ok(file) = self.spool.open_file(&segment.path, &mut OpenOptions::new())
+            && file.metadata().is_ok_and(|file| file.is_file())
+        {
+            self.current = Some((segment, file));
+        }
+    }
+
+    /// Takes the whole lines at the begin of what was read. `false` if there is none.
+    fn take_lines(&mut self, segment: u32, piece: &[u8]) -> bool {
+        let mut start = 0;
+        while let Some(length) = piece[start..].iter().position(|&byte| byte == b'\n') {
+            let line = &piece[start..=start + length];
+            let place = self.position + start as u64..self.position + (start + length + 1) as u64;
+            start += length + 1;
+            if is_record(line) {
+                let is_test = line.starts_with(b"{\"event_type\":\"test\"");
+                self.bytes += place.end - place.start;
+                self.tests += usize::from(is_test);
+                self.records.push_back(Record { segment, place, is_test });
+            }
+        }
+        if start == 0 && piece.len() == PIECE {
+            // No record is that long: the rest of the line is passed over as well.
+            start = piece.len();
+        }
+        self.position += start as u64;
+        start > 0
+    }
+
+    /// Returns the id of the session.
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// Returns how many test records wait.
+    #[must_use]
+    pub fn tests(&self) -> usize {
+        self.tests
+    }
+
+    /// Returns how many of the first `records` are those of tests.
+    #[must_use]
+    pub fn tests_among(&self, records: usize) -> usize {
+        self.records.iter().take(records).filter(|record| record.is_test).count()
+    }
+
+    /// Returns how many records wait, as far as they have been read.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether the session has ended and nothing of it waits.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.complete && self.records.is_empty()
+    }
+
+    /// Whether the session has ended and all of it has been read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Returns how many records the next request of a running session takes, 0 if none is due: a session event at
+    /// once, tests in whole batches, the last ones when the session has ended.
+    #[must_use]
+    pub fn due(&self, batch_size: usize) -> usize {
+        let leading = self.records.iter().take_while(|record| record.is_test).count();
+        if leading == 0 {
+            return self.records.len().min(1);
+        }
+        // Behind a session event nothing more comes for the last batch.
+        let last = self.complete || leading < self.records.len();
+        let fitting = self.fitting(leading, REQUEST_BYTES);
+        if last && fitting == leading {
+            return leading;
+        }
+        if leading < batch_size && !last && self.bytes <= BATCH_BYTES {
+            return 0;
+        }
+        let batch = self.fitting(leading.min(batch_size), BATCH_BYTES);
+        (fitting - fitting % batch_size).max(batch)
+    }
+
+    /// Returns how many of the first `records` have at most so many bytes together, but at least one if there is one.
+    #[must_use]
+    pub fn fitting(&self, records: usize, bytes: u64) -> usize {
+        let mut sum = 0;
+        let fitting = self.records.iter().take(records).take_while(|record| {
+            sum += record.place.end - record.place.start;
+            sum <= bytes
+        });
+        fitting.count().max(records.min(self.records.len()).min(1))
+    }
+
+    /// Appends the first `records` to a body, as they stand on disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the files.
+    pub fn append_to(&self, body: &mut Vec<u8>, records: usize) -> io::Result<()> {
+        let mut file: Option<(u32, File)> = None;
+        for record in self.records.iter().take(records) {
+            if file.as_ref().is_none_or(|(number, _)| *number != record.segment) {
+                let path = self.segment(record.segment).path;
+                let opened = self.spool.open_file(&path, &mut OpenOptions::new())?;
+                file = Some((record.segment, opened));
+            }
+            let Some((_, file)) = &file else { continue };
+            let length =
+                usize::try_from(record.place.end - record.place.start).map_err(io::Error::other)?;
+            let start = body.len();
+            body.resize(start + length, 0);
+            let mut read = 0;
+            while read < length {
+                let place = record.place.start + read as u64;
+                match read_at(file, &mut body[start + read..], place)? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    more => read += more,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the first `records` need not be sent from here any more, and deletes what is not needed.
+    pub fn forget(&mut self, records: usize) {
+        for record in self.records.drain(..records.min(self.records.len())) {
+            self.bytes -= record.place.end - record.place.start;
+            self.tests -= usize::from(record.is_test);
+            self.done = Progress { segment: record.segment, offset: record.place.end };
+        }
+        if self.is_finished() {
+            self.remove();
+            return;
+        }
+        // Where this fails, a later sender sends these records once more.
+        let _ = self.done.write(&self.spool, &self.session_id, &self.destination);
+        for segment in self.own_segments().filter(|segment| segment.number < self.done.segment) {
+            let _ = fs::remove_file(segment.path);
+        }
+    }
+
+    /// Deletes the files of a session of which nothing is left.
+    pub fn remove(&self) {
+        for segment in self.own_segments() {
+            let _ = fs::remove_file(segment.path);
+        }
+        Progress::remove(&self.spool, &self.session_id, &self.destination);
+    }
+
+    fn own_segments(&self) -> impl Iterator<Item = Segment> {
+        self.spool.segments(Kind::Waiting).into_iter().filter(|segment| {
+            segment.session_id == self.session_id && segment.destination == self.destination
+        })
+    }
+
+    fn segment(&self, number: u32) -> Segment {
+        Segment::new(&self.spool, &self.session_id, &self.destination, number, Kind::Waiting)
+    }
+}
+
+/// Whether a line, with its line feed, can be a record: what a crash or another program left is passed over.
+fn is_record(line: &[u8]) -> bool {
+    line.len() <= LONGEST
+        && line.starts_with(b"{\"event_type\":\"")
+        && line.ends_with(b"}\n")
+        && str::from_utf8(line)
+            .is_ok_and(|line| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789ab";
+    const TO: &str = "0123456789abcdef";
+
+    struct Session {
+        _folder: tempfile::TempDir,
+        spool: Spool,
+    }
+
+    impl Session {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let spool = Spool::open(&folder.path().join("spool")).unwrap();
+            Self { _folder: folder, spool }
+        }
+
+        fn append(&self, number: u32, text: &str) {
+            let path = Segment::new(&self.spool, ID, TO, number, Kind::Waiting).path;
+            let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+
+        fn read(&self, spooled: &mut Spooled, alive: bool) {
+            spooled.read(&self.spool.segments(Kind::Waiting), alive);
+        }
+
+        fn files(&self) -> usize {
+            fs::read_dir(self.spool.directory()).unwrap().count()
+        }
+    }
+
+    fn test(n: u32) -> String {
+        format!("{{\"event_type\":\"test\",\"n\":{n}}}\n")
+    }
+
+    fn body(spooled: &Spooled, records: usize) -> String {
+        let mut body = Vec::new();
+        spooled.append_to(&mut body, records).unwrap();
+        String::from_utf8(body).unwrap()
+    }
+
+    #[test]
+    fn events_go_at_once_and_tests_in_batches() {
+        let session = Session::new();
+        let mut spooled = Spooled::new(&session.spool, ID, TO);
+        let start = "{\"event_type\":\"session_start\"}\n";
+        session.append(1, start);
+        session.append(1, &test(1));
+        session.read(&mut spooled, true);
+        assert_eq!((spooled.due(2), body(&spooled, 1).as_str()), (1, start));
+        spooled.forget(1);
+        assert_eq!(spooled.due(2), 0);
+        // The second test is in the next segment, and a part of the third is there.
+        session.append(2, &test(2));
+        session.append(2, &test(3)[..9]);
+        session.read(&mut spooled, true);
+        assert_eq!((spooled.due(2), body(&spooled, 2)), (2, test(1) + &test(2)));
+        spooled.forget(2);
+        session.append(2, &test(3)[9..]);
+        session.read(&mut spooled, true);
+        assert_eq!(spooled.due(2), 0);
+        session.read(&mut spooled, false);
+        assert_eq!((spooled.due(2), body(&spooled, 1)), (1, test(3)));
+        spooled.forget(1);
+        assert!(spooled.is_finished());
+        assert_eq!(session.files(), 0);
+    }
+
+    #[test]
+    fn another_sender_goes_on_where_one_died() {
+        let session = Session::new();
+        let mut first = Spooled::new(&session.spool, ID, TO);
+        session.append(1, &(test(1) + &test(2)));
+        session.append(2, &(test(3) + &test(4)));
+        session.read(&mut first, true);
+        first.forget(3);
+        let mut second = Spooled::new(&session.spool, ID, TO);
+        session.read(&mut second, false);
+        assert_eq!(body(&second, second.records()), test(4));
+    }
+
+    #[test]
+    fn what_is_no_record_is_passed_over() {
+        let session = Session::new();
+        session.append(1, "\n\0\0\nnoise\n{\"event_type\":\"test\",}\n");
+        session.append(1, &test(1));
+        session.append(1, "{\"event_type\":\"te");
+        session.append(2, &"x".repeat(3 << 20));
+        session.append(2, "\n");
+        session.append(3, &test(2));
+        let mut spooled = Spooled::new(&session.spool, ID, TO);
+        session.read(&mut spooled, false);
+        assert_eq!(body(&spooled, spooled.records()), test(1) + &test(2));
+    }
+
+    #[test]
+    fn a_session_that_left_nothing_to_send_is_removed() {
+        let session = Session::new();
+        session.append(1, "noise\n");
+        let mut spooled = Spooled::new(&session.spool, ID, TO);
+        session.read(&mut spooled, false);
+        assert!(spooled.is_finished());
+        spooled.remove();
+        assert_eq!(session.files(), 0);
+    }
+}

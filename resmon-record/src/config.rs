@@ -1,0 +1,261 @@
+//! The variables that configure resmon.
+
+mod endpoint;
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::endpoint::Endpoint;
+
+/// Names the file to which the test processes of a `cargo resmon` run append. Set by `cargo resmon`.
+pub const INTAKE: &str = "RESMON_INTAKE";
+/// Identifies one test process of a `cargo resmon` run. Set by `cargo resmon`.
+pub const UNIT: &str = "RESMON_UNIT";
+/// The write token of Tinybird.
+pub const TOKEN: &str = "TINYBIRD_WRITE_TOKEN";
+/// The base URL of Tinybird's API.
+pub const API_URL: &str = "TINYBIRD_API_URL";
+/// The data source that records are sent to.
+pub const DATASOURCE: &str = "RESMON_DATASOURCE";
+/// The file that records are appended to.
+pub const FILE: &str = "RESMON_FILE";
+/// The number of test records per batch.
+pub const BATCH_SIZE: &str = "RESMON_BATCH_SIZE";
+/// The longest time that delivery may hold up the end of a run, in seconds.
+pub const FLUSH_TIMEOUT: &str = "RESMON_FLUSH_TIMEOUT";
+/// The directory in which undelivered records are kept.
+pub const SPOOL_DIR: &str = "RESMON_SPOOL_DIR";
+/// Switches everything off.
+pub const DISABLE: &str = "RESMON_DISABLE";
+
+/// Where records go, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where records go.
+    pub output: Output,
+    /// How records are sent.
+    pub delivery: Delivery,
+    /// `RESMON_SPOOL_DIR`, made absolute.
+    pub spool: Option<PathBuf>,
+    /// The process's id within a run of `cargo resmon`, if it is part of one.
+    pub unit: Option<String>,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Nowhere: nothing is configured.
+    Nothing,
+    /// They are appended to this file.
+    File(PathBuf),
+    /// They are sent to this data source.
+    Tinybird(Endpoint),
+}
+
+/// The destination of a session's records, as the session's files on disk name it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Destination {
+    /// A file.
+    File(PathBuf),
+    /// A data source of Tinybird, by the [fingerprint](Endpoint::fingerprint) of its endpoint.
+    Tinybird(String),
+}
+
+/// How records are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Delivery {
+    /// Test records per batch.
+    pub batch_size: u64,
+    /// The longest time that delivery may hold up the end of the process.
+    pub flush_timeout: Duration,
+    /// Whether the runner starts one process per test.
+    pub process_per_test: bool,
+    /// How many of these processes run at a time (`NEXTEST_TEST_THREADS`). 2 if the runner does not say.
+    pub processes: u64,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            batch_size: 50,
+            flush_timeout: Duration::from_secs(10),
+            process_per_test: false,
+            processes: 2,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the environment of this process. Returns the warnings about values that cannot be used, too.
+    #[must_use]
+    pub fn from_env() -> (Self, Vec<String>) {
+        Self::read(|name| env::var_os(name))
+    }
+
+    /// Reads an environment. Returns the warnings about values that cannot be used, too.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
+        let mut source = Source { lookup, warnings: Vec::new() };
+        (source.config(), source.warnings)
+    }
+
+    /// Whether an environment switches everything off.
+    pub fn is_disabled(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
+        Source { lookup, warnings: Vec::new() }.disabled()
+    }
+}
+
+impl Output {
+    /// Returns the destination that a session's files on disk name.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        match self {
+            Self::Nothing => Destination::File(PathBuf::new()),
+            Self::File(path) => Destination::File(path.clone()),
+            Self::Tinybird(endpoint) => Destination::Tinybird(endpoint.fingerprint()),
+        }
+    }
+}
+
+/// An environment, and what is wrong with it.
+struct Source<F> {
+    lookup: F,
+    warnings: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<OsString>> Source<F> {
+    fn config(&mut self) -> Config {
+        let disabled = self.disabled();
+        if let Some(intake) = self.value(INTAKE).map(PathBuf::from).filter(|_| !disabled) {
+            return self.part_of_a_run(intake);
+        }
+        let output = if disabled { Output::Nothing } else { self.output() };
+        // With no output the rest has no effect, and a mistake in it is not worth a word.
+        let delivery =
+            if output == Output::Nothing { Delivery::default() } else { self.delivery() };
+        let spool = self.value(SPOOL_DIR).map(|path| self.absolute(Path::new(&path)));
+        Config { output, delivery, spool, unit: None }
+    }
+
+    /// That of a process whose records another one takes: `cargo resmon`, which goes by the other variables itself.
+    fn part_of_a_run(&self, intake: PathBuf) -> Config {
+        Config {
+            spool: intake.parent().map(Path::to_owned),
+            output: Output::File(intake),
+            delivery: Delivery {
+                process_per_test: self.is_process_per_test(),
+                ..Delivery::default()
+            },
+            unit: Some(self.text(UNIT).unwrap_or_else(|| "0".to_owned())),
+        }
+    }
+
+    fn disabled(&self) -> bool {
+        self.text(DISABLE).is_some_and(|value| {
+            !["0", "false", "no", "off"].contains(&value.to_ascii_lowercase().as_str())
+        })
+    }
+
+    fn output(&mut self) -> Output {
+        if let Some(output) = self.tinybird() {
+            return output;
+        }
+        match self.value(FILE) {
+            Some(path) => Output::File(self.absolute(Path::new(&path))),
+            None => Output::Nothing,
+        }
+    }
+
+    fn tinybird(&mut self) -> Option<Output> {
+        let token = self.value(TOKEN)?;
+        let base = self.text(API_URL);
+        match Endpoint::new(&token, base, self.text(DATASOURCE)) {
+            Ok(endpoint) => {
+                if token.to_str() != Some(endpoint.token()) {
+                    self.warnings.push(
+                        "TINYBIRD_WRITE_TOKEN has white space around it; using what is between"
+                            .into(),
+                    );
+                }
+                Some(Output::Tinybird(endpoint))
+            }
+            Err(problem) => {
+                self.no_tinybird(&problem);
+                None
+            }
+        }
+    }
+
+    fn no_tinybird(&mut self, problem: &str) {
+        let instead = match self.value(FILE) {
+            Some(_) => "records go to RESMON_FILE",
+            None => "nothing is recorded",
+        };
+        self.warnings.push(format!("{problem}; {instead}"));
+    }
+
+    fn delivery(&mut self) -> Delivery {
+        let default = Delivery::default();
+        let problem = "not a whole number of at least 1";
+        let batch_size = self.parsed(BATCH_SIZE, problem, default.batch_size, |text| {
+            text.parse().ok().filter(|&size| size > 0)
+        });
+        let problem = "not a number of seconds";
+        let seconds = default.flush_timeout.as_secs_f64();
+        let seconds = self.parsed(FLUSH_TIMEOUT, problem, seconds, |text| {
+            text.parse().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok())
+        });
+        let threads = self.text("NEXTEST_TEST_THREADS");
+        Delivery {
+            batch_size,
+            flush_timeout: Duration::from_secs_f64(seconds),
+            process_per_test: self.is_process_per_test(),
+            processes: threads
+                .and_then(|threads| threads.parse().ok())
+                .unwrap_or(default.processes),
+        }
+    }
+
+    fn is_process_per_test(&self) -> bool {
+        self.text("NEXTEST_EXECUTION_MODE").as_deref() == Some("process-per-test")
+    }
+
+    fn parsed<T: fmt::Display>(
+        &mut self,
+        name: &str,
+        problem: &str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let Some(value) = self.value(name) else { return default };
+        if let Some(parsed) = value.to_str().and_then(|text| parse(text.trim())) {
+            return parsed;
+        }
+        self.warnings.push(format!("{name} is {value:?}, {problem}; using {default}"));
+        default
+    }
+
+    /// Cargo starts each test binary in its package's directory, so that a relative path would give
+    /// one file per package; `PWD` still names where the user stood.
+    fn absolute(&self, path: &Path) -> PathBuf {
+        let started = self.value("PWD").map(PathBuf::from);
+        let started = started.filter(|dir| dir.is_absolute() && dir.is_dir());
+        // Made absolute here: a test may change the working directory later.
+        let dir = started.or_else(|| env::current_dir().ok()).unwrap_or_default();
+        dir.join(path)
+    }
+
+    /// The variable, unless it is unset or blank: a secret that a fork may not read arrives empty.
+    fn value(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.to_string_lossy().trim().is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.value(name).map(|value| value.to_string_lossy().trim().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The bound on what waits in a spool directory.
+
+use std::collections::HashMap;
+use std::fs;
+
+use super::{Kind, Progress, Segment, Spool};
+
+/// The most bytes of disk that records may take in a spool directory.
+pub const LIMIT: u64 = 64 << 20;
+
+/// What was removed to keep the bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Records of the session that asked.
+    pub own: u64,
+    /// Records of other sessions.
+    pub others: u64,
+}
+
+impl Spool {
+    /// Deletes the oldest segments, for whatever destination, until those that are left take at most `limit` bytes of
+    /// disk. Counts what had not arrived.
+    ///
+    /// The segment that a running session is writing to is never deleted. `own` is the session that asks.
+    #[must_use]
+    pub fn drop_oldest(&self, limit: u64, own: Option<&str>) -> Dropped {
+        let mut segments = self.segments(Kind::Waiting);
+        segments.extend(self.segments(Kind::Refused));
+        segments.sort();
+        let sizes: Vec<u64> = segments.iter().map(|segment| disk_usage(segment)).collect();
+        let mut excess = sizes.iter().sum::<u64>().saturating_sub(limit);
+        let mut dropped = Dropped::default();
+        if excess == 0 {
+            return dropped;
+        }
+        let mut newest: HashMap<&str, u32> = HashMap::new();
+        for segment in segments.iter().filter(|segment| segment.kind == Kind::Waiting) {
+            let number = newest.entry(&segment.session_id).or_default();
+            *number = segment.number.max(*number);
+        }
+        for (segment, size) in segments.iter().zip(&sizes) {
+            if excess == 0 {
+                break;
+            }
+            let session_id = segment.session_id.as_str();
+            let is_newest = newest.get(session_id) == Some(&segment.number);
+            let is_own = own == Some(session_id);
+            if is_newest && (is_own || self.path(&format!("{session_id}.session")).exists()) {
+                continue;
+            }
+            let records = self.unsent_records(segment);
+            if fs::remove_file(&segment.path).is_ok() {
+                excess = excess.saturating_sub(*size);
+                *(if is_own { &mut dropped.own } else { &mut dropped.others }) += records;
+            }
+        }
+        dropped
+    }
+
+    /// Counts the records of a segment that have not arrived.
+    #[must_use]
+    pub fn unsent_records(&self, segment: &Segment) -> u64 {
+        let progress = Progress::read(self, &segment.session_id, &segment.destination);
+        if segment.kind == Kind::Waiting && segment.number < progress.segment {
+            return 0;
+        }
+        let content = fs::read(&segment.path).unwrap_or_default();
+        let sent = if segment.number == progress.segment { progress.offset } else { 0 };
+        let rest = content.get(usize::try_from(sent).unwrap_or(usize::MAX)..).unwrap_or_default();
+        rest.iter().filter(|&&byte| byte == b'\n').count() as u64
+    }
+}
+
+/// Bytes of disk that a segment takes, as `du` counts them.
+fn disk_usage(segment: &Segment) -> u64 {
+    let metadata = fs::symlink_metadata(&segment.path);
+    #[cfg(unix)]
+    return metadata.map_or(0, |file| std::os::unix::fs::MetadataExt::blocks(&file) * 512);
+    #[cfg(not(unix))]
+    metadata.map_or(0, |file| file.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_go_first_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&folder.path().join("spool")).unwrap();
+        let id = |n: u32| format!("{n:028x}");
+        let to = "0123456789abcdef";
+        let write = |n, number| {
+            let segment = Segment::new(&spool, &id(n), to, number, Kind::Waiting);
+            fs::write(&segment.path, "{}\n".repeat(10_000)).unwrap();
+            segment
+        };
+        let segments = [write(1, 1), write(1, 2), write(2, 1), write(3, 1)];
+        // The first session runs, so that its last segment stays.
+        fs::write(spool.path(&format!("{}.session", id(1))), "").unwrap();
+        let size = disk_usage(&segments[0]);
+        assert_eq!(spool.drop_oldest(4 * size, None), Dropped::default());
+        let progress = Progress { segment: 1, offset: 3 * 9_000 };
+        progress.write(&spool, &id(1), to).unwrap();
+        assert_eq!(spool.drop_oldest(3 * size, Some(&id(1))), Dropped { own: 1000, others: 0 });
+        assert_eq!(spool.drop_oldest(2 * size, None), Dropped { own: 0, others: 10_000 });
+        let left = segments.map(|segment| segment.path.exists());
+        assert_eq!(left, [false, true, false, true]);
+    }
+}

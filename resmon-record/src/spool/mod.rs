@@ -1,0 +1,139 @@
+//! The directory in which a session keeps what must survive its process.
+//!
+//! | file | content | written by |
+//! |---|---|---|
+//! | `ID.session` | the [journal] of a running session: which tests are open; locked by its process | the test process |
+//! | `ID-DESTINATION-0001.ndjson`, `-0002`, … | [segments](Segment): records for a destination that have not arrived yet | the test process |
+//! | `ID-DESTINATION.sent` | how much of these has arrived | the sender |
+//! | `ID-DESTINATION-0001.refused` | records that the endpoint refuses for their content | the sender |
+//! | `DESTINATION.sender` | locked by the one process that sends for a destination | the sender |
+//! | `DESTINATION.warnings` | its messages, which the next test process that ends prints | the sender |
+//! | `ID.intake`, `ID.owner` | what the test processes of a `cargo resmon` append, and its lock | `cargo resmon` |
+//!
+//! `ID` is a session id, which sorts by age. `DESTINATION` is the [fingerprint](crate::fingerprint) of an endpoint.
+
+mod backlog;
+mod crash;
+mod directory;
+pub mod journal;
+pub mod lock;
+mod progress;
+mod segment;
+mod sender;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use self::backlog::{Dropped, LIMIT};
+pub use self::crash::{LAST_WORDS, position};
+pub use self::directory::{Owner, default_directories, owner_for};
+pub use self::progress::{Progress, read_at, write_at};
+pub use self::segment::{Kind, SEGMENT_BYTES, Segment};
+pub use self::sender::{FIRST_SESSION, SenderFile, SenderState, warnings_file};
+
+/// The spool directory.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    directory: PathBuf,
+    owner: Option<Owner>,
+}
+
+impl Spool {
+    /// Opens the directory. Creates it, readable and writable for this user only, if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the directory, in words: it cannot be created, is a symlink, or others may write to it.
+    pub fn open(directory: &Path) -> Result<Self, String> {
+        // Without a slash at its end, which would have the system follow a symlink.
+        let directory: PathBuf = directory.components().collect();
+        let owner = directory::create(&directory)?;
+        Ok(Self { directory, owner })
+    }
+
+    /// Returns the path of the directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the path of a file in the directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Lists the files whose names end in `suffix`: the rest of the name and the path, sorted by name.
+    #[must_use]
+    pub fn files(&self, suffix: &str) -> Vec<(String, PathBuf)> {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                let name = name.to_str()?.strip_suffix(suffix)?;
+                Some((name.to_owned(), entry.path()))
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// Opens a file of the directory for reading and writing. Never follows a symlink.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn open_file(&self, path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+        let options = options.read(true).write(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        }
+        let file = options.open(path)?;
+        if let Some(owner) = &self.owner {
+            owner.take(&file);
+        }
+        Ok(file)
+    }
+
+    /// Whether the process of this session is alive. `false` if it has ended or died.
+    #[must_use]
+    pub fn is_alive(&self, session_id: &str) -> bool {
+        self.is_locked(&self.path(&format!("{session_id}.session")))
+    }
+
+    /// Returns the ids of the sessions whose processes are alive, without `own`, the session of this process: opening
+    /// and closing its journal would give up the lock on it.
+    #[must_use]
+    pub fn alive_sessions(&self, own: Option<&str>) -> BTreeSet<String> {
+        let journals = self.files(".session").into_iter();
+        let others = journals.filter(|(id, _)| own != Some(id.as_str()));
+        others.filter(|(_, path)| self.is_locked(path)).map(|(id, _)| id).collect()
+    }
+
+    fn is_locked(&self, journal: &Path) -> bool {
+        let file = self.open_file(journal, &mut OpenOptions::new());
+        file.is_ok_and(|file| {
+            let locked = lock::is_held_by_another(&file, lock::Part::Owner).unwrap_or(false);
+            close(file);
+            locked
+        })
+    }
+}
+
+/// Closes a file that was open for a moment in a process whose tests may close any descriptor.
+///
+/// Dropping a `File` whose descriptor is closed already aborts the process in the dev profile.
+pub fn close(file: File) {
+    #[cfg(unix)]
+    {
+        use std::os::fd::IntoRawFd;
+        // SAFETY: the descriptor belonged to the file, which is gone.
+        unsafe { libc::close(file.into_raw_fd()) };
+    }
+    #[cfg(not(unix))]
+    drop(file);
+}

@@ -1,0 +1,95 @@
+//! How much of a session's records has arrived.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+
+use super::Spool;
+
+/// The file `ID-DESTINATION.sent`. All records before this place have arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The segment's number.
+    pub segment: u32,
+    /// Bytes of that segment.
+    pub offset: u64,
+}
+
+impl Progress {
+    /// Reads the progress of a session. Nothing has arrived if there is no such file.
+    #[must_use]
+    pub fn read(spool: &Spool, session_id: &str, destination: &str) -> Self {
+        let text = fs::read_to_string(path(spool, session_id, destination)).unwrap_or_default();
+        parse(&text).unwrap_or_default()
+    }
+
+    /// Writes the progress of a session, by one write of a fixed length.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn write(self, spool: &Spool, session_id: &str, destination: &str) -> io::Result<()> {
+        let path = path(spool, session_id, destination);
+        let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
+        write_at(&file, format!("{:010} {:020}\n", self.segment, self.offset).as_bytes(), 0)
+    }
+
+    /// Removes the file: the session has nothing left.
+    pub fn remove(spool: &Spool, session_id: &str, destination: &str) {
+        let _ = fs::remove_file(path(spool, session_id, destination));
+    }
+}
+
+fn parse(text: &str) -> Option<Progress> {
+    let (segment, offset) = text.trim_end().split_once(' ')?;
+    Some(Progress { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+fn path(spool: &Spool, session_id: &str, destination: &str) -> PathBuf {
+    spool.path(&format!("{session_id}-{destination}.sent"))
+}
+
+/// Reads bytes at a place of a file, as many as one call gives.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, bytes, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, bytes, offset);
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = (file, bytes, offset);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Writes all bytes at a place of a file.
+///
+/// # Errors
+///
+/// Those of the system.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
+    #[cfg(windows)]
+    {
+        let (mut rest, mut offset) = (bytes, offset);
+        while !rest.is_empty() {
+            let written = std::os::windows::fs::FileExt::seek_write(file, rest, offset)?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            rest = &rest[written..];
+            offset += written as u64;
+        }
+        Ok(())
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = (file, bytes, offset);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

@@ -1,0 +1,108 @@
+//! Files of records that wait for a destination.
+
+use std::path::PathBuf;
+
+use super::Spool;
+use crate::session_id::{is_hex, is_session_id};
+
+/// A session begins a new segment when the last one has this many bytes. The sender deletes segments whole.
+pub const SEGMENT_BYTES: u64 = 1 << 20;
+
+/// A file of records of one session for one destination.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment {
+    /// The id of the session.
+    pub session_id: String,
+    /// Its place among the segments of the session, from 1.
+    pub number: u32,
+    /// The fingerprint of the endpoint.
+    pub destination: String,
+    /// Whether the records are to be sent.
+    pub kind: Kind,
+    /// Where the file is.
+    pub path: PathBuf,
+}
+
+/// What is to be done with the records of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// They are to be sent.
+    Waiting,
+    /// The endpoint refused them for their content: nobody sends them again by itself.
+    Refused,
+}
+
+impl Kind {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Waiting => ".ndjson",
+            Self::Refused => ".refused",
+        }
+    }
+}
+
+impl Segment {
+    /// Names a segment.
+    #[must_use]
+    pub fn new(
+        spool: &Spool,
+        session_id: &str,
+        destination: &str,
+        number: u32,
+        kind: Kind,
+    ) -> Self {
+        let path = spool.path(&format!("{session_id}-{destination}-{number:04}{}", kind.suffix()));
+        let (session_id, destination) = (session_id.to_owned(), destination.to_owned());
+        Self { session_id, number, destination, kind, path }
+    }
+
+    /// Reads the name of a segment, without its suffix. `None` if it is not one.
+    fn parse(name: &str, kind: Kind, path: PathBuf) -> Option<Self> {
+        let mut parts = name.split('-');
+        let (session_id, destination) = (parts.next()?, parts.next()?);
+        let number = parts.next()?.parse().ok()?;
+        let is_one = is_session_id(session_id) && is_hex(destination, 16) && parts.next().is_none();
+        is_one.then(|| Self {
+            session_id: session_id.to_owned(),
+            number,
+            destination: destination.to_owned(),
+            kind,
+            path,
+        })
+    }
+}
+
+impl Spool {
+    /// Lists the segments of this kind for all destinations: oldest session first, each in order.
+    #[must_use]
+    pub fn segments(&self, kind: Kind) -> Vec<Segment> {
+        let files = self.files(kind.suffix()).into_iter();
+        let mut segments: Vec<_> =
+            files.filter_map(|(name, path)| Segment::parse(&name, kind, path)).collect();
+        segments.sort();
+        segments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_others_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&folder.path().join("spool")).unwrap();
+        let (id, to) = ("0123456789abcdef0123456789ab", "0123456789abcdef");
+        let one = Segment::new(&spool, id, to, 1, Kind::Waiting);
+        let ten_thousand = Segment::new(&spool, id, to, 10_000, Kind::Waiting);
+        let refused = Segment::new(&spool, id, to, 2, Kind::Refused);
+        for segment in [&ten_thousand, &one, &refused] {
+            std::fs::write(&segment.path, "").unwrap();
+        }
+        for other in ["notes.ndjson", "x-y-1.ndjson", &format!("{id}-{to}.ndjson")] {
+            std::fs::write(spool.path(other), "").unwrap();
+        }
+        assert_eq!(spool.segments(Kind::Waiting), [one, ten_thousand]);
+        assert_eq!(spool.segments(Kind::Refused), [refused]);
+    }
+}

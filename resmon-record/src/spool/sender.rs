@@ -1,0 +1,141 @@
+//! The file by which processes agree on the one that sends for a destination.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+
+use super::lock::{Part, is_held_by_another, try_lock};
+use super::{Spool, close, read_at, write_at};
+
+/// Names, to a sender, the session of the process that starts it.
+pub const FIRST_SESSION: &str = "RESMON_FIRST_SESSION";
+
+/// What a sender is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderState {
+    /// It has something to send, or is about to look.
+    Busy,
+    /// Everything that it knows of has arrived.
+    Idle,
+    /// It has given up the endpoint: nobody needs to wait for it.
+    Down,
+}
+
+impl SenderState {
+    fn text(self) -> &'static [u8; 4] {
+        match self {
+            Self::Busy => b"busy",
+            Self::Idle => b"idle",
+            Self::Down => b"down",
+        }
+    }
+}
+
+/// Returns the path of the file in which a sender puts messages for test processes to print.
+#[must_use]
+pub fn warnings_file(spool: &Spool, destination: &str) -> PathBuf {
+    spool.path(&format!("{destination}.warnings"))
+}
+
+/// `DESTINATION.sender`
+#[derive(Debug)]
+pub struct SenderFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl SenderFile {
+    /// Opens the file of a destination, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn open(spool: &Spool, destination: &str) -> io::Result<Self> {
+        let path = path(spool, destination);
+        let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
+        Ok(Self { path, file })
+    }
+
+    /// Opens the file if it is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn existing(spool: &Spool, destination: &str) -> io::Result<Self> {
+        let path = path(spool, destination);
+        let file = spool.open_file(&path, &mut OpenOptions::new())?;
+        Ok(Self { path, file })
+    }
+
+    /// Whether a sender is running.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        is_held_by_another(&self.file, Part::Owner).unwrap_or(false)
+    }
+
+    /// Whether a process is starting a sender at this moment.
+    #[must_use]
+    pub fn is_starting(&self) -> bool {
+        is_held_by_another(&self.file, Part::Starter).unwrap_or(false)
+    }
+
+    /// Takes the right to start a sender. It ends when this is closed.
+    #[must_use]
+    pub fn start(&self) -> bool {
+        try_lock(&self.file, Part::Starter).unwrap_or(false)
+    }
+
+    /// Takes the right to send. Returns `false` if another process has it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, for example where the file system has no locks.
+    pub fn take(&self) -> io::Result<bool> {
+        // Who had the right until now may have removed the file.
+        let is_current =
+            || Ok::<_, io::Error>(same_file(&self.file.metadata()?, &fs::metadata(&self.path)?));
+        Ok(try_lock(&self.file, Part::Owner)? && is_current().unwrap_or(false))
+    }
+
+    /// Returns what the sender is doing.
+    #[must_use]
+    pub fn state(&self) -> SenderState {
+        let mut text = [0; 4];
+        let read = read_at(&self.file, &mut text, 0).unwrap_or(0);
+        let states = [SenderState::Idle, SenderState::Down];
+        let found = states.into_iter().find(|state| text[..read] == *state.text());
+        found.unwrap_or(SenderState::Busy)
+    }
+
+    /// Notes what the sender is doing. Where this fails, test processes wait until their time is over.
+    pub fn set_state(&self, state: SenderState) {
+        let _ = write_at(&self.file, state.text(), 0);
+    }
+
+    /// Removes the file and gives up the right to send.
+    pub fn remove(self) {
+        let _ = fs::remove_file(&self.path);
+        drop(self.file);
+    }
+
+    /// Closes the file.
+    pub fn close(self) {
+        close(self.file);
+    }
+}
+
+fn path(spool: &Spool, destination: &str) -> PathBuf {
+    spool.path(&format!("{destination}.sender"))
+}
+
+#[cfg(unix)]
+fn same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_one: &fs::Metadata, _other: &fs::Metadata) -> bool {
+    // A file that is open cannot be replaced by another of its name.
+    true
+}

@@ -1,0 +1,40 @@
+//! Files that several processes append lines to, and that one of them may have left within a line.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Whether the file ends within a line that nobody is going to finish.
+pub fn is_torn(mut file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    // Nor is it a pipe, from which this would take what is for others to read.
+    if metadata.len() == 0 || !metadata.is_file() {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(metadata.len() - 1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(false);
+    }
+    // The size of a file grows while a long line is being written. To set the permissions that it has changes nothing, but
+    // waits for a write that is under way.
+    let _ = file.set_permissions(metadata.permissions());
+    Ok(file.metadata()?.len() == metadata.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn only_a_line_without_its_end_is_torn() {
+        let mut file = tempfile::tempfile().unwrap();
+        for (written, torn) in [("", false), ("{}\n", false), ("{", true), ("}\n", false)] {
+            file.seek(SeekFrom::End(0)).unwrap();
+            file.write_all(written.as_bytes()).unwrap();
+            assert_eq!(is_torn(&file).unwrap(), torn, "after {written:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Where records go from the test process: a file, or the spool, from which the sender takes them.
+
+mod file;
+#[cfg(all(unix, feature = "collector"))]
+mod intake;
+mod journal;
+mod sender;
+mod spooled;
+#[cfg(all(unix, feature = "collector"))]
+mod tee;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use resmon_record::config::{Config, Output};
+use resmon_record::line::Line;
+use resmon_record::spool::Spool;
+
+pub(crate) use self::file::File;
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::intake::Intake;
+pub(crate) use self::journal::Journal;
+use self::spooled::Spooled;
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) use self::tee::Tee;
+
+/// A destination of records. Nothing it does may fail a test: what goes wrong is a warning.
+pub(crate) trait Sink: Debug + Send + Sync {
+    /// Takes the record of a session event.
+    fn session(&self, line: Line);
+
+    /// Takes the record of a test, and adds its `batch_num`.
+    fn test(&self, line: Line);
+
+    /// Returns where the record of a test that is open would stand.
+    fn position(&self) -> Position;
+
+    /// Returns how many records are known to be lost.
+    fn dropped(&self) -> u64;
+
+    /// Ends the session: waits for delivery as long as the configuration allows, and says what could not be done.
+    fn close(&self);
+}
+
+/// The place of a record that is still to come.
+pub(crate) struct Position {
+    /// The batch that the next test record will belong to.
+    pub(crate) batch_num: u64,
+    /// The record will be at this place of its file or after it.
+    pub(crate) from: u64,
+}
+
+/// A session, and where its records may wait.
+pub(crate) struct Place<'a> {
+    pub(crate) spool: Option<Spool>,
+    pub(crate) session_id: &'a str,
+    /// The program that sends, if it is not the one that was built with this crate.
+    pub(crate) sender: Option<PathBuf>,
+}
+
+/// Opens the destination that the environment asks for.
+pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
+    match config.output {
+        Output::Tinybird(endpoint) => Box::new(Spooled::open(config.delivery, &endpoint, place)),
+        Output::File(path) => {
+            let name = if config.unit.is_some() { "the file of this run" } else { "RESMON_FILE" };
+            Box::new(File::open(name, path, config.delivery.batch_size))
+        }
+        Output::Nothing => unreachable!("the session does not start"),
+    }
+}
+
+/// Returns the batch of the test record with this index, counted from 0.
+fn batch_num(index: u64, batch_size: u64) -> u64 {
+    index / batch_size + 1
+}

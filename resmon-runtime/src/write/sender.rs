@@ -1,0 +1,217 @@
+//! The sender as the test process sees it: how it is started and waited for.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use resmon_record::config::{self, Delivery, Endpoint};
+use resmon_record::spool::{FIRST_SESSION, Kind, SenderFile, SenderState, Spool, warnings_file};
+
+use crate::sys::spawn;
+use crate::warning::{Records, warn};
+
+/// The argument by which a program knows that it is to be the sender.
+const ARGUMENT: &str = "__sender";
+/// How long a sender may take from its start until it shows.
+const STARTING: Duration = Duration::from_secs(5);
+/// How often this looks whether the records have arrived.
+const TICK: Duration = Duration::from_millis(2);
+/// A process of a run that runs one at a time waits for delivery only if records wait for longer than this: it cannot
+/// know whether it is the last one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) struct Sender {
+    spool: Spool,
+    session_id: String,
+    destination: String,
+    delivery: Delivery,
+    /// The programs to try, in this order.
+    programs: Vec<PathBuf>,
+    /// The variables that differ from those of this process.
+    variables: Vec<(&'static str, Option<OsString>)>,
+    started: OnceLock<Result<Instant, String>>,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        spool: &Spool,
+        session_id: &str,
+        delivery: &Delivery,
+        endpoint: &Endpoint,
+        program: Option<PathBuf>,
+    ) -> Self {
+        let text = |text: &str| Some(OsString::from(text));
+        let mode = if delivery.process_per_test { text("process-per-test") } else { None };
+        let variables = vec![
+            (config::TOKEN, text(endpoint.token())),
+            (config::API_URL, text(endpoint.base())),
+            (config::DATASOURCE, text(endpoint.datasource())),
+            (config::SPOOL_DIR, Some(spool.directory().into())),
+            (config::BATCH_SIZE, text(&delivery.batch_size.to_string())),
+            (config::FLUSH_TIMEOUT, text(&delivery.flush_timeout.as_secs_f64().to_string())),
+            (FIRST_SESSION, text(session_id)),
+            ("NEXTEST_EXECUTION_MODE", mode),
+            (config::FILE, None),
+            (config::DISABLE, None),
+            (config::INTAKE, None),
+            (config::UNIT, None),
+        ];
+        Self {
+            spool: spool.clone(),
+            session_id: session_id.to_owned(),
+            destination: endpoint.fingerprint(),
+            delivery: *delivery,
+            programs: program.map_or_else(programs, |program| vec![program]),
+            variables,
+            started: OnceLock::new(),
+        }
+    }
+
+    /// Starts a sender, unless one is running. Called when the session's first record is in the spool.
+    pub(crate) fn start(&self) {
+        if self.started.get().is_some() {
+            return;
+        }
+        let _ = self.started.set(self.try_start().map(|()| Instant::now()));
+    }
+
+    fn try_start(&self) -> Result<(), String> {
+        let file =
+            SenderFile::open(&self.spool, &self.destination).map_err(|error| error.to_string())?;
+        let is_ours = !file.is_running() && !file.is_starting() && file.start();
+        let result = if is_ours {
+            spawn::detached(&self.programs, ARGUMENT, &self.variables)
+        } else {
+            Ok(())
+        };
+        file.close();
+        result.map_err(|error| format!("no program to send them: {error}"))
+    }
+
+    /// Waits for delivery, if this is the process of the run that should, and says what could not be delivered.
+    pub(crate) fn finish(&self) {
+        let end = self.wait();
+        self.print_warnings();
+        let left: u64 = self.segments().iter().map(|left| self.spool.unsent_records(left)).sum();
+        if left == 0 {
+            return;
+        }
+        let (left, place) = (Records(left), self.spool.directory());
+        match end {
+            End::Left => {}
+            End::Delivered | End::Down => {
+                warn(format_args!("{left} not delivered after that; kept in {place:?}"));
+            }
+            End::Timeout => {
+                let seconds = self.delivery.flush_timeout.as_secs_f64();
+                warn(format_args!(
+                    "{left} not delivered: Tinybird did not take them in the {seconds} s that RESMON_FLUSH_TIMEOUT \
+                     allows at exit; kept in {place:?}"
+                ));
+            }
+            End::NoSender => {
+                let why = self.started.get().and_then(|started| started.as_ref().err());
+                let why = why.map_or("the sender has ended", String::as_str);
+                warn(format_args!(
+                    "{left} not sent ({why}); kept in {place:?}: `cargo resmon upload {}` sends them",
+                    place.display()
+                ));
+            }
+        }
+    }
+
+    fn wait(&self) -> End {
+        let begin = Instant::now();
+        if self.delivery.process_per_test && self.delivery.processes == 1 && !self.is_overdue() {
+            return End::Left;
+        }
+        loop {
+            // Another process of the run will wait.
+            if self.delivery.process_per_test
+                && !self.spool.alive_sessions(Some(&self.session_id)).is_empty()
+            {
+                return End::Left;
+            }
+            match self.state() {
+                None => return End::NoSender,
+                Some(SenderState::Down) => return End::Down,
+                // Everything has arrived, also what other sessions left.
+                Some(SenderState::Idle) if self.segments().is_empty() => return End::Delivered,
+                Some(_) => {}
+            }
+            if begin.elapsed() >= self.delivery.flush_timeout {
+                return End::Timeout;
+            }
+            thread::sleep(TICK);
+        }
+    }
+
+    /// What the sender is doing; `None` if there is none.
+    fn state(&self) -> Option<SenderState> {
+        let started = self.started.get().and_then(|started| started.as_ref().ok())?;
+        if let Ok(file) = SenderFile::existing(&self.spool, &self.destination) {
+            let state = file.is_running().then(|| file.state());
+            file.close();
+            if state.is_some() {
+                return state;
+            }
+        }
+        (started.elapsed() < STARTING && !self.segments().is_empty()).then_some(SenderState::Busy)
+    }
+
+    /// The segments of this session that have not arrived.
+    fn segments(&self) -> Vec<resmon_record::spool::Segment> {
+        let mut segments = self.spool.segments(Kind::Waiting);
+        segments.retain(|segment| segment.session_id == self.session_id);
+        segments
+    }
+
+    /// Whether records of this destination wait for longer than they should.
+    fn is_overdue(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.spool.segments(Kind::Waiting).iter().any(|segment| {
+            let started = u64::from_str_radix(&segment.session_id[..12], 16).unwrap_or(u64::MAX);
+            segment.destination == self.destination
+                && Duration::from_millis(started) + PATIENCE < now
+        })
+    }
+
+    /// Prints what the sender has to say, which has no stream of its own.
+    fn print_warnings(&self) {
+        let own = self.spool.path(&format!("{}.warnings", self.session_id));
+        // Taken away first, so that no other process prints it too.
+        if fs::rename(warnings_file(&self.spool, &self.destination), &own).is_ok() {
+            for line in fs::read_to_string(&own).unwrap_or_default().lines() {
+                warn(line);
+            }
+            let _ = fs::remove_file(own);
+        }
+    }
+}
+
+/// How the wait for delivery ended.
+enum End {
+    Delivered,
+    /// Another process waits.
+    Left,
+    /// The sender has given up the endpoint.
+    Down,
+    Timeout,
+    NoSender,
+}
+
+/// Returns the programs that may serve as the sender: the one that was built with this crate, and `cargo-resmon`.
+fn programs() -> Vec<PathBuf> {
+    let built = option_env!("RESMON_SENDER").map(PathBuf::from);
+    let name = format!("cargo-resmon{}", env::consts::EXE_SUFFIX);
+    let installed = env::var_os("PATH").into_iter().flat_map(move |path| {
+        let folders: Vec<_> = env::split_paths(&path).map(|folder| folder.join(&name)).collect();
+        folders.into_iter().find(|program| program.is_file())
+    });
+    built.into_iter().chain(installed).collect()
+}

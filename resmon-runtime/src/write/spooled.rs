@@ -1,0 +1,177 @@
+//! The records of a session for Tinybird: segments in the spool, which the sender reads and deletes.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use resmon_record::config::{Delivery, Endpoint};
+use resmon_record::key;
+use resmon_record::line::Line;
+use resmon_record::spool::{self, Kind, LIMIT, SEGMENT_BYTES, Segment, Spool};
+
+use super::sender::Sender;
+use super::{Place, Position, Sink, batch_num};
+use crate::descriptor::PinnedFile;
+use crate::warning::{Records, warn};
+
+/// Appends each record to the session's current segment, and has a sender running that delivers it.
+#[derive(Debug)]
+pub(crate) struct Spooled {
+    /// Without a spool there is no way to the sender.
+    spool: Option<Spool>,
+    session_id: String,
+    destination: String,
+    delivery: Delivery,
+    sender: Option<Sender>,
+    state: Mutex<State>,
+    lost: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The number of the current segment.
+    segment: u32,
+    /// `None` where the process may have few files open: then it is opened for each record.
+    file: Option<PinnedFile>,
+    /// Bytes of whole records in the current segment.
+    length: u64,
+    tests: u64,
+    /// Why the first lost record was lost.
+    problem: Option<io::Error>,
+}
+
+impl Spooled {
+    pub(crate) fn open(delivery: Delivery, endpoint: &Endpoint, place: Place<'_>) -> Self {
+        let Place { spool, session_id, sender } = place;
+        let destination = endpoint.fingerprint();
+        let state = State { segment: 0, file: None, length: 0, tests: 0, problem: None };
+        let sender =
+            spool.as_ref().map(|spool| Sender::new(spool, session_id, &delivery, endpoint, sender));
+        Self {
+            spool,
+            session_id: session_id.to_owned(),
+            destination,
+            delivery,
+            sender,
+            state: Mutex::new(state),
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    fn append(&self, state: &mut State, line: &[u8]) {
+        let Some(spool) = &self.spool else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        if let Err(error) = self.try_append(state, spool, line) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            state.problem.get_or_insert(error);
+        }
+    }
+
+    fn try_append(&self, state: &mut State, spool: &Spool, line: &[u8]) -> io::Result<()> {
+        if state.segment == 0 {
+            self.next_segment(state, spool)?;
+        } else if state.length >= SEGMENT_BYTES {
+            self.next_segment(state, spool)?;
+            // The new one counts as full already.
+            let dropped = spool.drop_oldest(LIMIT - SEGMENT_BYTES, Some(&self.session_id));
+            self.lost.fetch_add(dropped.own, Ordering::Relaxed);
+            if dropped.own + dropped.others > 0 && state.problem.is_none() {
+                let problem = format!("more than {} MiB wait there", LIMIT >> 20);
+                state.problem = Some(io::Error::other(problem));
+            }
+        }
+        let result = self.write(state, spool, line);
+        if result.is_ok() || state.length == 0 {
+            return result;
+        }
+        // The descriptor may have been closed by a test, or the file be as large as the process may make one.
+        self.next_segment(state, spool)?;
+        self.write(state, spool, line)
+    }
+
+    fn next_segment(&self, state: &mut State, spool: &Spool) -> io::Result<()> {
+        let segment = self.segment(spool, state.segment + 1);
+        let file = spool.open_file(&segment.path, OpenOptions::new().create_new(true))?;
+        (state.segment, state.length) = (segment.number, 0);
+        state.file = PinnedFile::new(file);
+        Ok(())
+    }
+
+    /// Writes behind the last whole record, and so over what a write that failed left there.
+    fn write(&self, state: &mut State, spool: &Spool, line: &[u8]) -> io::Result<()> {
+        match &state.file {
+            Some(file) => spool::write_at(file.get()?, line, state.length)?,
+            None => {
+                let path = self.segment(spool, state.segment).path;
+                let file =
+                    spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
+                let written = spool::write_at(&file, line, state.length);
+                spool::close(file);
+                written?;
+            }
+        }
+        state.length += line.len() as u64;
+        Ok(())
+    }
+
+    fn segment(&self, spool: &Spool, number: u32) -> Segment {
+        Segment::new(spool, &self.session_id, &self.destination, number, Kind::Waiting)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Spooled {
+    fn session(&self, line: Line) {
+        let mut state = self.lock();
+        self.append(&mut state, &line.finish());
+        if state.tests == 0
+            && let Some(sender) = &self.sender
+        {
+            // The first record is there, so that a sender that is about to end sees the session.
+            sender.start();
+        }
+    }
+
+    fn test(&self, mut line: Line) {
+        let mut state = self.lock();
+        line.field(key!(batch_num), &batch_num(state.tests, self.delivery.batch_size));
+        state.tests += 1;
+        self.append(&mut state, &line.finish());
+    }
+
+    fn position(&self) -> Position {
+        let state = self.lock();
+        let batch_num = batch_num(state.tests, self.delivery.batch_size);
+        Position { batch_num, from: spool::position(state.segment, state.length) }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn close(&self) {
+        if let Some(sender) = &self.sender {
+            sender.finish();
+        }
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost == 0 {
+            return;
+        }
+        let lost = Records(lost);
+        match (&self.spool, &self.lock().problem) {
+            (Some(spool), Some(problem)) => {
+                warn(format_args!(
+                    "{lost} lost: cannot write to {:?}: {problem}",
+                    spool.directory()
+                ));
+            }
+            _ => warn(format_args!("{lost} lost: there is no directory to keep them in")),
+        }
+    }
+}
