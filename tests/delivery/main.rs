@@ -14,6 +14,8 @@ mod retries;
 mod special;
 mod suite;
 mod time;
+#[cfg(target_os = "linux")]
+mod tls;
 mod waits;
 
 use support::{Records, Run, Server};
