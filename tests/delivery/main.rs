@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bodies;
 mod configuration;
 mod exit;
 mod proxy;
@@ -13,6 +14,8 @@ mod retries;
 mod special;
 mod suite;
 mod time;
+#[cfg(target_os = "linux")]
+mod tls;
 mod waits;
 
 use support::{Records, Run, Server};

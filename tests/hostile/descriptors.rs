@@ -12,10 +12,15 @@ use crate::{
     support::{Gate, gate},
 };
 
-/// Closes descriptors, as daemons do, and opens files that get their numbers. They stay open.
+/// Closes descriptors, as daemons do, and opens up to 250 files that get their numbers. They stay open.
 fn closes(descriptors: RangeInclusive<i32>) {
+    closes_and_opens(descriptors, 250);
+}
+
+/// Closes descriptors and opens at most this many files that get their numbers.
+fn closes_and_opens(descriptors: RangeInclusive<i32>, most: usize) {
     let Some(folder) = folder() else { return };
-    let own = descriptors.clone().count().min(250);
+    let own = descriptors.clone().count().min(most);
     for descriptor in descriptors {
         // SAFETY: none that is closed here is used again by the standard library in a way that matters.
         unsafe { libc::close(descriptor) };
@@ -37,8 +42,10 @@ fn limit() -> usize {
     usize::try_from(unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }).unwrap_or(16)
 }
 
-/// Requires that resmon wrote to none of the test's files and that the test could use them until its end.
-fn assert_untouched(case: &Case) {
+/// Requires that resmon wrote to none of the test's files and that the test could use them until its end. Returns
+/// the number of those files.
+#[track_caller]
+fn assert_untouched(case: &Case) -> usize {
     let mut own = 0;
     for file in fs::read_dir(case.folder.path()).expect("a folder of our own") {
         let file = file.expect("a file");
@@ -51,6 +58,7 @@ fn assert_untouched(case: &Case) {
         }
     }
     assert!(own > 10, "{own}");
+    own
 }
 
 #[resmon::test]
@@ -93,6 +101,22 @@ fn where_all_are_closed_records_find_another_way() {
     in_both_modes("descriptors::closes_all", |case, run| {
         assert!(run.is_quiet(), "{}", run.stderr);
         assert_untouched(case);
+        case.is_whole("passed", 0);
+    });
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn closes_all_and_opens_900() {
+    closes_and_opens(3..=4096, 900);
+}
+
+/// The numbers of resmon's own descriptors are high, but no number is too high for a test.
+#[test]
+fn high_numbers_may_become_the_tests_own() {
+    after("ulimit -n 1024;", "descriptors::closes_all_and_opens_900", |case, run| {
+        assert!(run.is_quiet(), "{}", run.stderr);
+        assert_eq!(assert_untouched(case), 900);
         case.is_whole("passed", 0);
     });
 }

@@ -25,12 +25,12 @@ fn a_test_may_leave_for_a_folder_and_delete_it() {
 
 #[test]
 fn paths_are_those_of_the_start() {
-    for mode in [Mode::File, Mode::Tinybird] {
+    for mode in Mode::ALL {
         let case = Case::new("environment::leaves_for_a_deleted_folder", mode);
         let run = case.switch_on(in_shell("", case.test)).env("RESMON_SPOOL_DIR", "spool");
         let run = match mode {
             Mode::File => run.env("RESMON_FILE", "records.ndjson"),
-            Mode::Tinybird => run,
+            Mode::Tinybird | Mode::ProcessPerTest => run,
         };
         let run = run.folder(case.folder.path()).finish().exits(0);
         assert!(run.is_quiet(), "{}", run.stderr);

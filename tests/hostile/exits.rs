@@ -29,6 +29,33 @@ fn the_exit_code_of_a_test_is_that_of_the_process() {
 
 #[resmon::test]
 #[ignore = "hostile"]
+fn exits_with_minus_1() {
+    if folder().is_some() {
+        process::exit(-1);
+    }
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
+fn exits_with_263() {
+    if folder().is_some() {
+        process::exit(263);
+    }
+}
+
+/// The system hands the parent the lowest eight bits. −1 in a record means that the process crashed.
+#[test]
+fn the_exit_status_is_the_one_that_the_parent_process_sees() {
+    for (test, code) in [("exits::exits_with_minus_1", 255), ("exits::exits_with_263", 7)] {
+        in_both_modes(test, |case, run| {
+            assert_eq!(run.code, Some(code));
+            case.is_whole("unfinished", reported(code.into(), 0));
+        });
+    }
+}
+
+#[resmon::test]
+#[ignore = "hostile"]
 fn aborts() {
     if folder().is_some() {
         process::abort();

@@ -86,7 +86,7 @@ fn release(mut child: TcpStream) {
 
 #[test]
 fn a_child_that_runs_on_adds_nothing_to_the_session() {
-    for mode in [Mode::File, Mode::Tinybird] {
+    for mode in Mode::ALL {
         let (case, gate) = (Case::new("forks::leaves_a_child", mode), Gate::closed());
         let run = case.hostile("").env("HOSTILE_GATE", gate.address()).start();
         let child = gate.wait_for(1).remove(0);
@@ -99,7 +99,7 @@ fn a_child_that_runs_on_adds_nothing_to_the_session() {
 
 #[test]
 fn a_child_that_runs_on_does_not_make_its_dead_parent_look_alive() {
-    for mode in [Mode::File, Mode::Tinybird] {
+    for mode in Mode::ALL {
         let (case, gate) = (Case::new("forks::dies_and_leaves_a_child", mode), Gate::closed());
         let run = case.hostile("").env("HOSTILE_GATE", gate.address()).start();
         let child = gate.wait_for(1).remove(0);

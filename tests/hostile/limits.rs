@@ -37,13 +37,13 @@ fn a_test_may_limit_the_size_of_files() {
 
 #[test]
 fn the_size_of_files_may_be_limited_from_the_start() {
-    // 512 bytes each, or 1024: too few for anything, for a record, for the journal of a session.
-    for blocks in [0, 1, 9] {
+    // 512 bytes each, or 1024: too few for anything, for a record, for all three records, for the journal of a session.
+    for blocks in [0, 1, 4, 9] {
         after(&format!("ulimit -f {blocks};"), "limits::grows_no_file", |case, run| {
             let lost = run.warnings().iter().any(|warning| warning.contains("lost"));
             let complete = match case.mode {
                 Mode::File => whole_lines(case).len() == 3,
-                Mode::Tinybird => case.records().events().len() == 3,
+                Mode::Tinybird | Mode::ProcessPerTest => case.records().events().len() == 3,
             };
             assert!(lost != complete, "{blocks}, {:?}: {}", case.mode, run.stderr);
             // What the limit cut off does not spoil what comes later.

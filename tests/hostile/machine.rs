@@ -42,8 +42,10 @@ fn without_proc_its_fields_are_left_out() {
         for field in FROM_PROC.iter().filter(|field| **field != "cpu_count") {
             assert!(records.iter().all(|record| !record.contains_key(*field)), "{field}");
         }
-        // What other threads there are cannot be seen, nor whether the kernel counts storage I/O at all.
-        assert_eq!(records[1]["cpu_scope"], "thread");
+        // What other threads there are cannot be seen, nor whether the kernel counts storage I/O at all. That a
+        // process runs one test only is known from the runner.
+        let scope = if case.mode == Mode::ProcessPerTest { "process" } else { "thread" };
+        assert_eq!(records[1]["cpu_scope"], scope);
         assert!(!["io_read_bytes", "io_write_bytes"].iter().any(|io| records[1].contains_key(*io)));
     });
 }
@@ -51,6 +53,8 @@ fn without_proc_its_fields_are_left_out() {
 fn ndjson(case: &Case) -> String {
     match case.mode {
         Mode::File => fs::read_to_string(case.file()).expect("written"),
-        Mode::Tinybird => case.server.requests().iter().map(|r| r.body.as_str()).collect(),
+        Mode::Tinybird | Mode::ProcessPerTest => {
+            case.server.requests().iter().map(|r| r.body.as_str()).collect()
+        }
     }
 }

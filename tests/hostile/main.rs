@@ -29,6 +29,12 @@ use tempfile::{TempDir, tempdir};
 enum Mode {
     File,
     Tinybird,
+    /// To Tinybird from a process that runs one test, as nextest starts it.
+    ProcessPerTest,
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::File, Self::Tinybird, Self::ProcessPerTest];
 }
 
 /// One hostile test, by its name as `--exact` takes it, and a place for what is recorded of it.
@@ -60,11 +66,16 @@ impl Case {
     /// Asks for records.
     fn switch_on(&self, run: Run) -> Run {
         let run = run.env("RESMON_SPOOL_DIR", self.spool()).env("HOSTILE", self.folder.path());
+        let to_tinybird = |run: Run| {
+            run.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", self.server.url())
+        };
         match self.mode {
             Mode::File => run.env("RESMON_FILE", self.file()),
-            Mode::Tinybird => run
-                .env("TINYBIRD_WRITE_TOKEN", "a-token")
-                .env("TINYBIRD_API_URL", self.server.url()),
+            Mode::Tinybird => to_tinybird(run),
+            Mode::ProcessPerTest => to_tinybird(run)
+                .env("NEXTEST", "1")
+                .env("NEXTEST_EXECUTION_MODE", "process-per-test")
+                .env("NEXTEST_RUN_ID", "a-run"),
         }
     }
 
@@ -72,13 +83,18 @@ impl Case {
     fn records(&self) -> Records {
         match self.mode {
             Mode::File => Records::of_file(self.file()),
-            Mode::Tinybird => self.server.records(),
+            Mode::Tinybird | Mode::ProcessPerTest => self.server.records(),
         }
     }
 
     /// The records after another session has picked up what the first one left, without its own.
     fn recovered(&self) -> Records {
-        self.switch_on(in_shell("", "harmless")).finish().exits(0);
+        let next = self.switch_on(in_shell("", "harmless"));
+        let next = match self.mode {
+            Mode::File | Mode::Tinybird => next,
+            Mode::ProcessPerTest => next.env("NEXTEST_RUN_ID", "the-next-run"),
+        };
+        next.finish().exits(0);
         let mut records = self.records();
         let own = records.test("harmless").text("session_id").to_owned();
         // A record whose acknowledgement was lost with the process comes twice, and can be told by this.
@@ -121,7 +137,7 @@ fn in_shell(prefix: &str, test: &str) -> Run {
     run.args([test, "--exact", "--ignored", "--test-threads=1"]).env("RUST_BACKTRACE", "0")
 }
 
-/// Runs a hostile test in both modes, compares each run with one without resmon, and hands it on.
+/// Runs a hostile test in all modes, compares each run with one without resmon, and hands it on.
 #[track_caller]
 fn in_both_modes(test: &'static str, check: impl Fn(&Case, &Finished)) {
     after("", test, check);
@@ -132,7 +148,7 @@ fn in_both_modes(test: &'static str, check: impl Fn(&Case, &Finished)) {
 fn after(prefix: &str, test: &'static str, check: impl Fn(&Case, &Finished)) {
     let bare = Case::new(test, Mode::File);
     let bare = in_shell(prefix, test).env("HOSTILE", bare.folder.path()).finish();
-    for mode in [Mode::File, Mode::Tinybird] {
+    for mode in Mode::ALL {
         let case = Case::new(test, mode);
         let run = case.hostile(prefix).finish();
         assert_same(&run, &bare);

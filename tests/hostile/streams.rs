@@ -20,14 +20,14 @@ fn closed_streams_are_no_matter() {
 
 /// Runs the test after these commands, with and without resmon, where it has a warning to give.
 fn warned(prefix: &str, test: &'static str) {
-    for mode in [Mode::File, Mode::Tinybird] {
+    for mode in Mode::ALL {
         let bare = Case::new(test, mode);
         let bare = in_shell(prefix, test).env("HOSTILE", bare.folder.path()).finish();
         let case = Case { server: Server::always(Answer::status(400)), ..Case::new(test, mode) };
         let run = case.hostile(prefix);
         let run = match mode {
             Mode::File => run.env("RESMON_FILE", "/dev/full"),
-            Mode::Tinybird => run,
+            Mode::Tinybird | Mode::ProcessPerTest => run,
         };
         let run = run.finish();
         assert_same(&run, &bare);

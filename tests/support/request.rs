@@ -6,6 +6,8 @@ use std::{
     time::Instant,
 };
 
+use flate2::read::GzDecoder;
+
 use super::record::Records;
 
 /// A request that arrived in full.
@@ -17,6 +19,7 @@ pub(crate) struct Request {
     /// Path and query, as sent.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// The body as text, decompressed if the client compressed it.
     pub(crate) body: String,
     pub(crate) arrived: Instant,
 }
@@ -58,13 +61,31 @@ impl Request {
             }
             *last = seen[0];
         }
-        request.body = String::from_utf8(body).map_err(io::Error::other)?;
+        request.body = request.decoded(body)?;
         Ok(Some(request))
+    }
+
+    /// Whether the client compressed the body.
+    pub(crate) fn is_gzipped(&self) -> bool {
+        self.header("content-encoding") == Some("gzip")
+    }
+
+    /// Reads a body as text, after undoing the encoding that its header names.
+    fn decoded(&self, body: Vec<u8>) -> io::Result<String> {
+        match self.header("content-encoding") {
+            None | Some("identity") => String::from_utf8(body).map_err(io::Error::other),
+            Some("gzip") => {
+                let mut text = String::new();
+                GzDecoder::new(&body[..]).read_to_string(&mut text)?;
+                Ok(text)
+            }
+            Some(other) => Err(io::Error::other(format!("cannot decode {other:?}"))),
+        }
     }
 
     /// Takes the byte that [`Request::peek`] left.
     pub(crate) fn take(&self, stream: &mut TcpStream) -> io::Result<()> {
-        if self.body.is_empty() { Ok(()) } else { stream.read_exact(&mut [0]) }
+        if self.length() == 0 { Ok(()) } else { stream.read_exact(&mut [0]) }
     }
 
     /// The value of a header, whatever its case.
@@ -79,7 +100,8 @@ impl Request {
         Records(self.body.lines().map(super::Record::parse).collect())
     }
 
-    fn length(&self) -> usize {
+    /// The number of bytes of the body on the wire.
+    pub(crate) fn length(&self) -> usize {
         self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
     }
 }
