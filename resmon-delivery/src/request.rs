@@ -81,6 +81,18 @@ impl Request {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Contents { tests: self.tests, events: self.events }.fmt(f)
+    }
+}
+
+/// Numbers of records by their kind, in words.
+pub(crate) struct Contents {
+    pub(crate) tests: usize,
+    pub(crate) events: usize,
+}
+
+impl fmt::Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = |count| if count == 1 { "" } else { "s" };
         match (self.tests, self.events) {
             (0, events) => write!(f, "{events} session event{}", plural(events)),

@@ -12,24 +12,27 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use resmon_record::config::{Config, Delivery, Destination, Endpoint, Output};
-use resmon_record::session_id;
 use resmon_record::spool::{Kind, Segment, SenderFile, SenderState, Spool};
 
 use self::warnings::Warnings;
 use crate::backlog::{Waiting, append, set_aside};
 use crate::connection::{Connection, Delivered, Outcome};
-use crate::request::{Records, Request, Sessions};
+use crate::request::{Contents, Records, Request, Sessions};
 use crate::spooled::{REQUEST_BYTES, Spooled};
 
 /// After this many requests given up in a row the endpoint is not tried again.
 const GIVE_UP: u32 = 3;
 /// How often the spool is looked at: soon after something was there, and later.
 const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
-/// How long a sender waits for another test process, such as the next test binary of `cargo test`.
+/// How long a sender of a process-per-test run waits for another process.
 const LINGER: Duration = Duration::from_secs(1);
+/// How much sooner than a test process a sender ends, at most, when `RESMON_FLUSH_TIMEOUT` is over.
+const EARLIER: Duration = Duration::from_millis(100);
+/// How long a sender that has given up the endpoint shows so, for the process that waits for it.
+const SHOWN: Duration = Duration::from_millis(30);
 /// How long the records of a process-per-test run wait for company.
 const GATHER: Duration = Duration::from_secs(2);
 
@@ -273,9 +276,14 @@ impl Sender {
     /// Whether this process is not needed any more.
     fn is_over(&self, is_busy: bool) -> bool {
         let Some(idle) = self.idle_since.map(|since| since.elapsed()) else { return false };
-        let nothing_to_do = self.is_down() || !is_busy && self.sessions.is_empty();
+        // A little sooner than the process that waits, so that the next one does not meet this sender.
         let timeout = self.delivery.flush_timeout;
-        idle >= timeout || nothing_to_do && idle >= LINGER.min(timeout)
+        let timeout = timeout.saturating_sub((timeout / 10).min(EARLIER));
+        let is_done = !is_busy && self.sessions.is_empty();
+        // The next process of a process-per-test run is about to start.
+        let linger = if self.delivery.process_per_test { LINGER } else { Duration::ZERO };
+        let linger = if self.is_down() { linger.max(SHOWN) } else { linger };
+        idle >= timeout || (is_done || self.is_down()) && idle >= linger.min(timeout)
     }
 
     /// Begins the next request: records of the run first, then what earlier sessions left.
@@ -357,29 +365,56 @@ impl Sender {
     fn settle(&mut self, results: Vec<Delivered>) {
         let Some((request, is_leftover)) = self.in_flight.take() else { return };
         for delivered in &results {
-            self.tell(&request, delivered, is_leftover);
+            self.count(delivered, is_leftover);
         }
-        let Self { spool, destination, sessions, leftovers, given_up, warnings, failures, .. } =
-            self;
-        let is_down = *failures >= GIVE_UP;
+        let more = if self.is_down() && !is_leftover { "; no more are sent" } else { "" };
+        let name = |records: usize| match (is_leftover, records == request.records()) {
+            (true, _) => format!("{} of earlier sessions", Records(records)),
+            (false, true) => request.to_string(),
+            (false, false) => Records(records).to_string(),
+        };
+        let Self { spool, destination, base, sessions, leftovers, given_up, warnings, .. } = self;
+        for Delivered { records, outcome } in &results {
+            let what = name(*records);
+            match outcome {
+                Outcome::Accepted { quarantined } if *quarantined > 0 => warnings.add(&format!(
+                    "{base} accepted {what} but quarantined {quarantined}: the data source does not fit, see its \
+                     quarantine"
+                )),
+                Outcome::GivenUp(reason) if is_leftover => {
+                    warnings.add(&format!("{what} not delivered to {base}: {reason}; they are kept"));
+                }
+                Outcome::GivenUp(reason) => {
+                    let place = spool.directory();
+                    warnings.add(&format!(
+                        "{what} not delivered to {base}: {reason}; kept in {place:?}{more}"
+                    ));
+                }
+                // Told below, with the place.
+                Outcome::Accepted { .. } | Outcome::Refused(_) => {}
+            }
+        }
         let settle = |session: &Spooled, count: usize, outcome: &Outcome| match outcome {
             Outcome::Accepted { .. } => true,
-            Outcome::Refused(_) => match set_aside(spool, session, destination, count) {
-                Ok(path) => {
-                    warnings.add(&format!("{} set aside in {path}", Records(count)));
-                    true
-                }
-                Err(error) => {
-                    warnings.add(&format!("{} cannot be set aside: {error}", Records(count)));
-                    false
-                }
-            },
-            // What has been given up at last stays where it is.
-            Outcome::GivenUp(_) if is_leftover || is_down => false,
-            Outcome::GivenUp(_) => match keep(spool, session, destination, count) {
-                Ok(id) => given_up.insert(id),
-                Err(_) => false,
-            },
+            Outcome::Refused(reason) => {
+                let tests = session.tests_among(count);
+                let what = match is_leftover {
+                    true => name(count),
+                    false => Contents { tests, events: count - tests }.to_string(),
+                };
+                let set_aside = set_aside(spool, session, destination, count);
+                let place = match &set_aside {
+                    Ok(path) => format!("set aside in {path}"),
+                    Err(error) => format!("cannot be set aside: {error}"),
+                };
+                warnings.add(&format!("{what} refused by {base}: {reason}; {place}{more}"));
+                set_aside.is_ok()
+            }
+            Outcome::GivenUp(_) if is_leftover => false,
+            Outcome::GivenUp(_) => keep(spool, session, destination, count).is_ok_and(|id| {
+                given_up.insert(id);
+                true
+            }),
         };
         match leftovers.as_mut().filter(|_| is_leftover) {
             Some(leftovers) => request.settle(&mut leftovers.sessions, results, settle),
@@ -388,46 +423,14 @@ impl Sender {
         self.remove_finished();
     }
 
-    /// Counts failures, and says what went wrong.
-    fn tell(&mut self, request: &Request, delivered: &Delivered, is_leftover: bool) {
-        let base = &self.base;
-        let records = Records(delivered.records);
-        let what = match (is_leftover, delivered.records == request.records()) {
-            (true, _) => format!("{records} of earlier sessions"),
-            (false, true) => request.to_string(),
-            (false, false) => records.to_string(),
-        };
-        match &delivered.outcome {
-            Outcome::Accepted { quarantined } => {
-                if !is_leftover {
-                    self.failures = 0;
-                }
-                if *quarantined > 0 {
-                    self.warnings.add(&format!(
-                        "{base} accepted {what} but quarantined {quarantined}: the data source does not fit, see its \
-                         quarantine"
-                    ));
-                }
-            }
-            Outcome::Refused(reason) => {
-                self.failures += u32::from(!is_leftover);
-                let more = if self.is_down() { "; no more are sent" } else { "" };
-                self.warnings.add(&format!("{what} refused by {base}: {reason}{more}"));
-            }
-            Outcome::GivenUp(reason) if is_leftover => {
-                self.warnings
-                    .add(&format!("{what} not delivered to {base}: {reason}; they are kept"));
-                // The rest waits for another sender.
-                self.leaves_leftovers = true;
-            }
-            Outcome::GivenUp(reason) => {
-                self.failures += 1;
-                let place = self.spool.directory();
-                let more = if self.is_down() { "; no more are sent" } else { "" };
-                self.warnings.add(&format!(
-                    "{what} not delivered to {base}: {reason}; kept in {place:?}{more}"
-                ));
-            }
+    /// Counts failures in a row.
+    fn count(&mut self, delivered: &Delivered, is_leftover: bool) {
+        match (&delivered.outcome, is_leftover) {
+            (Outcome::Accepted { .. }, false) => self.failures = 0,
+            (Outcome::Refused(_) | Outcome::GivenUp(_), false) => self.failures += 1,
+            // The rest waits for another sender.
+            (Outcome::GivenUp(_), true) => self.leaves_leftovers = true,
+            _ => {}
         }
     }
 
@@ -454,9 +457,9 @@ fn keep(
 ) -> std::io::Result<String> {
     let mut lines = Vec::new();
     session.append_to(&mut lines, records)?;
-    // As old as the session.
-    let random = session_id::new(SystemTime::now());
-    let id = format!("{}{}", &session.session_id()[..12], &random[12..]);
+    // As old as the session, and sorted before it: what is kept are its first records.
+    let (time, rest) = session.session_id().split_at(12);
+    let id = format!("{time}0000{}", &rest[4..16]);
     append(spool, &Segment::new(spool, &id, destination, 1, Kind::Waiting), &lines)?;
     Ok(id)
 }

@@ -86,25 +86,6 @@ fn a_warning_says_what_the_server_said() {
     assert_warned(&run, &server.url(), " test records", "503");
 }
 
-/// Without a spool there is nowhere to keep it.
-#[test]
-fn the_session_tells_how_many_records_it_has_lost() {
-    let (server, gate) = (Server::in_turn([Answer::status(400)]), Gate::closed());
-    let running = patient(&server)
-        .args(["waits::", "--test-threads=1"])
-        .env("SUITE_GATE", gate.address())
-        .env("RESMON_SPOOL_DIR", "/dev/null/none")
-        .start();
-    // After the second request, the first one has been given up.
-    server.wait_for(2);
-    drop(gate.wait_for(1));
-    running.finish().exits(0);
-    let records = server.records();
-    let counts = ["tests_recorded", "records_dropped"].map(|field| records.end().int(field));
-    let tests = i64::try_from(crate::suite::TESTS + 1).expect("a small number");
-    assert_eq!(counts, [tests, 1]);
-}
-
 #[test]
 fn what_a_second_try_cannot_mend_gets_none() {
     for status in [400, 401, 403, 404, 413, 422] {

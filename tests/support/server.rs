@@ -171,7 +171,9 @@ impl Shared {
                 let _ = shared.converse(stream, connection, &*script);
                 // Both handles are gone now, so that the socket is closed, or reset where something
                 // was left unread.
-                shared.lock().connections[connection] = None;
+                if let Some(open) = shared.lock().connections.get_mut(connection) {
+                    *open = None;
+                }
                 shared.changed.notify_all();
             }));
         }

@@ -130,6 +130,7 @@ impl Sender {
         if self.delivery.process_per_test && self.delivery.processes == 1 && !self.is_overdue() {
             return End::Left;
         }
+        let (mut was_seen, mut is_down) = (false, false);
         loop {
             // Another process of the run will wait.
             if self.delivery.process_per_test
@@ -137,12 +138,28 @@ impl Sender {
             {
                 return End::Left;
             }
-            match self.state() {
-                None => return End::NoSender,
-                Some(SenderState::Down) => return End::Down,
-                // Everything has arrived, also what other sessions left.
-                Some(SenderState::Idle) if self.segments().is_empty() => return End::Delivered,
-                Some(_) => {}
+            let state = self.state();
+            was_seen |= state.is_some();
+            is_down |= state == Some(SenderState::Down);
+            let is_starting = || {
+                !was_seen && matches!(self.started.get(), Some(Ok(at)) if at.elapsed() < STARTING)
+            };
+            match state {
+                // Other processes of the run go on with this sender, so that it goes on as well.
+                Some(SenderState::Down) if self.delivery.process_per_test => return End::Down,
+                Some(SenderState::Idle)
+                    if self.delivery.process_per_test && self.segments().is_empty() =>
+                {
+                    return End::Delivered;
+                }
+                None if self.segments().is_empty() => return End::Delivered,
+                None if is_down => return End::Down,
+                // It ends a little sooner than this.
+                None if begin.elapsed() >= self.delivery.flush_timeout.mul_f64(0.8) => {
+                    return End::Timeout;
+                }
+                None if !is_starting() => return End::NoSender,
+                _ => {}
             }
             if begin.elapsed() >= self.delivery.flush_timeout {
                 return End::Timeout;
@@ -151,17 +168,12 @@ impl Sender {
         }
     }
 
-    /// What the sender is doing; `None` if there is none.
+    /// Returns what the sender is doing; `None` if there is none.
     fn state(&self) -> Option<SenderState> {
-        let started = self.started.get().and_then(|started| started.as_ref().ok())?;
-        if let Ok(file) = SenderFile::existing(&self.spool, &self.destination) {
-            let state = file.is_running().then(|| file.state());
-            file.close();
-            if state.is_some() {
-                return state;
-            }
-        }
-        (started.elapsed() < STARTING && !self.segments().is_empty()).then_some(SenderState::Busy)
+        let file = SenderFile::existing(&self.spool, &self.destination).ok()?;
+        let state = file.is_running().then(|| file.state());
+        file.close();
+        state
     }
 
     /// The segments of this session that have not arrived.
