@@ -27,7 +27,7 @@ fn main() -> std::process::ExitCode {
         Ok(()) => println!("cargo::rustc-env=RESMON_SENDER={}", sender.display()),
         // The tests then look for `cargo-resmon`.
         Err(error) => {
-            println!("cargo::warning=the sender of resmon cannot be put in place: {error}")
+            println!("cargo::warning=the sender of resmon cannot be put in place: {error}");
         }
     }
     ExitCode::SUCCESS

@@ -4,7 +4,11 @@
 
 mod support;
 
-use std::{collections::HashMap, env, fs, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    env, fs, thread,
+    time::{Duration, Instant},
+};
 
 use support::{Answer, Finished, Fixture, Records, Run, Server};
 use tempfile::{TempDir, tempdir};
@@ -44,12 +48,21 @@ impl Suite {
         )
     }
 
-    /// What lies in the spool directory, other than locks.
+    /// What lies in the spool directory when the sender has gone, which it does soon after the last process.
     fn waiting(&self) -> Vec<String> {
-        let files = fs::read_dir(self.folder.path().join("spool")).expect("made by the run");
-        let names =
-            files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
-        names.filter(|name| Path::new(name).extension() != Some("lock".as_ref())).collect()
+        let start = Instant::now();
+        loop {
+            let files =
+                fs::read_dir(self.folder.path().join("spool")).expect("the session made it");
+            let names: Vec<_> = files
+                .map(|file| file.expect("a file").file_name().into_string().expect("text"))
+                .collect();
+            let is_sending = names.iter().any(|name| name.ends_with(".sender"));
+            if !is_sending || start.elapsed() > Duration::from_secs(60) {
+                return names;
+            }
+            thread::yield_now();
+        }
     }
 }
 
@@ -86,25 +99,25 @@ fn processes_that_run_side_by_side_share_requests() {
     assert!(requests < 60, "{requests}");
 }
 
+/// None of them knows whether it is the last one, and none waits: what they have not seen delivered, the sender delivers.
 #[test]
-fn processes_that_run_one_after_the_other_send_for_themselves() {
-    let suite = Suite::new(1);
+fn processes_that_run_one_after_the_other_are_not_held_up() {
+    let suite = Suite::new(50);
     let Some(run) = suite.nextest(&["-j1"]) else { return };
     assert_quiet(&run.finish().exits(0));
-    assert_each_once(&suite.server.records());
     assert_eq!(suite.waiting(), [""; 0]);
+    assert_each_once(&suite.server.records());
     let requests = suite.server.requests().len();
-    assert!(requests <= TESTS, "{requests}");
+    assert!(requests < 60, "{requests}");
 }
 
 #[test]
-fn a_process_that_dies_is_reported_by_another() {
+fn a_process_that_dies_is_reported_at_once() {
     let suite = Suite::new(50);
     let Some(run) = suite.nextest(&["-j8", "--no-fail-fast", "--run-ignored=all"]) else { return };
     run.finish().exits(100);
-    // Should it have been the last one, whoever runs next reports it.
-    let next = suite.nextest(&["-j1", "a::t0", "--exact"]).expect("as before");
-    next.finish();
+    // Nobody needs to run after it: the sender has seen it die.
+    assert_eq!(suite.waiting(), [""; 0]);
     let records = suite.server.records();
     assert_eq!(records.test("aborts").outcome(), "crashed");
     let session = records.test("aborts").text("session_id");

@@ -119,7 +119,7 @@ impl Connection {
 }
 
 fn count_lines(text: &[u8]) -> usize {
-    text.iter().filter(|&&byte| byte == b'\n').count()
+    text.split(|&byte| byte == b'\n').count() - 1
 }
 
 /// Returns the place behind so many lines.

@@ -33,6 +33,8 @@ const LINGER: Duration = Duration::from_secs(1);
 const EARLIER: Duration = Duration::from_millis(100);
 /// How long a sender that has given up the endpoint shows so, for the process that waits for it.
 const SHOWN: Duration = Duration::from_millis(30);
+/// How long no process of a run may be alive that runs one at a time, before what waits is sent.
+const BETWEEN: Duration = Duration::from_millis(100);
 /// How long the records of a process-per-test run wait for company.
 const GATHER: Duration = Duration::from_secs(2);
 
@@ -332,7 +334,8 @@ impl Sender {
         let tests: usize = ended().map(Spooled::tests).sum();
         let is_full = tests as u64 >= self.delivery.batch_size;
         let is_late = self.ended.values().any(|ended| ended.elapsed() >= GATHER);
-        let is_last = self.idle_since.is_some_and(|since| since.elapsed() >= TICKS[0]);
+        let pause = if self.delivery.processes > 1 { TICKS[0] } else { BETWEEN };
+        let is_last = self.idle_since.is_some_and(|since| since.elapsed() >= pause);
         if !(is_full || is_late || is_last) {
             return None;
         }
@@ -398,9 +401,10 @@ impl Sender {
             Outcome::Accepted { .. } => true,
             Outcome::Refused(reason) => {
                 let tests = session.tests_among(count);
-                let what = match is_leftover {
-                    true => name(count),
-                    false => Contents { tests, events: count - tests }.to_string(),
+                let what = if is_leftover {
+                    name(count)
+                } else {
+                    Contents { tests, events: count - tests }.to_string()
                 };
                 let set_aside = set_aside(spool, session, destination, count);
                 let place = match &set_aside {

@@ -266,6 +266,7 @@ pub fn head(event_type: &str, test_nodeid: Option<&str>, timestamp: Timestamp) -
 
 impl Common<'_> {
     /// Reads what GitHub Actions says of the run.
+    #[must_use]
     pub fn from_env<'a>(session_id: &'a str, run_id: &'a str) -> Common<'a> {
         let github = |name| std::env::var(format!("GITHUB_{name}")).unwrap_or_default();
         Common {

@@ -9,6 +9,7 @@ pub mod fields;
 pub mod fingerprint;
 pub mod line;
 pub mod outcome;
+pub mod process;
 pub mod session_id;
 pub mod spool;
 pub mod timestamp;

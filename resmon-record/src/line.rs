@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::timestamp::Timestamp;
 
 /// A JSON object under construction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Line(Vec<u8>);
 
 /// What stands before a field's value: `,"name":`. A literal, so that a field costs one copy.
@@ -96,11 +96,13 @@ impl Line {
     }
 
     /// The fields so far, as [`resume`](Self::resume) takes them.
+    #[must_use]
     pub fn unfinished(&self) -> &[u8] {
         &self.0
     }
 
     /// Takes up a line that was put away unfinished. `None` if it is not one.
+    #[must_use]
     pub fn resume(fields: &[u8]) -> Option<Self> {
         let begins = fields.is_empty() || fields.starts_with(b",\"");
         let ends = !fields.contains(&0) && str::from_utf8(fields).is_ok();
@@ -108,6 +110,7 @@ impl Line {
     }
 
     /// The whole line with its line feed.
+    #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         // In the place of the first field's comma.
         if let Some(first) = self.0.first_mut() {

@@ -18,6 +18,7 @@ impl Timestamp {
 
 impl Timestamp {
     /// The same as a string.
+    #[must_use]
     pub fn text(self) -> String {
         self.rfc3339().map(char::from).iter().collect()
     }
@@ -33,6 +34,7 @@ impl From<SystemTime> for Timestamp {
 
 impl Timestamp {
     /// RFC 3339, as ASCII.
+    #[must_use]
     pub fn rfc3339(self) -> [u8; 29] {
         let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
         let (year, month, day) = civil(seconds / 86_400);

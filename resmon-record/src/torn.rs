@@ -4,6 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Whether the file ends within a line that nobody is going to finish.
+///
+/// # Errors
+///
+/// Those of reading the file.
 pub fn is_torn(mut file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     // Nor is it a pipe, from which this would take what is for others to read.

@@ -94,7 +94,7 @@ impl Session {
             // The sender does so for Tinybird, and `cargo resmon` for its run.
             reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
         };
-        Some(Self::begin(started, ids, package, crash_report, |place| write::open(config, place)))
+        Some(Self::begin(started, ids, package, &crash_report, |place| write::open(config, place)))
     }
 
     /// Begins a session of these ids.
@@ -102,7 +102,7 @@ impl Session {
         started: SystemTime,
         ids: Ids<'_>,
         package: Option<String>,
-        crash_report: CrashReport,
+        crash_report: &CrashReport,
         sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
     ) -> Self {
         let mut common = Line::new();
@@ -121,7 +121,7 @@ impl Session {
         }
         .write(&mut totals);
 
-        let (spool, journal) = open_spool(&crash_report, ids.name, &common, &totals);
+        let (spool, journal) = open_spool(crash_report, ids.name, &common, &totals);
         if let Some(spool) = spool.as_ref().filter(|_| crash_report.reports_others) {
             let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
             spool.end_crashed_sessions(Some(ids.name), is_file);

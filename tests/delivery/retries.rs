@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     TOKEN, assert_whole, suite_at, suite_to,
-    support::{Answer, Finished, Gate, Nobody, Request, Run, Server},
+    support::{Answer, Finished, Nobody, Request, Run, Server},
 };
 
 /// The suite, with enough time for all that is worth waiting for.

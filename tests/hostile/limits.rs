@@ -129,7 +129,7 @@ fn without_room_for_a_thread_peaks_are_those_of_the_kernel() {
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(case.folder.path().join("passed").exists());
         let warned = |what: &str| run.warnings().iter().any(|warning| warning.contains(what));
-        assert!(warned("no thread to look"), "{}", run.stderr);
+        assert!(warned("cannot start a thread"), "{}", run.stderr);
         if case.mode == Mode::File {
             let records = case.records();
             let test = records.test("without room for a thread");

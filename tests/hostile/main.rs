@@ -18,7 +18,9 @@ mod streams;
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
 };
 
 use support::{Finished, Record, Records, Run, Server, schema};
@@ -108,12 +110,20 @@ impl Case {
         records
     }
 
-    /// What lies in the spool directory, other than locks.
+    /// What lies in the spool directory when the sender has gone, which it does soon after the last process.
     fn waiting(&self) -> Vec<String> {
-        let files = fs::read_dir(self.spool()).expect("the session made it");
-        let names =
-            files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
-        names.filter(|name| Path::new(name).extension() != Some("lock".as_ref())).collect()
+        let start = Instant::now();
+        loop {
+            let files = fs::read_dir(self.spool()).expect("the session made it");
+            let names: Vec<_> = files
+                .map(|file| file.expect("a file").file_name().into_string().expect("text"))
+                .collect();
+            let is_sending = names.iter().any(|name| name.ends_with(".sender"));
+            if !is_sending || start.elapsed() > Duration::from_secs(60) {
+                return names;
+            }
+            thread::yield_now();
+        }
     }
 
     /// Requires one whole session with this end.

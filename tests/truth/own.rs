@@ -83,9 +83,7 @@ fn what_is_sent_while_a_lone_test_sleeps_is_not_charged_to_it() {
     assert!(run.finish().exits(0).is_quiet());
     let records = server.records();
     let test = records.test("sleeps at the gate");
-    println!("{} s of {test:?}", place.told("process"));
     assert_eq!(test.text("cpu_scope"), "process");
-    assert!(place.told("process") > 0.01, "there was nothing to be charged");
     assert_idle(test);
     assert_eq!(test.int("io_write_bytes"), 0);
 }

@@ -27,7 +27,7 @@ impl Spool {
         let mut segments = self.segments(Kind::Waiting);
         segments.extend(self.segments(Kind::Refused));
         segments.sort();
-        let sizes: Vec<u64> = segments.iter().map(|segment| disk_usage(segment)).collect();
+        let sizes: Vec<u64> = segments.iter().map(disk_usage).collect();
         let mut excess = sizes.iter().sum::<u64>().saturating_sub(limit);
         let mut dropped = Dropped::default();
         if excess == 0 {
@@ -67,7 +67,7 @@ impl Spool {
         let content = fs::read(&segment.path).unwrap_or_default();
         let sent = if segment.number == progress.segment { progress.offset } else { 0 };
         let rest = content.get(usize::try_from(sent).unwrap_or(usize::MAX)..).unwrap_or_default();
-        rest.iter().filter(|&&byte| byte == b'\n').count() as u64
+        rest.split(|&byte| byte == b'\n').count() as u64 - 1
     }
 }
 

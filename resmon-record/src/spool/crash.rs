@@ -13,6 +13,7 @@ use crate::fields::{self, SESSION};
 use crate::key;
 use crate::line::Line;
 use crate::outcome::Outcome;
+use crate::process;
 use crate::timestamp::Timestamp;
 use crate::torn;
 
@@ -56,6 +57,8 @@ impl Spool {
             return Ok(false);
         }
         match journal::read(file)? {
+            // A test may have closed the lock.
+            Content::Journal(header, _) if process::is_alive(&header.process) => return Ok(false),
             Content::Journal(header, _) if wanted(&header.destination) => {}
             Content::Journal(..) | Content::Foreign => return Ok(false),
             Content::Empty => {
@@ -140,7 +143,6 @@ pub fn position(segment: u32, offset: u64) -> u64 {
 }
 
 fn split_position(position: u64) -> (u32, u64) {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
     ((position >> 32) as u32, position & u64::from(u32::MAX))
 }
 
@@ -263,7 +265,8 @@ mod tests {
 
     fn header(state: State) -> Header {
         let destination = Destination::File("/f".into());
-        Header { state, destination, common: fields("common"), totals: fields("totals") }
+        let process = String::new();
+        Header { state, process, destination, common: fields("common"), totals: fields("totals") }
     }
 
     fn record(event: &str, parts: &[&Line]) -> Vec<u8> {

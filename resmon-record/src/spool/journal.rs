@@ -1,4 +1,4 @@
-//! The format of a journal: a header of four lines, then a slot of fixed size for each open test.
+//! The format of a journal: a header of five lines, then a slot of fixed size for each open test.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use crate::line::Line;
 /// The begin of the first line, of every version of the format.
 const MAGIC: &[u8] = b"resmon ";
 /// The version of the format. A reader leaves a journal of another version alone.
-const VERSION: &[u8] = b"3 ";
+const VERSION: &[u8] = b"4 ";
 /// Bytes of a slot. Only the name of a test may be too long for it.
 pub const SLOT: usize = 4096;
 /// A journal has at most this many slots. Further tests that are open at once are not noted.
@@ -37,6 +37,8 @@ pub enum State {
 pub struct Header {
     /// How far the session has come.
     pub state: State,
+    /// The process, by which it can be told whether it is alive. Empty where the system has no such name.
+    pub process: String,
     /// Where its records go.
     pub destination: Destination,
     /// The fields that all records of the session share.
@@ -60,6 +62,7 @@ pub struct Mark {
 
 impl State {
     /// The first line, as long in each state.
+    #[must_use]
     pub fn encode(self) -> Vec<u8> {
         let (name, place) = match self {
             Self::Open => ("open", 0),
@@ -81,6 +84,7 @@ impl State {
 
 impl Header {
     /// `None` if the destination's name cannot stand on a line.
+    #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let (kind, name) = match &self.destination {
             Destination::File(path) => ("file ", path_bytes(path)?),
@@ -88,8 +92,8 @@ impl Header {
         };
         let destination = [kind.as_bytes(), name].concat();
         let (common, totals) = (self.common.unfinished(), self.totals.unfinished());
-        let mut header =
-            [&self.state.encode(), &destination, common, totals, &b""[..]].join(&b'\n');
+        let (state, process) = (self.state.encode(), self.process.as_bytes());
+        let mut header = [&state, process, &destination, common, totals, &b""[..]].join(&b'\n');
         // Not resized, which takes a loop in the dev profile.
         header.extend_from_slice(&vec![0; header.len().next_multiple_of(BLOCK) - header.len()]);
         (!name.contains(&b'\n')).then_some(header)
@@ -98,6 +102,7 @@ impl Header {
 
 impl Mark {
     /// `None` if it is too long.
+    #[must_use]
     pub fn encode(before: &Line, from: u64, batch_num: u64, began: SystemTime) -> Option<Line> {
         let millis = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let mut mark = Line::new();
@@ -153,8 +158,7 @@ pub fn read(journal: &File) -> io::Result<Content> {
         return Ok(Content::Empty);
     }
     // A long header goes on in further blocks.
-    while header.iter().filter(|&&byte| byte == b'\n').count() < 4 && header.len() < LONGEST_HEADER
-    {
+    while header.split(|&byte| byte == b'\n').count() <= 5 && header.len() < LONGEST_HEADER {
         let (start, more) = (header.len(), header.len());
         header.resize(start + more, 0);
         if read_fully(journal, &mut header[start..], start as u64)? == 0 {
@@ -203,9 +207,10 @@ fn read_fully(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> 
 
 /// Decodes a header. Returns the place of the first slot, too.
 fn decode_header(journal: &[u8]) -> Option<(Header, usize)> {
-    let mut lines = journal.splitn(5, |&byte| byte == b'\n');
+    let mut lines = journal.splitn(6, |&byte| byte == b'\n');
     let mut next = || lines.next();
     let state = State::decode(next()?)?;
+    let process = str::from_utf8(next()?).ok()?.to_owned();
     let destination = next()?;
     let destination = if let Some(path) = destination.strip_prefix(b"file ") {
         Destination::File(path_of(path)?)
@@ -217,7 +222,7 @@ fn decode_header(journal: &[u8]) -> Option<(Header, usize)> {
     };
     let (common, totals) = (Line::resume(next()?)?, Line::resume(next()?)?);
     let header = journal.len() - next()?.len();
-    Some((Header { state, destination, common, totals }, header.next_multiple_of(BLOCK)))
+    Some((Header { state, process, destination, common, totals }, header.next_multiple_of(BLOCK)))
 }
 
 #[cfg(unix)]
@@ -257,7 +262,8 @@ mod tests {
 
     fn encoded(state: State, destination: Destination, open: &[&str]) -> Vec<u8> {
         let (common, totals) = (line("common"), line("totals"));
-        let header = Header { state, destination, common, totals };
+        let process = "12 34".to_owned();
+        let header = Header { state, process, destination, common, totals };
         let mut journal = header.encode().unwrap();
         for text in open {
             let start = journal.len();
@@ -301,7 +307,7 @@ mod tests {
             ] {
                 let journal = encoded(state, destination, &["one", "two"]);
                 let (header, open) = decode(&journal).unwrap();
-                assert_eq!(header.state, state);
+                assert_eq!((header.state, header.process.as_str()), (state, "12 34"));
                 assert_eq!(header.common.unfinished(), line("common").unfinished());
                 assert_eq!(header.totals.unfinished(), line("totals").unfinished());
                 assert_eq!(names(&open), [line("one").unfinished(), line("two").unfinished()]);
@@ -323,8 +329,8 @@ mod tests {
             read(&file).unwrap()
         };
         assert!(matches!(content(b""), Content::Empty));
-        assert!(matches!(content(b"resmon 4 open"), Content::Foreign));
-        assert!(matches!(content(b"resmon 3 op"), Content::Damaged));
+        assert!(matches!(content(b"resmon 5 open"), Content::Foreign));
+        assert!(matches!(content(b"resmon 4 op"), Content::Damaged));
         assert!(matches!(content(&[0; 9000]), Content::Damaged));
     }
 

@@ -26,6 +26,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::process;
+
 pub use self::backlog::{Dropped, LIMIT};
 pub use self::crash::{LAST_WORDS, position};
 pub use self::directory::{Owner, default_directories, owner_for};
@@ -102,7 +104,7 @@ impl Spool {
     /// Whether the process of this session is alive. `false` if it has ended or died.
     #[must_use]
     pub fn is_alive(&self, session_id: &str) -> bool {
-        self.is_locked(&self.path(&format!("{session_id}.session")))
+        self.has_process(&self.path(&format!("{session_id}.session")))
     }
 
     /// Returns the ids of the sessions whose processes are alive, without `own`, the session of this process: opening
@@ -111,15 +113,22 @@ impl Spool {
     pub fn alive_sessions(&self, own: Option<&str>) -> BTreeSet<String> {
         let journals = self.files(".session").into_iter();
         let others = journals.filter(|(id, _)| own != Some(id.as_str()));
-        others.filter(|(_, path)| self.is_locked(path)).map(|(id, _)| id).collect()
+        others.filter(|(_, path)| self.has_process(path)).map(|(id, _)| id).collect()
     }
 
-    fn is_locked(&self, journal: &Path) -> bool {
+    /// Whether the process of a journal is alive.
+    fn has_process(&self, journal: &Path) -> bool {
         let file = self.open_file(journal, &mut OpenOptions::new());
         file.is_ok_and(|file| {
             let locked = lock::is_held_by_another(&file, lock::Part::Owner).unwrap_or(false);
+            // A test may have closed the lock.
+            let is_alive = locked
+                || matches!(
+                    journal::read(&file),
+                    Ok(journal::Content::Journal(header, _)) if process::is_alive(&header.process)
+                );
             close(file);
-            locked
+            is_alive
         })
     }
 }

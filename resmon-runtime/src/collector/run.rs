@@ -182,7 +182,7 @@ impl Run {
                 let sink = wanted.then(|| write::open(config.clone(), place));
                 Box::new(Tee { copy: file, sink })
             };
-            Session::begin(*started, ids, Some(package.clone()), crash_report, sink)
+            Session::begin(*started, ids, Some(package.clone()), &crash_report, sink)
         })
     }
 

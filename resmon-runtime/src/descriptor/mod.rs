@@ -5,7 +5,7 @@ mod source;
 
 use std::fs::File;
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 pub(crate) use resmon_record::spool::close;
@@ -21,7 +21,7 @@ const FIRST: RawFd = 64;
 /// A file that stays open while tests run, at a descriptor that tests do not come by as a rule.
 #[derive(Debug)]
 pub(crate) struct PinnedFile {
-    file: File,
+    file: ManuallyDrop<File>,
     identity: Option<Identity>,
 }
 
@@ -34,7 +34,7 @@ impl PinnedFile {
     pub(crate) fn new(file: File) -> Option<Self> {
         let high = move_up(file)?;
         let identity = identity(high.as_raw_fd());
-        Some(Self { file: high, identity })
+        Some(Self { file: ManuallyDrop::new(high), identity })
     }
 
     /// Returns the file, to be written to: a descriptor that a test has closed and uses for another file is an error.
@@ -58,6 +58,16 @@ impl PinnedFile {
         work: impl Fn(&File) -> io::Result<T>,
     ) -> io::Result<T> {
         retry(self.get(), open, work)
+    }
+}
+
+impl Drop for PinnedFile {
+    /// Closes the file, unless a test has done so: then the number may stand for a file of the test's.
+    fn drop(&mut self) {
+        if self.get().is_ok() {
+            // SAFETY: the file is not used any more.
+            close(unsafe { ManuallyDrop::take(&mut self.file) });
+        }
     }
 }
 
@@ -139,5 +149,9 @@ mod tests {
         let inode = |file: &File| Ok(identity(file.as_raw_fd()));
         let again = pinned.or_else(|| File::open("/dev/null"), inode).unwrap();
         assert_eq!(again, pinned.identity);
+        // Nor is the other one closed.
+        let number = pinned.file.as_raw_fd();
+        drop(pinned);
+        assert_eq!(identity(number), identity(other.as_raw_fd()));
     }
 }

@@ -1,13 +1,14 @@
 //! What a session leaves on disk while it runs, for the case that its process dies: where its records go, what they
 //! have in common, and which tests are open.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use resmon_record::config::Destination;
 use resmon_record::line::Line;
+use resmon_record::process;
 use resmon_record::spool::journal::{self, Header, Mark, SLOT, SLOTS, State};
 use resmon_record::spool::lock::{self, Part};
 use resmon_record::spool::{self, Spool};
@@ -17,8 +18,11 @@ use crate::session::safely;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
+    spool: Spool,
     path: PathBuf,
-    file: PinnedFile,
+    /// `None` where the process may have few files open: then it is opened for each mark, and only the name of the
+    /// process tells that it is alive.
+    file: Option<PinnedFile>,
     /// The place of the first slot.
     slots: u64,
 }
@@ -32,23 +36,31 @@ impl Journal {
         common: &Line,
         totals: &Line,
     ) -> io::Result<Self> {
+        let (state, process) = (State::Open, process::name());
         let (common, totals) = (common.clone(), totals.clone());
-        let header = Header { state: State::Open, destination, common, totals };
-        let header = header.encode().ok_or(io::ErrorKind::InvalidFilename)?;
+        let header = Header { state, process, destination, common, totals };
+        let bytes = header.encode().ok_or(io::ErrorKind::InvalidFilename)?;
         let path = spool.path(&format!("{session_id}.session"));
         let file = spool.open_file(&path, OpenOptions::new().create_new(true))?;
-        let begin = || {
-            let file = PinnedFile::new(file)
-                .ok_or_else(|| io::Error::other("this process may have too few files open"))?;
-            // Before there is anything in it: an unlocked journal with content is that of a dead process.
-            if !lock::try_lock(file.get()?, Part::Owner)? {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            spool::write_at(file.get()?, &header, 0)?;
-            Ok::<_, io::Error>(file)
-        };
-        let file = begin().inspect_err(|_| drop(fs::remove_file(&path)))?;
-        Ok(Self { path, file, slots: header.len() as u64 })
+        let file = PinnedFile::new(file);
+        if file.is_none() && header.process.is_empty() {
+            let _ = fs::remove_file(&path);
+            return Err(io::Error::other("the process may have too few files open"));
+        }
+        let slots = bytes.len() as u64;
+        let journal = Self { spool: spool.clone(), path, file, slots };
+        journal.lock_and_write(&bytes).inspect_err(|_| journal.remove())?;
+        Ok(journal)
+    }
+
+    fn lock_and_write(&self, header: &[u8]) -> io::Result<()> {
+        // Before there is anything in it: an unlocked journal with content is that of a dead process.
+        if let Some(file) = &self.file
+            && !lock::try_lock(file.get()?, Part::Owner)?
+        {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.with(|file| spool::write_at(file, header, 0))
     }
 
     /// Notes that a test is open, with the fields that its record has so far, the batch it would be in now, and the place
@@ -74,7 +86,7 @@ impl Journal {
 
     /// Notes that the session comes to its end by itself, and records so in the destination from this place on.
     pub(crate) fn ends(&self, from: u64) {
-        let _ = self.file.get().and_then(|file| journal::write_state(file, State::Ends(from)));
+        let _ = self.with(|file| journal::write_state(file, State::Ends(from)));
     }
 
     /// Ends the journal: everything that it stood for has been recorded.
@@ -83,6 +95,16 @@ impl Journal {
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        spool::write_at(self.file.get()?, bytes, offset)
+        self.with(|file| spool::write_at(file, bytes, offset))
+    }
+
+    fn with(&self, work: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            return work(file.get()?);
+        }
+        let file = self.spool.open_file(&self.path, &mut OpenOptions::new())?;
+        let result = work(&file);
+        spool::close(file);
+        result
     }
 }

@@ -221,7 +221,7 @@ enum End {
 fn programs() -> Vec<PathBuf> {
     let built = option_env!("RESMON_SENDER").map(PathBuf::from);
     let name = format!("cargo-resmon{}", env::consts::EXE_SUFFIX);
-    let installed = env::var_os("PATH").into_iter().flat_map(move |path| {
+    let installed = env::var_os("PATH").into_iter().filter_map(move |path| {
         let folders: Vec<_> = env::split_paths(&path).map(|folder| folder.join(&name)).collect();
         folders.into_iter().find(|program| program.is_file())
     });

@@ -1,7 +1,7 @@
 //! The records of a session for Tinybird: segments in the spool, which the sender reads and deletes.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -102,16 +102,14 @@ impl Spooled {
 
     /// Writes behind the last whole record, and so over what a write that failed left there.
     fn write(&self, state: &mut State, spool: &Spool, line: &[u8]) -> io::Result<()> {
-        match &state.file {
-            Some(file) => spool::write_at(file.get()?, line, state.length)?,
-            None => {
-                let path = self.segment(spool, state.segment).path;
-                let file =
-                    spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
-                let written = spool::write_at(&file, line, state.length);
-                spool::close(file);
-                written?;
-            }
+        if let Some(file) = &state.file {
+            spool::write_at(file.get()?, line, state.length)?;
+        } else {
+            let path = self.segment(spool, state.segment).path;
+            let mut file = spool.open_file(&path, OpenOptions::new().create(true).append(true))?;
+            let written = file.write_all(line);
+            spool::close(file);
+            written?;
         }
         state.length += line.len() as u64;
         Ok(())

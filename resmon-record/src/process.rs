@@ -1,0 +1,65 @@
+//! Names by which a process is recognized, after a test has closed the lock that told that it is alive.
+
+/// Names this process: its id and when it started. Empty where the system does not tell.
+#[must_use]
+pub fn name() -> String {
+    name_of(std::process::id()).unwrap_or_default()
+}
+
+/// Whether a process of this [`name`] is alive. `false` also if it cannot be seen from here.
+#[must_use]
+pub fn is_alive(name: &str) -> bool {
+    let id = name.split(' ').next().and_then(|id| id.parse().ok());
+    id.and_then(name_of).is_some_and(|found| found == name)
+}
+
+/// A process id is used again, so its start time belongs to it, and to that the boot.
+#[cfg(target_os = "linux")]
+fn name_of(id: u32) -> Option<String> {
+    let stat = read(&format!("/proc/{id}/stat"))?;
+    // Field 22 of proc_pid_stat(5); field 2, the name, may itself hold spaces and brackets. A zombie is dead.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    let started = fields.nth(18).filter(|_| !is_dead)?;
+    let boot = read("/proc/sys/kernel/random/boot_id")?;
+    Some(format!("{id} {started} {}", boot.get(..8)?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name_of(_id: u32) -> Option<String> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn read(path: &str) -> Option<String> {
+    use std::io::Read;
+
+    let file = std::fs::File::open(path).ok()?;
+    let mut text = String::new();
+    let result = (&file).read_to_string(&mut text);
+    crate::spool::close(file);
+    result.is_ok().then_some(text)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_alive_until_it_ends() {
+        assert!(is_alive(&name()));
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let child_name = name_of(child.id()).unwrap();
+        assert!(is_alive(&child_name) && child_name != name());
+        child.kill().unwrap();
+        // A zombie until it is waited for.
+        while is_alive(&child_name) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!is_alive(&child_name) && !is_alive("") && !is_alive("x"));
+        // The same id at another time.
+        assert!(!is_alive(&format!("{} 1 00000000", std::process::id())));
+    }
+}
