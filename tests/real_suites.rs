@@ -190,16 +190,18 @@ impl Suite {
 /// need (optional features, benches), and the versions that this workspace uses.
 fn lay_out(package: &Value, folder: &Path, switched: bool) {
     let ours = env!("CARGO_MANIFEST_DIR");
-    let (switch, dependency) = if switched {
-        let dependency = format!("resmon = {{ path = {ours:?} }}\n");
-        (SWITCH, dependency)
+    let (switch, mut dependencies) = if switched {
+        (SWITCH, format!("resmon = {{ path = {ours:?} }}\n"))
     } else {
         ("", String::new())
     };
+    if text(package, "name") == "arrayvec" {
+        dependencies.push_str("matches = \"0.1\"\n");
+    }
     let manifest = format!(
         "[package]\nname = {name:?}\nversion = {version:?}\nedition = {edition:?}\n\
          [features]\ndefault = [\"std\"]\nstd = []\n\
-         [dev-dependencies]\n{dependency}\
+         [dev-dependencies]\n{dependencies}\
          [lints.rust]\nunexpected_cfgs = \"allow\"\n\
          [workspace]\n",
         name = text(package, "name"),

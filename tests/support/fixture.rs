@@ -56,7 +56,7 @@ impl Fixture {
     pub(crate) fn programs(&self, arguments: &[&str]) -> BTreeMap<String, PathBuf> {
         let built = self.cargo(&["test", "--no-run", "--message-format=json"]);
         let built = built.args(arguments).finish().exits(0);
-        let messages = built.stdout.lines().map(|line| serde_json::from_str(line));
+        let messages = built.stdout.lines().map(serde_json::from_str);
         let messages = messages.map(|message| message.expect("Cargo prints JSON"));
         let program = |message: Value| {
             let name = message["target"]["name"].as_str()?.to_owned();
