@@ -1,5 +1,6 @@
 //! Published crates' own suites, recorded by the crate-wide switch: the one line below at the end of
-//! each crate root, and nothing else in their sources.
+//! each crate root, and nothing else in their sources. resmon has its default features, so that whatever it brings into
+//! the dependency tree is there, too.
 //!
 //! Their sources are where cargo keeps those of any dependency, for they are dev-dependencies of ours.
 
@@ -26,6 +27,27 @@ fn semver() {
 #[test]
 fn smallvec() {
     check("smallvec", &[]);
+}
+
+/// Infers types from the implementations of `PartialEq` that there are.
+#[test]
+fn arrayvec() {
+    check("arrayvec", &[]);
+}
+
+#[test]
+fn heck() {
+    check("heck", &[]);
+}
+
+#[test]
+fn slab() {
+    check("slab", &[]);
+}
+
+#[test]
+fn strsim() {
+    check("strsim", &[]);
 }
 
 /// Thirteen test programs, many `#[should_panic]`, and two global allocators of their own.
@@ -168,16 +190,18 @@ impl Suite {
 /// need (optional features, benches), and the versions that this workspace uses.
 fn lay_out(package: &Value, folder: &Path, switched: bool) {
     let ours = env!("CARGO_MANIFEST_DIR");
-    let (switch, dependency) = if switched {
-        let dependency = format!("resmon = {{ path = {ours:?}, default-features = false }}\n");
-        (SWITCH, dependency)
+    let (switch, mut dependencies) = if switched {
+        (SWITCH, format!("resmon = {{ path = {ours:?} }}\n"))
     } else {
         ("", String::new())
     };
+    if text(package, "name") == "arrayvec" {
+        dependencies.push_str("matches = \"0.1\"\n");
+    }
     let manifest = format!(
         "[package]\nname = {name:?}\nversion = {version:?}\nedition = {edition:?}\n\
          [features]\ndefault = [\"std\"]\nstd = []\n\
-         [dev-dependencies]\n{dependency}\
+         [dev-dependencies]\n{dependencies}\
          [lints.rust]\nunexpected_cfgs = \"allow\"\n\
          [workspace]\n",
         name = text(package, "name"),
@@ -244,12 +268,15 @@ fn package(name: &str) -> &'static Value {
             .exits(0);
         serde_json::from_str(&metadata.stdout).expect("cargo prints JSON")
     });
-    METADATA["packages"]
-        .as_array()
-        .expect("a list of packages")
+    let list = |value: &'static Value| value.as_array().expect("a list");
+    // Of several versions in the graph the one that this package depends on.
+    let graph = &METADATA["resolve"];
+    let node = list(&graph["nodes"]).iter().find(|node| node["id"] == graph["root"]);
+    let dependencies = list(&node.expect("this package")["dependencies"]);
+    list(&METADATA["packages"])
         .iter()
-        .find(|package| package["name"] == name && text(package, "version").starts_with("1."))
-        .unwrap_or_else(|| panic!("{name} 1.x is a dev-dependency of this package"))
+        .find(|package| package["name"] == name && dependencies.contains(&package["id"]))
+        .unwrap_or_else(|| panic!("{name} is a dev-dependency of this package"))
 }
 
 fn text<'a>(object: &'a Value, field: &str) -> &'a str {

@@ -35,6 +35,18 @@ fn a_test_may_limit_the_size_of_files() {
     in_both_modes("limits::limits_files", assert_borne);
 }
 
+/// Whether delivery or the test is first differs from run to run.
+#[test]
+fn a_process_of_one_test_keeps_its_exit_code_whoever_is_first() {
+    for test in ["limits::limits_files", "descriptors::closes_all"] {
+        for round in 1..=20 {
+            println!("{test}, round {round}");
+            let case = Case::new(test, Mode::ProcessPerTest);
+            case.hostile("").finish().exits(0);
+        }
+    }
+}
+
 #[test]
 fn the_size_of_files_may_be_limited_from_the_start() {
     // 512 bytes each, or 1024: too few for anything, for a record, for all three records, for the journal of a session.

@@ -1,9 +1,12 @@
 //! The packages in `tests/fixtures`, built and run by the real Cargo.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
+
+use serde_json::Value;
 
 use super::Run;
 
@@ -47,6 +50,19 @@ impl Fixture {
             .arg("--offline")
             .folder(&self.0)
             .env("CARGO_TARGET_DIR", Self::target())
+    }
+
+    /// Builds the test programs, with these arguments for Cargo, and returns them by the names of their targets.
+    pub(crate) fn programs(&self, arguments: &[&str]) -> BTreeMap<String, PathBuf> {
+        let built = self.cargo(&["test", "--no-run", "--message-format=json"]);
+        let built = built.args(arguments).finish().exits(0);
+        let messages = built.stdout.lines().map(serde_json::from_str);
+        let messages = messages.map(|message| message.expect("Cargo prints JSON"));
+        let program = |message: Value| {
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, message["executable"].as_str()?.into()))
+        };
+        messages.filter_map(program).collect()
     }
 
     /// Where fixtures are built.

@@ -91,6 +91,11 @@ impl Run {
         self
     }
 
+    /// Kills the command and fails the test if it takes longer than this.
+    pub(crate) fn limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
     /// A folder of its own for what is not delivered, unless the test has said where.
     fn spool(&mut self) -> Option<TempDir> {
         if self.command.get_envs().any(|(name, _)| name == SPOOL) {
