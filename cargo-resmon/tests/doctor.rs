@@ -146,11 +146,15 @@ fn what_waits_is_counted_and_left() {
     let doctor = Doctor::new();
     let spool = doctor.folder.path().join("spool");
     fs::create_dir(&spool).expect("a folder of our own");
-    let name = "0123456789ab0123456789abcdef-0123456789abcdef.ndjson";
+    let name = "0123456789ab0123456789abcdef-0123456789abcdef-0001.ndjson";
     fs::write(spool.join(name), "").expect("a folder of our own");
     let path = spool.to_str().expect("text");
     let run = doctor.run(&["--spool-dir", path], &[]).exits(0);
-    assert!(of(&run, "spool directory").1.contains("what 1 sessions left"), "{}", run.stdout);
+    assert!(
+        of(&run, "spool directory").1.contains("records of 1 session wait there"),
+        "{}",
+        run.stdout
+    );
     assert!(Path::new(path).join(name).exists());
     let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     fs::set_permissions(&spool, open_to_all).expect("a folder of our own");

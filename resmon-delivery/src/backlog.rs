@@ -9,7 +9,7 @@ use resmon_record::spool::{Kind, Segment, SenderFile, Spool};
 
 use crate::connection::{Connection, Delivered, Outcome};
 use crate::request::{Request, Sessions};
-use crate::spooled::{REQUEST_BYTES, Spooled};
+use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 
 /// What sessions that have ended left for one destination. No sender takes it meanwhile.
 #[derive(Debug)]
@@ -39,9 +39,9 @@ impl Backlog {
     /// to that.
     #[must_use]
     pub fn all(spool: &Spool) -> Vec<Self> {
-        spool.end_crashed_sessions(None, |_| true);
+        spool.end_crashed_sessions(None, &|_| true);
         let mut destinations: Vec<_> =
-            spool.segments(Kind::Waiting).into_iter().map(|segment| segment.destination).collect();
+            waiting_segments(spool).into_iter().map(|segment| segment.destination).collect();
         destinations.sort_unstable();
         destinations.dedup();
         let take = |destination: String| {
@@ -108,7 +108,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Lists the sessions of a destination that are wanted.
     pub(crate) fn list(spool: &Spool, destination: &str, is_wanted: impl Fn(&str) -> bool) -> Self {
-        let mut segments = spool.segments(Kind::Waiting);
+        let mut segments = waiting_segments(spool);
         segments.retain(|segment| segment.destination == destination);
         let groups = segments.chunk_by(|one, next| one.session_id == next.session_id);
         let wanted = groups.filter(|group| is_wanted(&group[0].session_id));
@@ -207,7 +207,7 @@ impl Summary {
     #[must_use]
     pub fn of(spool: &Spool) -> Self {
         let mut sessions: Vec<_> =
-            spool.segments(Kind::Waiting).into_iter().map(|segment| segment.session_id).collect();
+            waiting_segments(spool).into_iter().map(|segment| segment.session_id).collect();
         sessions.dedup();
         Self { sessions: sessions.len(), refused: spool.segments(Kind::Refused).len() }
     }

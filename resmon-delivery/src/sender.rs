@@ -21,7 +21,7 @@ use self::warnings::Warnings;
 use crate::backlog::{Waiting, append, set_aside};
 use crate::connection::{Connection, Delivered, Outcome};
 use crate::request::{Contents, Records, Request, Sessions};
-use crate::spooled::{REQUEST_BYTES, Spooled};
+use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 
 /// After this many requests given up in a row the endpoint is not tried again.
 const GIVE_UP: u32 = 3;
@@ -84,7 +84,7 @@ fn unblock_signals() {
 
 /// Whether a session is running whose records are to be sent.
 fn has_work(spool: &Spool, destination: &str) -> bool {
-    let segments = spool.segments(Kind::Waiting);
+    let segments = waiting_segments(spool);
     segments
         .chunk_by(|one, next| one.session_id == next.session_id)
         .any(|group| group[0].destination == destination && spool.is_alive(&group[0].session_id))
@@ -186,10 +186,10 @@ impl Sender {
     /// Looks at the spool. Returns whether anything has changed.
     fn look(&mut self) -> bool {
         let destination = Destination::Tinybird(self.destination.clone());
-        let crashed = self.spool.end_crashed_sessions(None, |other| *other == destination);
+        let crashed = self.spool.end_crashed_sessions(None, &|other| *other == destination);
         // Asked before the segments are listed: what is listed then is all that an ended session wrote.
         let alive = self.spool.alive_sessions(None);
-        let segments = self.spool.segments(Kind::Waiting);
+        let segments = waiting_segments(&self.spool);
         let mut changed = crashed > 0;
         let mut running = BTreeSet::new();
         for group in segments.chunk_by(|one, next| one.session_id == next.session_id) {

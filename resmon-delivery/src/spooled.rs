@@ -267,6 +267,14 @@ impl Spooled {
     }
 }
 
+/// Lists the segments of which records wait: oldest session first, each in order.
+#[must_use]
+pub fn waiting_segments(spool: &Spool) -> Vec<Segment> {
+    let mut segments = spool.segments(Kind::Waiting);
+    segments.sort();
+    segments
+}
+
 /// Whether a line, with its line feed, can be a record: what a crash or another program left is passed over.
 fn is_record(line: &[u8]) -> bool {
     line.len() <= LONGEST
@@ -304,7 +312,7 @@ mod tests {
         }
 
         fn read(&self, spooled: &mut Spooled, alive: bool) {
-            spooled.read(&self.spool.segments(Kind::Waiting), alive);
+            spooled.read(&waiting_segments(&self.spool), alive);
         }
 
         fn files(&self) -> usize {

@@ -119,6 +119,19 @@ impl Output {
     }
 }
 
+/// Reads a number of seconds such as `10` or `0.25`. By hand: the standard library's code for any number is large, and
+/// would be in every test binary.
+fn seconds_of(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u32>().ok().filter(|_| is_number)
+    };
+    let places = i32::try_from(fraction.len().min(9)).ok()?;
+    let fraction = digits(fraction.get(..9).unwrap_or(fraction))?;
+    Some(f64::from(digits(whole)?) + f64::from(fraction) / 10_f64.powi(places))
+}
+
 /// An environment, and what is wrong with it.
 struct Source<F> {
     lookup: F,
@@ -204,9 +217,7 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         });
         let problem = "not a number of seconds";
         let seconds = default.flush_timeout.as_secs_f64();
-        let seconds = self.parsed(FLUSH_TIMEOUT, problem, seconds, |text| {
-            text.parse().ok().filter(|&seconds| Duration::try_from_secs_f64(seconds).is_ok())
-        });
+        let seconds = self.parsed(FLUSH_TIMEOUT, problem, seconds, seconds_of);
         let threads = self.text("NEXTEST_TEST_THREADS");
         Delivery {
             batch_size,

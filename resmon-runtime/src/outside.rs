@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use resmon_record::config::{INTAKE, UNIT};
-use resmon_record::fields::{Began, Ended};
 use resmon_record::line::Line;
 use resmon_record::timestamp::Timestamp;
 use resmon_record::{key, session_id};
 
+use crate::collector::intake_fields::{Began, Ended};
 use crate::snapshot::{Disk, Machine, Memory, Start};
 
 /// A process from before its start to after its end. Both are told to the intake of the run.

@@ -124,7 +124,7 @@ impl Session {
         let (spool, journal) = open_spool(crash_report, ids.name, &common, &totals);
         if let Some(spool) = spool.as_ref().filter(|_| crash_report.reports_others) {
             let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
-            spool.end_crashed_sessions(Some(ids.name), is_file);
+            spool.end_crashed_sessions(Some(ids.name), &is_file);
         }
         let place = Place { spool, session_id: ids.name, sender: None };
         let mut line = head("session_start", Some(SESSION), started.into());

@@ -8,10 +8,11 @@ mod clock;
 mod clock;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::thread::{Builder, JoinHandle, yield_now};
+use std::time::{Duration, Instant};
 
 #[cfg(any(target_os = "macos", windows))]
 pub(crate) use self::clock::times;
@@ -44,13 +45,15 @@ pub(crate) struct Times {
 /// Starts the thread, with all signals blocked: a signal that a test waits for must not be delivered to a thread that the
 /// test does not know of.
 pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    let (begins, wait) = mpsc::sync_channel(1);
+    // A channel would bring its code into every test binary.
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&begun);
     let run = move || {
         let _end = End;
         heap::exempt();
         #[cfg(target_os = "linux")]
         ID.store(crate::clock::this_thread(), Ordering::Relaxed);
-        let _ = begins.send(());
+        begins.store(true, Ordering::Release);
         work();
         publish();
     };
@@ -63,8 +66,12 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
     drop(blocked);
     match &spawned {
         // What the standard library allocates for a thread would count for the test that is about to begin.
-        Ok(_) if heap::is_counted() => drop(wait.recv_timeout(PATIENCE)),
-        Ok(_) => {}
+        Ok(_) => {
+            let start = Instant::now();
+            while !begun.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
+                yield_now();
+            }
+        }
         Err(_) => drop(ALIVE.fetch_sub(1, Ordering::Relaxed)),
     }
     spawned

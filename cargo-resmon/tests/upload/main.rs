@@ -149,7 +149,7 @@ fn quarantine_and_what_is_no_record_are_told() {
 #[test]
 fn a_directory_gives_its_files_and_a_spool_is_emptied() {
     let folder = Folder::new();
-    let spooled = "spool/0123456789ab0123456789abcdef-0123456789abcdef.ndjson";
+    let spooled = "spool/0123456789ab0123456789abcdef-0123456789abcdef-0001.ndjson";
     folder.write("spool/b.ndjson", &records(0..2, 1));
     folder.write(spooled, &records(2..4, 1));
     folder.write("spool/notes.txt", "no records");

@@ -1,6 +1,5 @@
 //! The bound on what waits in a spool directory.
 
-use std::collections::HashMap;
 use std::fs;
 
 use super::{Kind, Progress, Segment, Spool};
@@ -26,35 +25,40 @@ impl Spool {
     pub fn drop_oldest(&self, limit: u64, own: Option<&str>) -> Dropped {
         let mut segments = self.segments(Kind::Waiting);
         segments.extend(self.segments(Kind::Refused));
-        segments.sort();
-        let sizes: Vec<u64> = segments.iter().map(disk_usage).collect();
-        let mut excess = sizes.iter().sum::<u64>().saturating_sub(limit);
+        let mut total: u64 = segments.iter().map(disk_usage).sum();
         let mut dropped = Dropped::default();
-        if excess == 0 {
-            return dropped;
-        }
-        let mut newest: HashMap<&str, u32> = HashMap::new();
-        for segment in segments.iter().filter(|segment| segment.kind == Kind::Waiting) {
-            let number = newest.entry(&segment.session_id).or_default();
-            *number = segment.number.max(*number);
-        }
-        for (segment, size) in segments.iter().zip(&sizes) {
-            if excess == 0 {
-                break;
-            }
-            let session_id = segment.session_id.as_str();
-            let is_newest = newest.get(session_id) == Some(&segment.number);
-            let is_own = own == Some(session_id);
-            if is_newest && (is_own || self.path(&format!("{session_id}.session")).exists()) {
+        while total > limit {
+            // Few are dropped, so that nothing is sorted for it.
+            let ids = segments.iter().enumerate().map(|(index, segment)| {
+                let Segment { session_id, number, .. } = segment;
+                (session_id.as_str(), *number, index)
+            });
+            let Some((_, _, oldest)) = ids.min() else { break };
+            let segment = segments.swap_remove(oldest);
+            let size = disk_usage(&segment);
+            let is_own = own == Some(segment.session_id.as_str());
+            if self.is_being_written(&segment, &segments, is_own) {
                 continue;
             }
-            let records = self.unsent_records(segment);
+            let records = self.unsent_records(&segment);
             if fs::remove_file(&segment.path).is_ok() {
-                excess = excess.saturating_sub(*size);
                 *(if is_own { &mut dropped.own } else { &mut dropped.others }) += records;
             }
+            total = total.saturating_sub(size);
         }
         dropped
+    }
+
+    /// Whether a segment is the newest one of a session that is running.
+    fn is_being_written(&self, segment: &Segment, others: &[Segment], is_own: bool) -> bool {
+        let is_newer = |other: &Segment| {
+            other.kind == Kind::Waiting
+                && other.session_id == segment.session_id
+                && other.number > segment.number
+        };
+        segment.kind == Kind::Waiting
+            && !others.iter().any(is_newer)
+            && (is_own || self.path(&format!("{}.session", segment.session_id)).exists())
     }
 
     /// Counts the records of a segment that have not arrived.

@@ -30,14 +30,14 @@ impl Spool {
     pub fn end_crashed_sessions(
         &self,
         own: Option<&str>,
-        wanted: impl Fn(&Destination) -> bool,
+        wanted: &dyn Fn(&Destination) -> bool,
     ) -> usize {
         let mut ended = 0;
         for (session_id, path) in self.files(".session") {
             if own != Some(session_id.as_str())
                 && let Ok(file) = self.open_file(&path, &mut OpenOptions::new())
             {
-                let result = self.end_if_crashed(&session_id, &path, &file, &wanted);
+                let result = self.end_if_crashed(&session_id, &path, &file, wanted);
                 close(file);
                 ended += usize::from(result.unwrap_or(false));
             }
@@ -50,7 +50,7 @@ impl Spool {
         session_id: &str,
         path: &Path,
         file: &File,
-        wanted: impl Fn(&Destination) -> bool,
+        wanted: &dyn Fn(&Destination) -> bool,
     ) -> io::Result<bool> {
         // Asked before the lock is taken: the session's own process may be about to take it.
         if lock::is_held_by_another(file, Part::Owner)? {
@@ -104,7 +104,7 @@ impl Spool {
         let segments = self.segments(Kind::Waiting).into_iter();
         let segments: Vec<_> =
             segments.filter(|segment| segment.session_id == session_id).collect();
-        if segments.last().is_some_and(|segment| segment.number == LAST_WORDS) {
+        if segments.iter().any(|segment| segment.number == LAST_WORDS) {
             // Another process came this far, and died before it could remove the journal.
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl Spool {
             }
             Ok(false)
         };
-        let lines = last_words(header, open, died, holds)?;
+        let lines = last_words(header, open, died, &holds)?;
         if lines.is_empty() {
             return Ok(());
         }
@@ -177,7 +177,7 @@ fn append_last_words(
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     let mut file = options.open(path)?;
     let lines =
-        last_words(header, open, died, |from, first| holds(&file, from, first, &header.common));
+        last_words(header, open, died, &|from, first| holds(&file, from, first, &header.common));
     let append = |mut lines: Vec<u8>| {
         if lines.is_empty() {
             return Ok(());
@@ -203,7 +203,7 @@ fn last_words(
     header: &Header,
     open: &[Mark],
     died: Timestamp,
-    holds: impl Fn(u64, &Line) -> io::Result<bool>,
+    holds: &dyn Fn(u64, &Line) -> io::Result<bool>,
 ) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     for mark in open {
@@ -286,7 +286,7 @@ mod tests {
         let open = [Mark { before: fields("before"), from, batch_num: 1, began }];
         let header = header(state);
         let holds = |from, first: &Line| holds(&file, from, first, &header.common);
-        let lines = last_words(&header, &open, Timestamp::now(), holds).unwrap();
+        let lines = last_words(&header, &open, Timestamp::now(), &holds).unwrap();
         let lines = String::from_utf8(lines).unwrap();
         lines.lines().map(|line| line.split('"').nth(3).unwrap().to_owned()).collect()
     }
@@ -333,7 +333,7 @@ mod tests {
             let file = File::create(path(name)).unwrap();
             file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
         }
-        spool.end_crashed_sessions(None, |_| true);
+        spool.end_crashed_sessions(None, &|_| true);
         let left = [&old, &new, "notes.session"].map(|name| path(name).exists());
         assert_eq!(left, [false, true, true]);
     }

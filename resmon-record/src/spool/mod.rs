@@ -21,7 +21,6 @@ mod progress;
 mod segment;
 mod sender;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,19 +66,18 @@ impl Spool {
         self.directory.join(name)
     }
 
-    /// Lists the files whose names end in `suffix`: the rest of the name and the path, sorted by name.
+    /// Lists the files whose names end in `suffix`: the rest of the name and the path, in no order. Sorting is left to
+    /// the host: its code is large, and all of this crate is in every test binary.
     #[must_use]
     pub fn files(&self, suffix: &str) -> Vec<(String, PathBuf)> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries
+        entries
             .filter_map(|entry| {
                 let name = entry.file_name();
                 let name = name.to_str()?.strip_suffix(suffix)?;
                 Some((name.to_owned(), entry.path()))
             })
-            .collect();
-        files.sort();
-        files
+            .collect()
     }
 
     /// Opens a file of the directory for reading and writing. Never follows a symlink.
@@ -110,7 +108,7 @@ impl Spool {
     /// Returns the ids of the sessions whose processes are alive, without `own`, the session of this process: opening
     /// and closing its journal would give up the lock on it.
     #[must_use]
-    pub fn alive_sessions(&self, own: Option<&str>) -> BTreeSet<String> {
+    pub fn alive_sessions(&self, own: Option<&str>) -> Vec<String> {
         let journals = self.files(".session").into_iter();
         let others = journals.filter(|(id, _)| own != Some(id.as_str()));
         others.filter(|(_, path)| self.has_process(path)).map(|(id, _)| id).collect()

@@ -73,14 +73,12 @@ impl Segment {
 }
 
 impl Spool {
-    /// Lists the segments of this kind for all destinations: oldest session first, each in order.
+    /// Lists the segments of this kind for all destinations, in no order: sorted, they are those of the oldest session
+    /// first, each in order.
     #[must_use]
     pub fn segments(&self, kind: Kind) -> Vec<Segment> {
         let files = self.files(kind.suffix()).into_iter();
-        let mut segments: Vec<_> =
-            files.filter_map(|(name, path)| Segment::parse(&name, kind, path)).collect();
-        segments.sort();
-        segments
+        files.filter_map(|(name, path)| Segment::parse(&name, kind, path)).collect()
     }
 }
 
@@ -102,7 +100,9 @@ mod tests {
         for other in ["notes.ndjson", "x-y-1.ndjson", &format!("{id}-{to}.ndjson")] {
             std::fs::write(spool.path(other), "").unwrap();
         }
-        assert_eq!(spool.segments(Kind::Waiting), [one, ten_thousand]);
+        let mut found = spool.segments(Kind::Waiting);
+        found.sort();
+        assert_eq!(found, [one, ten_thousand]);
         assert_eq!(spool.segments(Kind::Refused), [refused]);
     }
 }

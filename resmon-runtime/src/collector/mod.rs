@@ -1,5 +1,6 @@
 //! A run of many processes as one session. Called by `cargo resmon`; not public API.
 
+pub(crate) mod intake_fields;
 mod orphan;
 mod run;
 

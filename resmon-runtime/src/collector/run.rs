@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use resmon_record::config::{Destination, Output};
-use resmon_record::fields::{Common, Header};
+use resmon_record::fields::Common;
 use resmon_record::line::Line;
 use resmon_record::session_id;
 use resmon_record::spool::Spool;
 use resmon_record::timestamp::Timestamp;
 
+use super::intake_fields::Header;
 use super::{Orphan, Plan, resume};
 use crate::session::{CrashReport, Ids, Session, spool_directories};
 use crate::snapshot::Machine;
@@ -134,7 +135,7 @@ impl Run {
     /// Has the processes that died since the last call tell of the tests that they had open.
     pub fn end_crashed_sessions(&self) {
         let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
-        self.spool.end_crashed_sessions(Some(&self.name), is_file);
+        self.spool.end_crashed_sessions(Some(&self.name), &is_file);
     }
 
     /// Records a test, of which these are the fields other than those of the run, as a JSON object.

@@ -52,11 +52,11 @@ impl PinnedFile {
     }
 
     /// Calls `work` with the file, to be written to, or with what `open` opens if a test has closed the descriptor.
-    pub(crate) fn or_else<T>(
+    pub(crate) fn or_else(
         &self,
-        open: impl FnOnce() -> io::Result<File>,
-        work: impl Fn(&File) -> io::Result<T>,
-    ) -> io::Result<T> {
+        open: &dyn Fn() -> io::Result<File>,
+        work: &mut Work<'_>,
+    ) -> io::Result<()> {
         retry(self.get(), open, work)
     }
 }
@@ -71,13 +71,16 @@ impl Drop for PinnedFile {
     }
 }
 
+/// What is done with a file. Not generic: each copy of the code would be in every test binary.
+pub(crate) type Work<'a> = dyn FnMut(&File) -> io::Result<()> + 'a;
+
 /// Calls `work` with the file, or with what `open` opens if it is closed.
-fn retry<T>(
+fn retry(
     file: io::Result<&File>,
-    open: impl FnOnce() -> io::Result<File>,
-    work: impl Fn(&File) -> io::Result<T>,
-) -> io::Result<T> {
-    match file.and_then(&work) {
+    open: &dyn Fn() -> io::Result<File>,
+    work: &mut Work<'_>,
+) -> io::Result<()> {
+    match file.and_then(&mut *work) {
         Err(error) if error.raw_os_error() == Some(libc::EBADF) => {
             let file = open()?;
             let result = work(&file);
@@ -146,8 +149,12 @@ mod tests {
         // SAFETY: the test's own descriptor becomes another file, as if it had been closed and the number used again.
         assert!(unsafe { libc::dup2(other.as_raw_fd(), pinned.file.as_raw_fd()) } >= 0);
         assert!(pinned.get().is_err());
-        let inode = |file: &File| Ok(identity(file.as_raw_fd()));
-        let again = pinned.or_else(|| File::open("/dev/null"), inode).unwrap();
+        let mut again = None;
+        let mut inode = |file: &File| {
+            again = identity(file.as_raw_fd());
+            Ok(())
+        };
+        pinned.or_else(&|| File::open("/dev/null"), &mut inode).unwrap();
         assert_eq!(again, pinned.identity);
         // Nor is the other one closed.
         let number = pinned.file.as_raw_fd();

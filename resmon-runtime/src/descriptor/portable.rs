@@ -23,11 +23,11 @@ impl PinnedFile {
         Ok(&self.0)
     }
 
-    pub(crate) fn or_else<T>(
+    pub(crate) fn or_else(
         &self,
-        _open: impl FnOnce() -> io::Result<File>,
-        work: impl Fn(&File) -> io::Result<T>,
-    ) -> io::Result<T> {
+        _open: &dyn Fn() -> io::Result<File>,
+        work: &mut dyn FnMut(&File) -> io::Result<()>,
+    ) -> io::Result<()> {
         work(&self.0)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use libc::c_int;
 
-use super::{PinnedFile, close, retry};
+use super::{PinnedFile, Work, close, retry};
 
 /// A file that is kept open, or opened each time in a process that may have few files open.
 #[derive(Debug)]
@@ -41,12 +41,12 @@ impl Source {
     }
 
     /// Calls `work` with the file, opened anew if a test has closed it.
-    pub(crate) fn with<T>(&self, work: impl Fn(&File) -> io::Result<T>) -> Option<T> {
+    pub(crate) fn with(&self, work: &mut Work<'_>) -> Option<()> {
         let anew = || open(&self.path, self.access);
         let result = match &self.pinned {
             Some(pinned) => match self.access {
-                Access::Read(_) => retry(pinned.peek(), anew, work),
-                Access::Write => pinned.or_else(anew, work),
+                Access::Read(_) => retry(pinned.peek(), &anew, work),
+                Access::Write => pinned.or_else(&anew, work),
             },
             None => anew().and_then(|file| {
                 let result = work(&file);
@@ -59,11 +59,12 @@ impl Source {
 
     /// What stands at the start of a file of the proc file system, which is made anew for each read.
     pub(crate) fn read<const N: usize>(&self) -> Option<([u8; N], usize)> {
-        self.with(|file| {
-            let mut buffer = [0; N];
-            let length = file.read_at(&mut buffer, 0)?;
-            Ok((buffer, length))
-        })
+        let (mut buffer, mut length) = ([0; N], 0);
+        self.with(&mut |file| {
+            length = file.read_at(&mut buffer, 0)?;
+            Ok(())
+        })?;
+        Some((buffer, length))
     }
 }
 

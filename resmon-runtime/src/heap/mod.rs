@@ -84,11 +84,6 @@ impl Watch {
     }
 }
 
-/// Whether anything is known of the heap.
-pub(crate) fn is_counted() -> bool {
-    block::is_installed()
-}
-
 /// Gives each open test its part of the highest balances so far, before the set of them changes: from then on the
 /// highest balances are those since then.
 pub(crate) fn fold<'a>(open: impl Iterator<Item = &'a Watch>) {

@@ -33,7 +33,3 @@ pub(crate) fn suspend() -> Suspended {
 }
 
 pub(crate) fn exempt() {}
-
-pub(crate) fn is_counted() -> bool {
-    false
-}

@@ -107,15 +107,17 @@ impl Machine {
     }
 
     pub(crate) fn disk(&self) -> Option<Disk> {
-        let stat = self.directory.as_ref()?.with(|directory| {
-            let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+        let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+        self.directory.as_ref()?.with(&mut |directory| {
             // SAFETY: the descriptor is a number, and the pointer is to a `statvfs` of our own.
             match unsafe { libc::fstatvfs(directory.as_raw_fd(), stat.as_mut_ptr()) } {
-                // SAFETY: the call succeeded, so it has filled in the structure.
-                0 => Ok(unsafe { stat.assume_init() }),
+                0 => Ok(()),
                 _ => Err(io::Error::last_os_error()),
             }
         })?;
+        // SAFETY: the call succeeded, so it has filled in the structure.
+        let stat = unsafe { stat.assume_init() };
+
         #[allow(clippy::unnecessary_cast, reason = "the fields are narrower on 32-bit systems")]
         let bytes = |blocks| (blocks as u64).saturating_mul(stat.f_frsize as u64);
         Some(Disk {

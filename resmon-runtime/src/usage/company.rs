@@ -103,17 +103,18 @@ impl Company {
     }
 
     fn count(&self) -> Option<u64> {
-        self.threads.as_ref()?.with(|directory| {
-            let mut stat = MaybeUninit::<libc::stat>::uninit();
-            // SAFETY: the pointer is to a `stat` of our own, which is read only after the call has filled it in.
-            unsafe {
-                if libc::fstat(directory.as_raw_fd(), stat.as_mut_ptr()) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                #[allow(clippy::unnecessary_cast, reason = "it differs by system")]
-                Ok((stat.assume_init().st_nlink as u64).saturating_sub(2))
+        let mut stat = MaybeUninit::<libc::stat>::uninit();
+        self.threads.as_ref()?.with(&mut |directory| {
+            // SAFETY: the pointer is to a `stat` of our own.
+            match unsafe { libc::fstat(directory.as_raw_fd(), stat.as_mut_ptr()) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
             }
-        })
+        })?;
+        // SAFETY: the call succeeded, so it has filled in the structure.
+        let links = unsafe { stat.assume_init() }.st_nlink;
+        #[allow(clippy::unnecessary_cast, reason = "it differs by system")]
+        Some((links as u64).saturating_sub(2))
     }
 
     /// Adds what the threads have done that are neither the test's, the main one, nor resmon's.

@@ -67,8 +67,8 @@ impl Process {
     /// Begins a new span for [`peak`]; `false` where that cannot be done.
     pub(super) fn reset_peak(&self) -> bool {
         // What stands for the peak of resident memory alone, in proc_pid_clear_refs(5).
-        let reset = |mut file: &File| file.write_all(b"5");
-        self.peak.as_ref().is_some_and(|file| file.with(reset).is_some())
+        let mut reset = |mut file: &File| file.write_all(b"5");
+        self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
     }
 
     pub(super) fn was_alone(&self, since: &Witness) -> bool {

@@ -68,9 +68,9 @@ impl File {
             return;
         }
         let open = || append_to(&self.path);
-        let write = |file: &fs::File| self.write(file, line);
+        let mut write = |file: &fs::File| self.write(file, line);
         let result = match &self.pinned {
-            Some(file) => file.or_else(open, write),
+            Some(file) => file.or_else(&open, &mut write),
             None => open().and_then(|file| {
                 let result = write(&file);
                 descriptor::close(file);

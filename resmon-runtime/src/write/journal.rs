@@ -60,7 +60,7 @@ impl Journal {
         {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.with(|file| spool::write_at(file, header, 0))
+        self.with(&|file| spool::write_at(file, header, 0))
     }
 
     /// Notes that a test is open, with the fields that its record has so far, the batch it would be in now, and the place
@@ -86,7 +86,7 @@ impl Journal {
 
     /// Notes that the session comes to its end by itself, and records so in the destination from this place on.
     pub(crate) fn ends(&self, from: u64) {
-        let _ = self.with(|file| journal::write_state(file, State::Ends(from)));
+        let _ = self.with(&|file| journal::write_state(file, State::Ends(from)));
     }
 
     /// Ends the journal: everything that it stood for has been recorded.
@@ -95,10 +95,10 @@ impl Journal {
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|file| spool::write_at(file, bytes, offset))
+        self.with(&|file| spool::write_at(file, bytes, offset))
     }
 
-    fn with(&self, work: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    fn with(&self, work: &dyn Fn(&File) -> io::Result<()>) -> io::Result<()> {
         if let Some(file) = &self.file {
             return work(file.get()?);
         }
