@@ -119,13 +119,18 @@ impl Output {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see `seconds_of`")]
+fn duration(seconds: f64) -> Duration {
+    Duration::from_nanos((seconds * 1e9) as u64)
+}
+
 /// Reads a number of seconds such as `10` or `0.25`. By hand: the standard library's code for any number is large, and
 /// would be in every test binary.
 fn seconds_of(text: &str) -> Option<f64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u32>().ok().filter(|_| is_number)
+        text.parse::<u64>().ok().filter(|_| is_number).and_then(|number| u32::try_from(number).ok())
     };
     let places = i32::try_from(fraction.len().min(9)).ok()?;
     let fraction = digits(fraction.get(..9).unwrap_or(fraction))?;
@@ -221,7 +226,7 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         let threads = self.text("NEXTEST_TEST_THREADS");
         Delivery {
             batch_size,
-            flush_timeout: Duration::from_secs_f64(seconds),
+            flush_timeout: duration(seconds),
             process_per_test: self.is_process_per_test(),
             processes: threads
                 .and_then(|threads| threads.parse().ok())

@@ -4,6 +4,7 @@
 //! The guest (`resmon-runtime`, in the user's test process) writes what this crate describes. The host
 //! (`resmon-delivery`, in processes of resmon's own) reads it. Not public API: anything may change in any release.
 
+pub mod bytes;
 pub mod config;
 pub mod fields;
 pub mod fingerprint;

@@ -1,6 +1,6 @@
 //! Names by which a process is recognized, after a test has closed the lock that told that it is alive.
 
-/// Names this process: its id and when it started. Empty where the system does not tell.
+/// Names this process: the boot of the machine, its id and when it started. Empty where the system does not tell.
 #[must_use]
 pub fn name() -> String {
     name_of(std::process::id()).unwrap_or_default()
@@ -9,13 +9,15 @@ pub fn name() -> String {
 /// Whether a process of this [`name`] is alive. `false` also if it cannot be seen from here.
 #[must_use]
 pub fn is_alive(name: &str) -> bool {
-    let id = name.split(' ').next().and_then(|id| id.parse().ok());
+    let id = name.split('-').nth(1).and_then(|id| u32::try_from(id.parse::<u64>().ok()?).ok());
     id.and_then(name_of).is_some_and(|found| found == name)
 }
 
-/// A process id is used again, so its start time belongs to it, and to that the boot.
+/// Names a process. An id is used again, so the start time belongs to it, and to that the boot. `None` if there is no such
+/// process, or if the system does not tell.
 #[cfg(target_os = "linux")]
-fn name_of(id: u32) -> Option<String> {
+#[must_use]
+pub fn name_of(id: u32) -> Option<String> {
     let stat = read(&format!("/proc/{id}/stat"))?;
     // Field 22 of proc_pid_stat(5); field 2, the name, may itself hold spaces and brackets. A zombie is dead.
     let (_, after_name) = stat.rsplit_once(')')?;
@@ -23,23 +25,25 @@ fn name_of(id: u32) -> Option<String> {
     let is_dead = matches!(fields.next()?, "Z" | "X");
     let started = fields.nth(18).filter(|_| !is_dead)?;
     let boot = read("/proc/sys/kernel/random/boot_id")?;
-    Some(format!("{id} {started} {}", boot.get(..8)?))
+    Some(format!("{}-{id}-{started}", boot.get(..8)?))
 }
 
+/// Names a process, where the system tells.
 #[cfg(not(target_os = "linux"))]
-fn name_of(_id: u32) -> Option<String> {
+#[must_use]
+pub fn name_of(_id: u32) -> Option<String> {
     None
 }
 
 #[cfg(target_os = "linux")]
 fn read(path: &str) -> Option<String> {
-    use std::io::Read;
-
     let file = std::fs::File::open(path).ok()?;
-    let mut text = String::new();
-    let result = (&file).read_to_string(&mut text);
+    // Either has less than this.
+    let mut text = vec![0; 1024];
+    let length = crate::spool::read_at(&file, &mut text, 0);
     crate::spool::close(file);
-    result.is_ok().then_some(text)
+    text.truncate(length.ok()?);
+    String::from_utf8(text).ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -60,6 +64,6 @@ mod tests {
         child.wait().unwrap();
         assert!(!is_alive(&child_name) && !is_alive("") && !is_alive("x"));
         // The same id at another time.
-        assert!(!is_alive(&format!("{} 1 00000000", std::process::id())));
+        assert!(!is_alive(&format!("00000000-{}-1", std::process::id())));
     }
 }

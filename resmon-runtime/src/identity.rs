@@ -11,16 +11,9 @@ pub(crate) fn run_id() -> Option<String> {
         .or_else(parent)
 }
 
-/// A process id alone is used again, so its start time belongs to it, and to that the boot.
 #[cfg(target_os = "linux")]
 fn parent() -> Option<String> {
-    let parent = std::os::unix::process::parent_id();
-    let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).ok()?;
-    // Field 22 of proc_pid_stat(5); field 2, the name, may itself hold spaces and brackets.
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let started = after_name.split_ascii_whitespace().nth(19)?;
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(format!("{}-{parent}-{started}", boot.get(..8)?))
+    resmon_record::process::name_of(std::os::unix::process::parent_id())
 }
 
 #[cfg(not(target_os = "linux"))]

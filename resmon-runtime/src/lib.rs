@@ -23,8 +23,6 @@ pub mod site;
 
 pub use resmon_record::outcome;
 
-#[cfg(target_os = "linux")]
-mod clock;
 #[cfg_attr(not(unix), path = "descriptor/portable.rs")]
 mod descriptor;
 #[cfg(any(target_os = "macos", windows, test))]

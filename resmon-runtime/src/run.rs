@@ -11,6 +11,8 @@ use std::process::{ExitCode, Termination};
 use std::task::Poll;
 use std::thread;
 
+use resmon_record::bytes::contains;
+
 use crate::guard::{Guard, enter};
 use crate::outcome::Outcome;
 use crate::probe::{Judge, passed_if};
@@ -74,5 +76,5 @@ fn end(guard: Guard, expected: &str, result: thread::Result<()>) {
 fn has_text(payload: &(dyn Any + Send), expected: &str) -> bool {
     let literal = payload.downcast_ref::<&'static str>().copied();
     let message = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    message.is_some_and(|message| message.contains(expected))
+    message.is_some_and(|message| contains(message, expected))
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use resmon_record::fields::After;
 use resmon_record::line::Line;
@@ -12,7 +12,7 @@ use resmon_record::outcome::Outcome;
 use crate::heap;
 use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
-use crate::usage::{End, InUse, Span, Witness};
+use crate::usage::{End, InUse, Span};
 
 /// An open test, with what was read before its body.
 #[derive(Debug)]
@@ -31,10 +31,6 @@ pub(crate) struct Test {
     span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     outermost: AtomicBool,
-    /// What was seen at the start of what it is a part of, if it does not.
-    of_whole: Option<Arc<Witness>>,
-    /// Whether another thread has just ended one.
-    follows: bool,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -62,8 +58,6 @@ impl Test {
             in_use,
             span: OnceLock::new(),
             outermost: AtomicBool::new(outermost),
-            of_whole: None,
-            follows: false,
             slot: 0,
             started,
             most,
@@ -73,12 +67,8 @@ impl Test {
     /// Notes on disk that the test is open, and begins to count what it uses.
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
-        // Where several threads run one test after the other, that none is open is a matter of moments, and to look around
-        // would take longer than a short test.
-        let crowded = self.follows && session.process.may_run_several();
-        let may_be_alone = self.most.load(Ordering::Relaxed) == 1 && !crowded;
-        let (outermost, shared) = (self.is_outermost(), self.of_whole.clone());
-        let span = Span::begin(&session.process, may_be_alone, outermost, shared, self.in_use);
+        let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
+        let span = Span::begin(&session.process, may_be_alone, self.is_outermost(), self.in_use);
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
@@ -145,9 +135,6 @@ impl Test {
     }
 }
 
-/// So soon after a test the thread that ran it is still there.
-const ON_THE_HEELS: Duration = Duration::from_millis(2);
-
 /// The open tests of a process.
 #[derive(Debug)]
 pub(crate) struct Running(Mutex<Open>);
@@ -155,15 +142,13 @@ pub(crate) struct Running(Mutex<Open>);
 #[derive(Debug)]
 struct Open {
     tests: Vec<Arc<Test>>,
-    /// When the latest test ended, and on which thread.
-    latest: Option<(Instant, ThreadId)>,
     /// Which places are taken: that of a test until its record is written, which is after it has left.
     slots: Vec<bool>,
 }
 
 impl Running {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Open { tests: Vec::new(), latest: None, slots: Vec::new() }))
+        Self(Mutex::new(Open { tests: Vec::new(), slots: Vec::new() }))
     }
 
     pub(crate) fn add(&self, mut test: Test) -> Arc<Test> {
@@ -171,13 +156,6 @@ impl Running {
         open.fold();
         open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
-        test.follows = open
-            .latest
-            .is_some_and(|(ended, thread)| thread != test.thread && ended.elapsed() < ON_THE_HEELS);
-        if !test.is_outermost() {
-            let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
-            test.of_whole = whole.and_then(Span::witness);
-        }
         let test = Arc::new(test);
         let tests = &mut open.tests;
         tests.push(Arc::clone(&test));
@@ -226,7 +204,6 @@ impl Running {
         };
         // In the order in which they began.
         tests.remove(index);
-        open.latest = Some((Instant::now(), test.thread));
         if test.is_outermost() {
             open.find_outermost(test.thread);
         }

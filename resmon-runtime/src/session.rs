@@ -273,8 +273,8 @@ pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
 
 /// `NEXTEST_ATTEMPT`, or 1.
 pub(crate) fn attempt() -> u32 {
-    let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse().ok());
-    given.filter(|&attempt| attempt > 0).unwrap_or(1)
+    let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse::<u64>().ok());
+    given.and_then(|given| u32::try_from(given).ok()).filter(|&attempt| attempt > 0).unwrap_or(1)
 }
 
 /// Returns the directories to try for the spool: the one that the user wants, then the default ones.

@@ -9,8 +9,7 @@ mod clock;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle, yield_now};
 use std::time::{Duration, Instant};
 
@@ -25,10 +24,6 @@ use crate::signal::Blocked;
 /// How long the thread may take to begin.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The number of threads that have been started and have not ended: 0 or 1.
-static ALIVE: AtomicU64 = AtomicU64::new(0);
-/// The kernel's id of the thread.
-static ID: AtomicI32 = AtomicI32::new(0);
 /// CPU time that the thread has used, in nanoseconds, as of its last [`publish`].
 static USED: AtomicU64 = AtomicU64::new(0);
 
@@ -49,30 +44,20 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
     let begun = Arc::new(AtomicBool::new(false));
     let begins = Arc::clone(&begun);
     let run = move || {
-        let _end = End;
         heap::exempt();
-        #[cfg(target_os = "linux")]
-        ID.store(crate::clock::this_thread(), Ordering::Relaxed);
         begins.store(true, Ordering::Release);
         work();
         publish();
     };
-    // Counted before it can be seen.
-    ALIVE.fetch_add(1, Ordering::Relaxed);
     #[cfg(unix)]
     let blocked = Blocked::all();
     let spawned = Builder::new().name("resmon".to_owned()).spawn(run);
     #[cfg(unix)]
     drop(blocked);
-    match &spawned {
-        // What the standard library allocates for a thread would count for the test that is about to begin.
-        Ok(_) => {
-            let start = Instant::now();
-            while !begun.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
-                yield_now();
-            }
-        }
-        Err(_) => drop(ALIVE.fetch_sub(1, Ordering::Relaxed)),
+    // What the standard library allocates for a thread would count for the test that is about to begin.
+    let start = Instant::now();
+    while spawned.is_ok() && !begun.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
+        yield_now();
     }
     spawned
 }
@@ -87,18 +72,6 @@ pub(crate) fn publish() {
 /// Returns the CPU time that the thread has used.
 pub(crate) fn used() -> Duration {
     Duration::from_nanos(USED.load(Ordering::Relaxed))
-}
-
-/// Returns how many threads of the process are resmon's.
-#[cfg(target_os = "linux")]
-pub(crate) fn own() -> u64 {
-    ALIVE.load(Ordering::Relaxed)
-}
-
-/// Whether this is the id of resmon's thread.
-#[cfg(target_os = "linux")]
-pub(crate) fn is_own(id: libc::pid_t) -> bool {
-    ID.load(Ordering::Relaxed) == id
 }
 
 #[cfg(unix)]
@@ -120,14 +93,4 @@ fn cpu_time() -> Option<Duration> {
 #[cfg(not(any(unix, windows)))]
 fn cpu_time() -> Option<Duration> {
     None
-}
-
-/// Counts the thread out when it ends.
-struct End;
-
-impl Drop for End {
-    fn drop(&mut self) {
-        ID.store(0, Ordering::Relaxed);
-        ALIVE.fetch_sub(1, Ordering::Relaxed);
-    }
 }

@@ -4,10 +4,10 @@ use std::fs;
 
 use crate::support::Fixture;
 
-const MOST: u64 = 5_000_000;
+const MOST: u64 = 5 << 20;
 
 #[test]
-fn a_program_of_one_test_grows_by_five_megabytes_at_most() {
+fn a_program_of_one_test_grows_by_five_mebibytes_at_most() {
     let fixture = Fixture::new("one-test");
     let size = |arguments: &[&str]| {
         let programs = fixture.programs(arguments);

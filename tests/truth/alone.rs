@@ -1,4 +1,5 @@
-//! Loads that have the process to themselves, of which there are three ways.
+//! Loads that have the process to themselves, of which there are two ways. A plain `cargo test` is none: there may be tests
+//! that resmon does not know of.
 
 use crate::{
     MIB, Place, assert_idle, assert_near, cpu,
@@ -12,13 +13,10 @@ pub(crate) const COUNTED: [(&str, &str); 2] =
 /// Runs a load in each way in which it is alone.
 fn in_each_way(load: &str, check: impl Fn(&Record, &Place)) {
     let name = format!("loads::{load}");
-    let mut tries = 0;
-    let mut ways = vec!["cargo test", "one thread", "process per test"];
-    while let Some(way) = ways.pop() {
+    for way in ["one thread", "process per test"] {
         let place = Place::new();
         let run = place.run(&name).arg("--exact");
         let run = match way {
-            "cargo test" => run,
             "one thread" => run.arg("--test-threads=1"),
             _ => run.arg("--nocapture").env("NEXTEST_EXECUTION_MODE", "process-per-test"),
         };
@@ -27,16 +25,20 @@ fn in_each_way(load: &str, check: impl Fn(&Record, &Place)) {
         let records = place.records();
         let test = records.test(&name);
         println!("{way}: {test:?}");
-        // A busy machine may keep libtest's thread from a CPU on the brink of its sleep. That it goes to sleep later looks
-        // like company, of which no more is claimed than is known.
-        if way == "cargo test" && test.text("cpu_scope") == "thread" && tries < 2 {
-            tries += 1;
-            ways.push(way);
-            continue;
-        }
         assert_alone(test);
         check(test, &place);
     }
+}
+
+/// Without a word from the runner nobody knows whether other tests run, so that the thread is all that counts.
+#[test]
+fn without_the_runners_word_the_thread_counts() {
+    let place = Place::new();
+    place.run("loads::spins").args(["--exact", "--test-threads=2"]).finish().exits(0);
+    let records = place.records();
+    let test = records.test("loads::spins");
+    assert_eq!((test.int("concurrent_tests"), test.text("cpu_scope")), (1, "thread"), "{test:#?}");
+    assert_near(cpu(test), place.told("spins"));
 }
 
 fn assert_alone(test: &Record) {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
+use crate::bytes::contains;
 use crate::fingerprint::fingerprint;
 
 /// A data source to send to.
@@ -33,11 +34,14 @@ impl Endpoint {
         )?;
         let base = base.unwrap_or_else(|| "https://api.tinybird.co".to_owned());
         // Not the default in its place: that may be the wrong party to show the token to.
-        let problem =
-            if base.contains(token) { Err("a URL with the token in it") } else { check_url(&base) };
+        let problem = if contains(&base, token) {
+            Err("a URL with the token in it")
+        } else {
+            check_url(&base)
+        };
         problem.map_err(|problem| {
-            let base = base.replace(token, "…");
-            format!("TINYBIRD_API_URL is {:?}, {problem}", without_secrets(&base))
+            let shown = if contains(&base, token) { "…" } else { without_secrets(&base) };
+            format!("TINYBIRD_API_URL is {shown:?}, {problem}")
         })?;
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
@@ -107,7 +111,7 @@ fn check_url(base: &str) -> Result<(), &'static str> {
     if host.is_empty() {
         return Err("a URL without a host");
     }
-    if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+    if port.is_none_or(|port| port.parse::<u64>().map_or(true, |port| port > 65_535)) {
         return Err("a URL whose port is not a number from 0 to 65535");
     }
     Ok(())

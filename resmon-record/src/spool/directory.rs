@@ -5,6 +5,8 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::bytes::contains;
+
 /// Returns the directories to try, where the user names none: `resmon` in Cargo's build directory if the executable
 /// lies in one, then a directory of this user in the system's temporary one.
 #[must_use]
@@ -19,7 +21,7 @@ pub fn default_directories() -> Vec<PathBuf> {
 fn build_directory(executable: &Path) -> Option<&Path> {
     executable.ancestors().skip(1).find(|directory| {
         fs::read_to_string(directory.join("CACHEDIR.TAG"))
-            .is_ok_and(|tag| tag.contains("created by cargo"))
+            .is_ok_and(|tag| contains(&tag, "created by cargo"))
     })
 }
 

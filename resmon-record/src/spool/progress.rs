@@ -42,7 +42,10 @@ impl Progress {
 
 fn parse(text: &str) -> Option<Progress> {
     let (segment, offset) = text.trim_end().split_once(' ')?;
-    Some(Progress { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+    Some(Progress {
+        segment: u32::try_from(segment.parse::<u64>().ok()?).ok()?,
+        offset: offset.parse().ok()?,
+    })
 }
 
 fn path(spool: &Spool, session_id: &str, destination: &str) -> PathBuf {

@@ -60,7 +60,7 @@ impl Segment {
     fn parse(name: &str, kind: Kind, path: PathBuf) -> Option<Self> {
         let mut parts = name.split('-');
         let (session_id, destination) = (parts.next()?, parts.next()?);
-        let number = parts.next()?.parse().ok()?;
+        let number = u32::try_from(parts.next()?.parse::<u64>().ok()?).ok()?;
         let is_one = is_session_id(session_id) && is_hex(destination, 16) && parts.next().is_none();
         is_one.then(|| Self {
             session_id: session_id.to_owned(),

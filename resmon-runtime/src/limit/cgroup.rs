@@ -1,9 +1,11 @@
 //! Limits of control groups, of version 1, 2 and both at once: see `cgroups(7)`.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use resmon_record::spool::read_at;
 
 use super::Limit;
 use super::mounts::Mount;
@@ -92,7 +94,7 @@ fn cpus(version: Version, directory: &Path) -> Option<f64> {
 
 /// `None` for `max` and -1, which are no limit.
 fn number(text: &str) -> Option<f64> {
-    text.trim_ascii_end().parse::<u32>().ok().map(f64::from)
+    u32::try_from(text.trim_ascii_end().parse::<u64>().ok()?).ok().map(f64::from)
 }
 
 /// What stands in a file of a control group. The root has none of these files.
@@ -103,10 +105,18 @@ fn text(directory: &Path, file: &str) -> Option<String> {
 /// Reads a file of the kernel's, as far as this.
 fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
-    let mut bytes = Vec::with_capacity(4096);
-    let result = (&file).take(most).read_to_end(&mut bytes);
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    let result = loop {
+        match read_at(&file, &mut piece, bytes.len() as u64) {
+            Ok(0) => break Ok(bytes),
+            Ok(_) if bytes.len() as u64 >= most => break Ok(bytes),
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+            Err(error) => break Err(error),
+        }
+    };
     descriptor::close(file);
-    result.map(|_| bytes)
+    result
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use resmon_record::bytes::find;
+
 /// A mounted hierarchy of control groups.
 #[derive(Debug, PartialEq)]
 pub(super) struct Mount {
@@ -43,14 +45,6 @@ fn lines_with<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = &'a [u
         rest = &rest[end..];
         Some(line)
     })
-}
-
-/// By the C library, which is optimized in the dev profile too.
-fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    // SAFETY: the lengths are those of the slices, which the call only reads.
-    let found =
-        unsafe { libc::memmem(text.as_ptr().cast(), text.len(), word.as_ptr().cast(), word.len()) };
-    (!found.is_null()).then(|| found.addr() - text.as_ptr().addr())
 }
 
 /// `31 23 0:28 /root /point rw,relatime shared:1 - cgroup cgroup rw,cpu,cpuacct`

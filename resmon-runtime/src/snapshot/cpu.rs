@@ -3,7 +3,6 @@
 //! The kernel counts CPU time in ticks of 10 ms. Between two readings that are closer than that the usage
 //! is 0 or 100 by chance, so that only a window of some length tells a load.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::percent;
@@ -40,19 +39,19 @@ pub(crate) fn is_fresh(read: Instant, now: Instant) -> bool {
 
 /// The recent past, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct History(VecDeque<Sample>);
+pub(crate) struct History(Vec<Sample>);
 
 impl History {
     /// The newest sample if it [is fresh](is_fresh).
     pub(crate) fn fresh(&self, now: Instant) -> Option<Sample> {
-        self.0.back().copied().filter(|sample| is_fresh(sample.at, now))
+        self.0.last().copied().filter(|sample| is_fresh(sample.at, now))
     }
 
     pub(crate) fn push(&mut self, sample: Sample) {
-        self.0.push_back(sample);
+        self.0.push(sample);
         // Of those that are a window old the latest is enough to measure from.
         while self.0.get(1).is_some_and(|&second| sample.age(second) >= WINDOW) {
-            self.0.pop_front();
+            self.0.remove(0);
         }
     }
 
@@ -60,12 +59,12 @@ impl History {
     /// moments of a process, when there is none, over all that is known.
     pub(crate) fn recent(&self) -> Option<f64> {
         // Only the first sample can be a window old: see `push`.
-        self.0.back()?.usage_since(*self.0.front()?)
+        self.0.last()?.usage_since(*self.0.first()?)
     }
 
     /// Usage since `start` if that is a window of at least 200 ms, else the recent one.
     pub(crate) fn since(&self, start: Sample) -> Option<f64> {
-        let newest = *self.0.back()?;
+        let newest = *self.0.last()?;
         if newest.age(start) >= WINDOW
             && let Some(usage) = newest.usage_since(start)
         {

@@ -3,19 +3,20 @@
 use std::ffi::{CStr, c_char};
 use std::fs::File;
 use std::io::{self, Write};
+use std::mem::MaybeUninit;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr;
 
-use super::company::Company;
-pub(crate) use super::company::Witness;
+use super::runner::Runner;
 use super::{Usage, rusage};
 use crate::descriptor::{self, Source};
+use crate::sampler::SAMPLER;
 
 /// The way to read this process.
 #[derive(Debug)]
 pub(crate) struct Process {
-    company: Company,
+    runner: Runner,
     statm: Option<Source>,
     page: u64,
     peak: Option<Source>,
@@ -28,7 +29,7 @@ impl Process {
         // SAFETY: the call only reads what the system knows of itself.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         Self {
-            company: Company::open(),
+            runner: Runner::of_this_process(),
             statm: Source::open("/proc/self/statm".into(), 0),
             page: u64::try_from(page).unwrap_or(4096),
             peak: Source::to_write("/proc/self/clear_refs".into()),
@@ -50,18 +51,22 @@ impl Process {
         (pages > 0).then(|| pages * self.page)
     }
 
-    /// Whether the runner may have several tests open.
-    pub(crate) fn may_run_several(&self) -> bool {
-        self.company.is_expected()
+    /// Whether the test that begins on this thread has the process to itself, if no other one with a guard is open. In doubt
+    /// it has not: there may be tests without a guard, and threads that an earlier test has left.
+    pub(super) fn is_test_alone(&self) -> bool {
+        match self.runner {
+            Runner::OneTest => true,
+            // Tests run on the main thread, or on another while that waits.
+            Runner::OneAtATime => {
+                threads() == Some(1 + u64::from(!is_main_thread()) + own_threads())
+            }
+            Runner::Several => threads() == Some(1 + own_threads()),
+        }
     }
 
     /// Whether the process has a single thread, and the kernel keeps the peak of its memory: then nobody needs to look.
     pub(crate) fn needs_no_sampler(&self) -> bool {
-        self.peak.is_some() && self.company.is_single_threaded()
-    }
-
-    pub(super) fn look_around(&self) -> Option<Witness> {
-        self.company.look()
+        self.peak.is_some() && threads() == Some(1)
     }
 
     /// Begins a new span for [`peak`]; `false` where that cannot be done.
@@ -71,14 +76,36 @@ impl Process {
         self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
     }
 
-    pub(super) fn was_alone(&self, since: &Witness) -> bool {
-        self.company.was_none(since)
-    }
-
     /// Leaves out what this kernel does not count.
     pub(super) fn known(&self, usage: Usage) -> Usage {
         if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
+}
+
+/// Counts the threads that are resmon's.
+fn own_threads() -> u64 {
+    SAMPLER.is_started().into()
+}
+
+/// By a raw call: glibc has `gettid` since 2.30, and Rust runs on 2.17.
+fn is_main_thread() -> bool {
+    // SAFETY: the calls only read what the thread and the process are.
+    unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
+}
+
+/// Counts the threads of this process: the links of a directory that stand for its entries.
+fn threads() -> Option<u64> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the path ends in NUL and the pointer is to a `stat` of our own, which is read only after the call has
+    // filled it in.
+    let links = unsafe {
+        if libc::stat(c"/proc/self/task".as_ptr(), stat.as_mut_ptr()) != 0 {
+            return None;
+        }
+        stat.assume_init().st_nlink
+    };
+    #[allow(clippy::unnecessary_cast, reason = "it differs by system")]
+    Some((links as u64).saturating_sub(2))
 }
 
 /// What all threads of the process have used.

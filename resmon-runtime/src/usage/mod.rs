@@ -1,8 +1,6 @@
 //! What is a test's own: the CPU time, storage I/O, faults and switches of its thread or of its process, and the memory
 //! of that.
 
-#[cfg(target_os = "linux")]
-mod company;
 #[cfg(not(target_os = "linux"))]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
@@ -18,7 +16,7 @@ mod system;
 
 use std::time::Duration;
 
-pub(crate) use self::span::{End, InUse, Span, Witness};
+pub(crate) use self::span::{End, InUse, Span};
 pub(crate) use self::system::Process;
 
 /// What a thread or a process has used since it began. `None` is what the system does not tell.
@@ -71,8 +69,11 @@ impl Usage {
     fn without(self, own: Duration) -> Self {
         let all = self.user + self.system;
         let rest = all.saturating_sub(own);
-        let rest = if all.is_zero() { 0.0 } else { rest.as_secs_f64() / all.as_secs_f64() };
-        Self { user: self.user.mul_f64(rest), system: self.system.mul_f64(rest), ..self }
+        let part = |time: Duration| {
+            let nanos = time.as_nanos() * rest.as_nanos() / all.as_nanos().max(1);
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        };
+        Self { user: part(self.user), system: part(self.system), ..self }
     }
 }
 

@@ -11,10 +11,6 @@ pub(crate) struct Process {
     one_at_a_time: bool,
 }
 
-/// A test that was alone when it started.
-#[derive(Debug)]
-pub(crate) struct Witness;
-
 #[expect(clippy::unused_self, reason = "on Linux it keeps files")]
 impl Process {
     pub(crate) fn open() -> Self {
@@ -26,9 +22,10 @@ impl Process {
         readings::resident()
     }
 
-    /// Whether the runner may have several tests open.
-    pub(crate) fn may_run_several(&self) -> bool {
-        !self.one_at_a_time
+    /// Whether the test that begins on this thread has the process to itself, if no other one with a guard is open. Only the
+    /// runner can tell: tests without a guard are unknown.
+    pub(super) fn is_test_alone(&self) -> bool {
+        self.one_at_a_time
     }
 
     /// Only Linux keeps the peak of a span.
@@ -36,17 +33,9 @@ impl Process {
         false
     }
 
-    pub(super) fn look_around(&self) -> Option<Witness> {
-        self.one_at_a_time.then_some(Witness)
-    }
-
     /// No other system begins a new span for its peak.
     pub(super) fn reset_peak(&self) -> bool {
         false
-    }
-
-    pub(super) fn was_alone(&self, _since: &Witness) -> bool {
-        self.one_at_a_time
     }
 
     pub(super) fn known(&self, usage: Usage) -> Usage {

@@ -1,10 +1,9 @@
 //! What is read at the start of a test's body and at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(crate) use super::system::Witness;
 use super::system::{self, Process};
 use super::{Scope, Usage};
 use crate::thread;
@@ -26,8 +25,6 @@ pub(crate) struct Span {
 
 #[derive(Debug)]
 struct Alone {
-    /// Shared with the parts of the test: threads that it has started are theirs, too.
-    witness: Arc<Witness>,
     usage: Option<Usage>,
     /// CPU time that resmon's own thread had used.
     own: Duration,
@@ -59,19 +56,15 @@ pub(crate) struct InUse {
 }
 
 impl Span {
-    /// Begins with a test, or with a part of one whose witness it shares. It `may_be_alone` if no other one is open. The peak
-    /// of memory is watched for one at a time, which is the `outermost`.
+    /// Begins with a test, or with a part of one. It `may_be_alone` if no other one is open. The peak of memory is watched for
+    /// one at a time, which is the `outermost`.
     pub(crate) fn begin(
         process: &Process,
         may_be_alone: bool,
         outermost: bool,
-        shared: Option<Arc<Witness>>,
         in_use: InUse,
     ) -> Self {
-        let witness = || shared.or_else(|| process.look_around().map(Arc::new));
-        let witness = if may_be_alone { witness() } else { None };
-        let alone = witness.map(|witness| Alone {
-            witness,
+        let alone = (may_be_alone && process.is_test_alone()).then(|| Alone {
             peak: outermost && process.reset_peak(),
             own: thread::used(),
             usage: system::of_process(),
@@ -85,11 +78,6 @@ impl Span {
         };
         span.note(in_use);
         span
-    }
-
-    /// What was seen at the start of a test that was alone.
-    pub(crate) fn witness(&self) -> Option<Arc<Witness>> {
-        Some(Arc::clone(&self.alone.as_ref()?.witness))
     }
 
     /// Takes a sample into account.
@@ -119,7 +107,7 @@ impl Span {
         } else {
             None
         };
-        let alone = self.alone.as_ref().filter(|start| alone && process.was_alone(&start.witness));
+        let alone = self.alone.as_ref().filter(|_| alone);
         let whole = alone.and_then(|start| {
             let own = thread::used().saturating_sub(start.own);
             Some(system::of_process()?.since(start.usage?).without(own))

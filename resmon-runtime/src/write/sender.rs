@@ -155,7 +155,7 @@ impl Sender {
                 None if self.segments().is_empty() => return End::Delivered,
                 None if is_down => return End::Down,
                 // It ends a little sooner than this.
-                None if begin.elapsed() >= self.delivery.flush_timeout.mul_f64(0.8) => {
+                None if begin.elapsed() >= self.delivery.flush_timeout * 4 / 5 => {
                     return End::Timeout;
                 }
                 None if !is_starting() => return End::NoSender,

@@ -1,0 +1,37 @@
+//! Searching in bytes. The standard library's search for text is large, slow in the dev profile, and would be in every test
+//! binary.
+
+/// Returns where `word` first stands in `text`.
+#[must_use]
+pub fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    #[cfg(unix)]
+    {
+        // SAFETY: the lengths are those of the slices, which the call only reads.
+        let found = unsafe {
+            libc::memmem(text.as_ptr().cast(), text.len(), word.as_ptr().cast(), word.len())
+        };
+        (!found.is_null()).then(|| found.addr() - text.as_ptr().addr())
+    }
+    #[cfg(not(unix))]
+    (0..=text.len().checked_sub(word.len())?).find(|&start| text[start..].starts_with(word))
+}
+
+/// Whether `word` stands in `text`.
+#[must_use]
+pub fn contains(text: &str, word: &str) -> bool {
+    find(text.as_bytes(), word.as_bytes()).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_where_it_first_stands() {
+        assert_eq!(find(b"one two two", b"two"), Some(4));
+        assert_eq!(find(b"one", b"two"), None);
+        assert_eq!(find(b"on", b"one"), None);
+        assert_eq!(find(b"one", b""), Some(0));
+        assert!(contains("ein zwei", "n z") && !contains("", "x"));
+    }
+}
