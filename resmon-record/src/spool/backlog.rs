@@ -29,7 +29,7 @@ impl Spool {
         let mut segments = self.segments(Kind::Waiting);
         segments.extend(self.segments(Kind::Refused));
         segments.sort();
-        let sizes: Vec<u64> = segments.iter().map(|segment| disk_usage(segment)).collect();
+        let sizes: Vec<u64> = segments.iter().map(disk_usage).collect();
         let mut excess = sizes.iter().sum::<u64>().saturating_sub(limit);
         let mut dropped = Dropped::default();
         if excess == 0 {
@@ -75,11 +75,7 @@ impl Spool {
         let rest = content.get(usize::try_from(sent).unwrap_or(usize::MAX)..).unwrap_or_default();
         // As text, for which the standard library has a search that is fast in the dev profile too: a process counts up to
         // 64 MiB at its exit.
-        let lines = match str::from_utf8(rest) {
-            Ok(text) => text.matches('\n').count(),
-            Err(_) => rest.iter().filter(|&&byte| byte == b'\n').count(),
-        };
-        lines as u64
+        String::from_utf8_lossy(rest).matches('\n').count() as u64
     }
 }
 
