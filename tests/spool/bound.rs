@@ -109,13 +109,13 @@ fn a_session_drops_its_own_oldest() {
     let last = lines(&place.spool().join(&segments[segments.len() - 1]));
     assert!(last[last.len() - 1].contains("session_end"));
     assert!(last.len() == 1 || last[last.len() - 2].contains(&format!("::g{}\"", GUARDS - 1)));
-    let counts = |words: &str| -> usize {
+    let sum_in = |words: &str| -> usize {
         let warnings = run.warnings().into_iter().filter(|warning| warning.contains(words));
         warnings.map(sum_of_records).sum()
     };
     // What was said to be kept is, and nothing is gone that nobody was told of.
     let waiting = place.waiting_lines();
-    assert_eq!(waiting, counts("kept in") - counts("not kept"), "{}", run.stderr);
-    assert_eq!(waiting + counts(" lost: "), GUARDS + 2, "{}", run.stderr);
+    assert_eq!(waiting, sum_in("kept in") - sum_in("not kept"), "{}", run.stderr);
+    assert_eq!(waiting + sum_in(" lost: "), GUARDS + 2, "{}", run.stderr);
     assert!(!run.stderr.contains("has ended"), "{}", run.stderr);
 }

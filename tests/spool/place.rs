@@ -113,7 +113,7 @@ impl Place {
     pub(crate) fn waiting(&self) -> Vec<Record> {
         let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
         let texts: Vec<_> = segments.map(|name| self.unsent(&name)).collect();
-        texts.iter().flat_map(|text| text.lines().map(Record::parse)).collect()
+        texts.iter().flat_map(|text| text.lines()).map(Record::parse).collect()
     }
 
     /// How many records wait, without looking at them.
@@ -170,6 +170,6 @@ fn holder(path: &Path) -> Option<i32> {
     (lock.l_start, lock.l_len) = (1 << 40, 1);
     // SAFETY: the descriptor is open and the pointer is to a structure of our own.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut lock) };
-    let is_locked = i32::from(lock.l_type) != i32::try_from(libc::F_UNLCK).expect("small");
+    let is_locked = libc::c_int::from(lock.l_type) != libc::c_int::from(libc::F_UNLCK);
     (result == 0 && is_locked).then_some(lock.l_pid)
 }
