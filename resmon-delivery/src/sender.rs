@@ -209,14 +209,15 @@ impl Sender {
             if group[0].destination != self.destination {
                 continue;
             }
-            self.seen.insert(id.clone());
+            // After the first look, when all that was left is known, whatever appears is of the run.
+            let appeared = self.seen.insert(id.clone()) && self.leftovers.is_some();
             let is_known = self.sessions.contains_key(id);
             // One that started meanwhile has been missed.
             let is_alive = alive.contains(id) || !is_known && self.spool.is_alive(id);
             if is_alive {
                 running.insert(id.clone());
             }
-            if !is_known && self.is_of_the_run(id, is_alive) {
+            if !is_known && self.is_of_the_run(id, is_alive || appeared) {
                 self.sessions.insert(id.clone(), Spooled::new(&self.spool, id, &self.destination));
                 self.start_anew();
                 changed = true;
@@ -230,7 +231,11 @@ impl Sender {
         }
         self.alive = running;
         if self.leftovers.is_none() {
-            let is_left = |id: &str| !self.sessions.contains_key(id) && !self.spool.is_alive(id);
+            let is_left = |id: &str| {
+                self.seen.contains(id)
+                    && !self.sessions.contains_key(id)
+                    && !self.spool.is_alive(id)
+            };
             self.leftovers = Some(Waiting::list(&self.spool, &self.destination, is_left));
         }
         self.remove_finished();
@@ -243,6 +248,7 @@ impl Sender {
     }
 
     /// Whether a session is part of the run: it is running, or it started with the one that started this sender or later.
+    /// The latter may be shorter than the time between two looks, and its process older than the one that was first.
     fn is_of_the_run(&self, session_id: &str, is_alive: bool) -> bool {
         let is_new = !self.first.is_empty() && session_id >= self.first.as_str();
         (is_alive || is_new) && !self.given_up.contains(session_id)
