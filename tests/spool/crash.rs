@@ -155,7 +155,8 @@ fn four_that_start_together_tell_it_once() {
     let next: Vec<_> =
         (0..4).map(|_| place.to(&endpoint.url(), "suite::early::t0").start()).collect();
     for next in next {
-        next.finish().exits(0);
+        let next = next.finish().exits(0);
+        assert!(next.is_quiet(), "{} {:?}", next.stderr, place.names());
     }
     let taken = endpoint.taken();
     assert_told(&of_session(&taken, dead(&taken)));

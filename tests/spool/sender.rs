@@ -153,6 +153,39 @@ fn one_serves_two_runs_at_once_and_each_destination_has_its_own() {
             assert_eq!(of_run, EARLY + 3);
         }
     }
+    place.settle();
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// Its process started before the one that started the sender, and is over between two looks of that.
+#[test]
+fn an_older_process_with_a_short_session_is_not_missed_and_waits_for_nobody() {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let (plain, held) = (Gate::closed(), Gate::closed());
+    let older = place
+        .to(&endpoint.url(), "suite::late::plain")
+        .arg("suite::very_last")
+        .env("SUITE_PLAIN", plain.address())
+        .env("RESMON_FLUSH_TIMEOUT", "60")
+        .start();
+    let waiting = plain.wait_for(1);
+    let first = place
+        .to(&endpoint.url(), "suite::held::one")
+        .env("SUITE_HELD", held.address())
+        .env("RESMON_FLUSH_TIMEOUT", "60")
+        .start();
+    let held = held.wait_for(1);
+    endpoint.wait_for_taken(1);
+    drop(waiting);
+    let released = std::time::Instant::now();
+    let run = older.finish().exits(0);
+    assert!(run.is_quiet(), "{}", run.stderr);
+    assert!(released.elapsed() < Duration::from_secs(30), "{:?}", released.elapsed());
+    assert_eq!(endpoint.taken().len(), 1 + 3);
+    drop(held);
+    let run = first.finish().exits(0);
+    assert!(run.is_quiet(), "{}", run.stderr);
+    assert_eq!(endpoint.taken().len(), 3 + 3);
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 

@@ -87,6 +87,12 @@ fn guards() {
     assert!(!matches!(caller, Some(Err(_))), "nobody answers");
 }
 
+/// Measured, and behind all others in libtest's order.
+mod very_last {
+    #[resmon::test]
+    fn one() {}
+}
+
 /// As many guards at once as `SUITE_OPEN` says. Then the process dies as `SUITE_DEATH` says.
 #[test]
 fn open_at_once() {
