@@ -222,6 +222,7 @@ impl fmt::Display for Summary {
         }
         match self.refused {
             0 => Ok(()),
+            1 => f.write_str(", and 1 file holds records that were refused (*.refused)"),
             refused => {
                 write!(f, ", and {refused} files hold records that were refused (*.refused)")
             }
@@ -240,4 +241,27 @@ pub fn is_spool(directory: &std::path::Path) -> bool {
         resmon_record::session_id::is_session_id(id)
             && [".session", ".ndjson"].iter().any(|suffix| name.ends_with(suffix))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(&folder.path().join("spool")).unwrap();
+        let write = |number, kind| {
+            let id = format!("{number:028x}");
+            fs::write(Segment::new(&spool, &id, "0123456789abcdef", 1, kind).path, "").unwrap();
+        };
+        assert_eq!(Summary::of(&spool).to_string(), "nothing waits there");
+        write(1, Kind::Refused);
+        let one = "nothing waits there, and 1 file holds records that were refused (*.refused)";
+        assert_eq!(Summary::of(&spool).to_string(), one);
+        write(2, Kind::Refused);
+        write(2, Kind::Waiting);
+        let two = "records of 1 session wait there, and 2 files hold records that were refused (*.refused)";
+        assert_eq!(Summary::of(&spool).to_string(), two);
+    }
 }

@@ -8,6 +8,7 @@ mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::io::ErrorKind;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender as Channel};
@@ -15,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use resmon_record::config::{Config, Delivery, Destination, Endpoint, Output};
-use resmon_record::spool::{Kind, Segment, SenderFile, SenderState, Spool};
+use resmon_record::spool::{Kind, Segment, SenderFile, SenderState, Spool, kept_id};
 
 use self::warnings::Warnings;
 use crate::backlog::{Waiting, append, set_aside};
@@ -54,16 +55,16 @@ pub fn main() -> ExitCode {
     unblock_signals();
     loop {
         let Ok(file) = SenderFile::open(&spool, &destination) else { return ExitCode::FAILURE };
-        match file.take() {
+        let seen = match file.take() {
             Ok(true) => Sender::new(&spool, &destination, delivery, &endpoint, &first, file).run(),
             // Another sender is at work.
             Ok(false) if file.is_running() => return ExitCode::SUCCESS,
             // Another one has just removed the file.
             Ok(false) => continue,
             Err(_) => return ExitCode::FAILURE,
-        }
+        };
         // A process that began before the right to send was given up has relied on this sender.
-        if !has_work(&spool, &destination) {
+        if !has_work(&spool, &destination, &seen) {
             return ExitCode::SUCCESS;
         }
     }
@@ -82,12 +83,15 @@ fn unblock_signals() {
     }
 }
 
-/// Whether a session is running whose records are to be sent.
-fn has_work(spool: &Spool, destination: &str) -> bool {
-    let segments = waiting_segments(spool);
+/// Whether there are records of a session that is running, or that a sender who has `seen` these has not seen: its process
+/// may have ended meanwhile.
+fn has_work(spool: &Spool, destination: &str, seen: &BTreeSet<String>) -> bool {
+    let mut segments = waiting_segments(spool);
+    segments.retain(|segment| segment.destination == destination);
     segments
         .chunk_by(|one, next| one.session_id == next.session_id)
-        .any(|group| group[0].destination == destination && spool.is_alive(&group[0].session_id))
+        .map(|group| group[0].session_id.as_str())
+        .any(|id| !seen.contains(id) || spool.is_alive(id))
 }
 
 struct Sender {
@@ -99,6 +103,8 @@ struct Sender {
     first: String,
     file: SenderFile,
     state: SenderState,
+    /// Since when that is shown.
+    shown_since: Instant,
     warnings: Warnings,
     /// Sessions of the run.
     sessions: Sessions,
@@ -112,6 +118,8 @@ struct Sender {
     leaves_leftovers: bool,
     /// Sessions that hold what this sender gave up.
     given_up: BTreeSet<String>,
+    /// All sessions that this sender has looked at.
+    seen: BTreeSet<String>,
     /// Requests with records of the run that were given up in a row.
     failures: u32,
     /// Since when no session is running.
@@ -140,6 +148,7 @@ impl Sender {
             first: first.to_owned(),
             file,
             state: SenderState::Busy,
+            shown_since: Instant::now(),
             warnings: Warnings::new(spool, destination),
             sessions: Sessions::new(),
             ended: BTreeMap::new(),
@@ -147,6 +156,7 @@ impl Sender {
             leftovers: None,
             leaves_leftovers: false,
             given_up: BTreeSet::new(),
+            seen: BTreeSet::new(),
             failures: 0,
             idle_since: None,
             requests,
@@ -155,8 +165,9 @@ impl Sender {
         }
     }
 
-    /// Sends until no session has run for a while and nothing is left to send, or the time for that is over.
-    fn run(mut self) {
+    /// Sends until no session has run for a while and nothing is left to send, or the time for that is over. Returns the
+    /// sessions that it knew of.
+    fn run(mut self) -> BTreeSet<String> {
         self.drop_oldest();
         let mut quiet_since = Instant::now();
         loop {
@@ -181,14 +192,17 @@ impl Sender {
             }
         }
         self.file.remove();
+        self.seen.append(&mut self.given_up);
+        self.seen
     }
 
     /// Looks at the spool. Returns whether anything has changed.
     fn look(&mut self) -> bool {
+        // Asked first: a session that is not alive by now has written its last record, or its crash is recorded next. What
+        // is listed after that is all there will be of it.
+        let alive = self.spool.alive_sessions(None);
         let destination = Destination::Tinybird(self.destination.clone());
         let crashed = self.spool.end_crashed_sessions(None, &|other| *other == destination);
-        // Asked before the segments are listed: what is listed then is all that an ended session wrote.
-        let alive = self.spool.alive_sessions(None);
         let segments = waiting_segments(&self.spool);
         let mut changed = crashed > 0;
         let mut running = BTreeSet::new();
@@ -197,13 +211,15 @@ impl Sender {
             if group[0].destination != self.destination {
                 continue;
             }
+            // After the first look, when all that was left is known, whatever appears is of the run.
+            let appeared = self.seen.insert(id.clone()) && self.leftovers.is_some();
             let is_known = self.sessions.contains_key(id);
             // One that started meanwhile has been missed.
             let is_alive = alive.contains(id) || !is_known && self.spool.is_alive(id);
             if is_alive {
                 running.insert(id.clone());
             }
-            if !is_known && self.is_of_the_run(id, is_alive) {
+            if !is_known && self.is_of_the_run(id, is_alive || appeared) {
                 self.sessions.insert(id.clone(), Spooled::new(&self.spool, id, &self.destination));
                 self.start_anew();
                 changed = true;
@@ -217,7 +233,11 @@ impl Sender {
         }
         self.alive = running;
         if self.leftovers.is_none() {
-            let is_left = |id: &str| !self.sessions.contains_key(id) && !self.spool.is_alive(id);
+            let is_left = |id: &str| {
+                self.seen.contains(id)
+                    && !self.sessions.contains_key(id)
+                    && !self.spool.is_alive(id)
+            };
             self.leftovers = Some(Waiting::list(&self.spool, &self.destination, is_left));
         }
         self.remove_finished();
@@ -230,6 +250,7 @@ impl Sender {
     }
 
     /// Whether a session is part of the run: it is running, or it started with the one that started this sender or later.
+    /// The latter may be shorter than the time between two looks, and its process older than the one that was first.
     fn is_of_the_run(&self, session_id: &str, is_alive: bool) -> bool {
         let is_new = !self.first.is_empty() && session_id >= self.first.as_str();
         (is_alive || is_new) && !self.given_up.contains(session_id)
@@ -271,6 +292,7 @@ impl Sender {
         };
         if state != self.state {
             self.state = state;
+            self.shown_since = Instant::now();
             self.file.set_state(state);
         }
     }
@@ -284,8 +306,8 @@ impl Sender {
         let is_done = !is_busy && self.sessions.is_empty();
         // The next process of a process-per-test run is about to start.
         let linger = if self.delivery.process_per_test { LINGER } else { Duration::ZERO };
-        let linger = if self.is_down() { linger.max(SHOWN) } else { linger };
-        idle >= timeout || (is_done || self.is_down()) && idle >= linger.min(timeout)
+        let is_down = self.is_down() && self.shown_since.elapsed() >= SHOWN;
+        idle >= timeout || (is_done || is_down) && idle >= linger.min(timeout)
     }
 
     /// Begins the next request: records of the run first, then what earlier sessions left.
@@ -357,8 +379,12 @@ impl Sender {
         (!request.is_empty()).then_some(request)
     }
 
-    /// Leaves a session that cannot be read to another sender.
+    /// Passes over records of a session that were deleted to keep the bound of the spool. Where there are none, leaves a
+    /// session that cannot be read to another sender.
     fn leave(&mut self, session_id: &str) {
+        if self.sessions.get_mut(session_id).is_some_and(Spooled::skip_deleted) {
+            return;
+        }
         self.sessions.remove(session_id);
         self.ended.remove(session_id);
         self.given_up.insert(session_id.to_owned());
@@ -397,6 +423,7 @@ impl Sender {
                 Outcome::Accepted { .. } | Outcome::Refused(_) => {}
             }
         }
+        let mut deleted = 0;
         let settle = |session: &Spooled, count: usize, outcome: &Outcome| match outcome {
             Outcome::Accepted { .. } => true,
             Outcome::Refused(reason) => {
@@ -415,14 +442,27 @@ impl Sender {
                 set_aside.is_ok()
             }
             Outcome::GivenUp(_) if is_leftover => false,
-            Outcome::GivenUp(_) => keep(spool, session, destination, count).is_ok_and(|id| {
-                given_up.insert(id);
-                true
-            }),
+            Outcome::GivenUp(_) => match keep(spool, session, destination, count) {
+                Ok(id) => {
+                    given_up.insert(id);
+                    true
+                }
+                // As the oldest of too many, while they were on their way.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    deleted += count;
+                    false
+                }
+                // They stay where they are, and are sent once more.
+                Err(_) => false,
+            },
         };
         match leftovers.as_mut().filter(|_| is_leftover) {
             Some(leftovers) => request.settle(&mut leftovers.sessions, results, settle),
             None => request.settle(sessions, results, settle),
+        }
+        if deleted > 0 {
+            let (deleted, limit) = (Records(deleted), resmon_record::spool::LIMIT >> 20);
+            warnings.add(&format!("{deleted} of these not kept: more than {limit} MiB wait there"));
         }
         self.remove_finished();
     }
@@ -461,9 +501,7 @@ fn keep(
 ) -> std::io::Result<String> {
     let mut lines = Vec::new();
     session.append_to(&mut lines, records)?;
-    // As old as the session, and sorted before it: what is kept are its first records.
-    let (time, rest) = session.session_id().split_at(12);
-    let id = format!("{time}0000{}", &rest[4..16]);
+    let id = kept_id(session.session_id());
     append(spool, &Segment::new(spool, &id, destination, 1, Kind::Waiting), &lines)?;
     Ok(id)
 }

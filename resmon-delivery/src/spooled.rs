@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, BufRead};
 use std::ops::Range;
 
 use resmon_record::spool::{Kind, Progress, Segment, Spool, read_at};
@@ -11,9 +11,9 @@ use resmon_record::spool::{Kind, Progress, Segment, Spool, read_at};
 pub const REQUEST_BYTES: u64 = 1 << 20;
 /// A batch that is larger than this is sent in parts: Tinybird takes 10 MB at once.
 const BATCH_BYTES: u64 = 2 << 20;
-/// Bytes that are read at once.
+/// Bytes that are read at once, unless a line is longer.
 const PIECE: usize = 256 << 10;
-/// The longest line that can be a record, which has about 1 KiB.
+/// The longest line that can be a record, with its line feed. Most have about 1 KiB.
 const LONGEST: usize = 1 << 20;
 /// Reading pauses when this many bytes of records wait: they stay on disk.
 const AHEAD: u64 = 8 << 20;
@@ -30,6 +30,8 @@ pub struct Spooled {
     next: u32,
     /// How far the current segment has been read, in whole lines.
     position: u64,
+    /// Whether that is within a line that is too long to be a record.
+    is_within_line: bool,
     /// Records that have been read and not been sent.
     records: VecDeque<Record>,
     bytes: u64,
@@ -59,6 +61,7 @@ impl Spooled {
             current: None,
             next: done.segment,
             position: 0,
+            is_within_line: false,
             records: VecDeque::new(),
             bytes: 0,
             tests: 0,
@@ -82,8 +85,13 @@ impl Spooled {
                 continue;
             };
             let number = segment.number;
-            let mut piece = vec![0; PIECE];
-            let length = read_at(file, &mut piece, self.position).unwrap_or(0);
+            let mut piece = vec![0; if self.is_within_line { LONGEST } else { PIECE }];
+            let mut length = read_at(file, &mut piece, self.position).unwrap_or(0);
+            if length == PIECE && first_line(&piece).is_none() {
+                // Not resized, which takes a loop in the dev profile.
+                piece = vec![0; LONGEST];
+                length = read_at(file, &mut piece, self.position).unwrap_or(0);
+            }
             if self.take_lines(number, &piece[..length]) {
                 continue;
             }
@@ -95,6 +103,7 @@ impl Spooled {
             self.current = None;
             self.next = number + 1;
             self.position = 0;
+            self.is_within_line = false;
         }
         self.records.len() > records || self.complete != was_complete
     }
@@ -113,19 +122,21 @@ impl Spooled {
     /// Takes the whole lines at the begin of what was read. `false` if there is none.
     fn take_lines(&mut self, segment: u32, piece: &[u8]) -> bool {
         let mut start = 0;
-        while let Some(length) = piece[start..].iter().position(|&byte| byte == b'\n') {
-            let line = &piece[start..=start + length];
-            let place = self.position + start as u64..self.position + (start + length + 1) as u64;
-            start += length + 1;
-            if is_record(line) {
+        while let Some(length) = first_line(&piece[start..]) {
+            let line = &piece[start..start + length];
+            let place = self.position + start as u64..self.position + (start + length) as u64;
+            start += length;
+            let is_end_of_another = std::mem::take(&mut self.is_within_line);
+            if !is_end_of_another && is_record(line) {
                 let is_test = line.starts_with(b"{\"event_type\":\"test\"");
                 self.bytes += place.end - place.start;
                 self.tests += usize::from(is_test);
                 self.records.push_back(Record { segment, place, is_test });
             }
         }
-        if start == 0 && piece.len() == PIECE {
+        if start == 0 && piece.len() == LONGEST {
             // No record is that long: the rest of the line is passed over as well.
+            self.is_within_line = true;
             start = piece.len();
         }
         self.position += start as u64;
@@ -232,11 +243,7 @@ impl Spooled {
 
     /// Notes that the first `records` need not be sent from here any more, and deletes what is not needed.
     pub fn forget(&mut self, records: usize) {
-        for record in self.records.drain(..records.min(self.records.len())) {
-            self.bytes -= record.place.end - record.place.start;
-            self.tests -= usize::from(record.is_test);
-            self.done = Progress { segment: record.segment, offset: record.place.end };
-        }
+        self.drain(records);
         if self.is_finished() {
             self.remove();
             return;
@@ -248,9 +255,34 @@ impl Spooled {
         }
     }
 
+    fn drain(&mut self, records: usize) {
+        for record in self.records.drain(..records.min(self.records.len())) {
+            self.bytes -= record.place.end - record.place.start;
+            self.tests -= usize::from(record.is_test);
+            self.done = Progress { segment: record.segment, offset: record.place.end };
+        }
+    }
+
+    /// Passes over the first records as far as their segments have been deleted, as the oldest are when too many wait.
+    /// Returns whether there were any.
+    pub fn skip_deleted(&mut self) -> bool {
+        let is_there = |record: &Record| self.segment(record.segment).path.exists();
+        let mut deleted = 0;
+        while let Some(record) = self.records.get(deleted)
+            && !is_there(record)
+        {
+            let number = record.segment;
+            let same = self.records.iter().skip(deleted);
+            deleted += same.take_while(|record| record.segment == number).count();
+        }
+        self.drain(deleted);
+        deleted > 0
+    }
+
     /// Deletes the files of a session of which nothing is left.
     pub fn remove(&self) {
-        for segment in self.own_segments() {
+        // Not one that was added after the last one was read: what another process told of a crash.
+        for segment in self.own_segments().filter(|segment| segment.number < self.next) {
             let _ = fs::remove_file(segment.path);
         }
         Progress::remove(&self.spool, &self.session_id, &self.destination);
@@ -273,6 +305,14 @@ pub fn waiting_segments(spool: &Spool) -> Vec<Segment> {
     let mut segments = spool.segments(Kind::Waiting);
     segments.sort();
     segments
+}
+
+/// Returns the length of the first line, with its line feed, if there is a whole one. By the search of the standard
+/// library, which is fast in the dev profile too.
+fn first_line(mut text: &[u8]) -> Option<usize> {
+    let whole = text;
+    let length = text.skip_until(b'\n').ok()?;
+    whole[..length].ends_with(b"\n").then_some(length)
 }
 
 /// Whether a line, with its line feed, can be a record: what a crash or another program left is passed over.
@@ -376,12 +416,46 @@ mod tests {
         session.append(1, "\n\0\0\nnoise\n{\"event_type\":\"test\",}\n");
         session.append(1, &test(1));
         session.append(1, "{\"event_type\":\"te");
+        // A line that is too long, in which a record begins where the reading goes on.
         session.append(2, &"x".repeat(3 << 20));
-        session.append(2, "\n");
+        session.append(2, &test(3));
         session.append(3, &test(2));
         let mut spooled = Spooled::new(&session.spool, ID, TO);
         session.read(&mut spooled, false);
         assert_eq!(body(&spooled, spooled.records()), test(1) + &test(2));
+    }
+
+    #[test]
+    fn a_long_record_is_one() {
+        let session = Session::new();
+        let of_length = |length: usize| {
+            let rest = length - "{\"event_type\":\"test\",\"x\":\"\"}\n".len();
+            format!("{{\"event_type\":\"test\",\"x\":\"{}\"}}\n", "x".repeat(rest))
+        };
+        let lengths = [100, PIECE, PIECE + 1, LONGEST, 100, LONGEST + 1, 100];
+        session.append(1, &lengths.map(of_length).concat());
+        let mut spooled = Spooled::new(&session.spool, ID, TO);
+        session.read(&mut spooled, false);
+        let found = spooled.records.iter().map(|record| record.place.end - record.place.start);
+        let expected = [100, PIECE, PIECE + 1, LONGEST, 100, 100].map(|length| length as u64);
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_was_deleted_to_keep_the_bound_is_passed_over() {
+        let session = Session::new();
+        for number in 1..=3 {
+            session.append(number, &test(number));
+        }
+        let mut spooled = Spooled::new(&session.spool, ID, TO);
+        session.read(&mut spooled, true);
+        for number in 1..=2 {
+            let segment = Segment::new(&session.spool, ID, TO, number, Kind::Waiting);
+            fs::remove_file(segment.path).unwrap();
+        }
+        assert!(spooled.append_to(&mut Vec::new(), 1).is_err());
+        assert!(spooled.skip_deleted() && !spooled.skip_deleted());
+        assert_eq!(body(&spooled, spooled.records()), test(3));
     }
 
     #[test]

@@ -22,6 +22,17 @@ pub fn contains(text: &str, word: &str) -> bool {
     find(text.as_bytes(), word.as_bytes()).is_some()
 }
 
+/// Counts the line feeds.
+#[must_use]
+pub fn count_lines(text: &[u8]) -> u64 {
+    let (mut rest, mut lines) = (text, 0);
+    while let Some(place) = find(rest, b"\n") {
+        rest = &rest[place + 1..];
+        lines += 1;
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +43,7 @@ mod tests {
         assert_eq!(find(b"one", b"two"), None);
         assert_eq!(find(b"on", b"one"), None);
         assert_eq!(find(b"one", b""), Some(0));
+        assert_eq!([&b""[..], b"a", b"a\n\nb\n"].map(count_lines), [0, 0, 3]);
         assert!(contains("ein zwei", "n z") && !contains("", "x"));
     }
 }

@@ -10,11 +10,11 @@ pub fn random() -> u64 {
 }
 
 /// Makes a new session id of 28 hexadecimal digits: the start time in milliseconds, so that ids sort by age, then
-/// random bits.
+/// random bits, of which the first is set: below them is room for [`kept_id`](crate::spool::kept_id).
 #[must_use]
 pub fn new(started: SystemTime) -> String {
     let millis = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    format!("{millis:012x}{:016x}", random())
+    format!("{millis:012x}{:016x}", random() | 1 << 63)
 }
 
 /// Whether `text` has the form of a session id.

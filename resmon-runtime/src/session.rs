@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use resmon_record::config::{Config, Destination, Output};
+use resmon_record::config::{self, Config, Destination, Output};
 use resmon_record::fields::{After, Common, End, SESSION, Totals, head};
 use resmon_record::line::Line;
 use resmon_record::outcome::Outcome;
@@ -26,6 +26,8 @@ use crate::{host, identity};
 pub(crate) struct CrashReport {
     /// The directories in which a journal may be, the best first.
     pub(crate) directories: Vec<PathBuf>,
+    /// What a warning calls the first of them: the variable that names it, if one does.
+    pub(crate) name: &'static str,
     /// Where the records of the session go.
     pub(crate) destination: Destination,
     /// Whether the session begins by reporting the crashes of others.
@@ -89,6 +91,10 @@ impl Session {
                 // Where `cargo resmon` looks for it.
                 Some(_) => config.spool.iter().cloned().collect(),
                 None => spool_directories(config.spool.as_deref()),
+            },
+            name: match (&config.unit, &config.spool) {
+                (None, Some(_)) => config::SPOOL_DIR,
+                _ => "the spool directory",
             },
             destination: config.output.destination(),
             // The sender does so for Tinybird, and `cargo resmon` for its run.
@@ -289,33 +295,35 @@ fn open_spool(
     common: &Line,
     totals: &Line,
 ) -> (Option<Spool>, Option<Journal>) {
+    let CrashReport { directories, name, destination, .. } = crash_report;
     let mut usable = None;
     let mut problem = None;
-    for directory in &crash_report.directories {
+    for directory in directories {
         let spool = match Spool::open(directory) {
             Ok(spool) => spool,
             Err(error) => {
-                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+                problem
+                    .get_or_insert_with(|| format!("{name} {directory:?} cannot be used: {error}"));
                 continue;
             }
         };
-        let destination = crash_report.destination.clone();
-        match Journal::create(&spool, session_id, destination, common, totals) {
+        match Journal::create(&spool, session_id, destination.clone(), common, totals) {
             Ok(journal) => {
                 if let Some(problem) = problem {
-                    warn(format_args!("the spool directory {problem}; using {directory:?}"));
+                    warn(format_args!("{problem}; using {directory:?}"));
                 }
                 return (Some(spool), Some(journal));
             }
             Err(error) => {
-                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+                problem
+                    .get_or_insert_with(|| format!("{name} {directory:?} cannot be used: {error}"));
                 usable.get_or_insert(spool);
             }
         }
     }
     if let Some(problem) = problem {
         warn(format_args!(
-            "the spool directory {problem}; crashes will not be recorded. RESMON_SPOOL_DIR can name another one"
+            "{problem}; crashes will not be recorded. RESMON_SPOOL_DIR can name another directory"
         ));
     }
     (usable, None)

@@ -29,33 +29,23 @@ fn size(folder: &Path) -> u64 {
 /// The records of a file, without reading any of them.
 fn lines(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).expect("records are UTF-8");
-    let lines = text.lines().map(|line| line.trim_start_matches('\0').to_owned());
-    lines.filter(|line| !line.is_empty()).collect()
+    text.lines().map(str::to_owned).collect()
 }
 
-/// Writes a file as a session would have left it that is younger than those with a smaller number: as many records
-/// as fit so many MiB, each numbered as its commit. Says where it is and how many they are.
-fn prepare(place: &Place, real: &Path, number: usize, mib: usize) -> (PathBuf, usize) {
+/// Writes so many segments of about a MiB, as a session would have left them that is younger than those with a smaller
+/// number. Returns their paths and how many records each of them has.
+fn prepare(place: &Place, real: &Path, number: usize, segments: usize) -> (Vec<PathBuf>, usize) {
+    const RECORDS: usize = 5;
     let name = real.file_name().expect("it has one").to_str().expect("a plain name");
-    let (_, destination) = name.split_once('-').expect("`ID-DESTINATION`");
-    let path = place.spool().join(format!("{number:028x}-{destination}"));
-    let long = format!("\"gh_ref_name\":\"{}\"", "r".repeat(200_000));
-    let record = lines(real)[1].replace("\"gh_ref_name\":\"\"", &long);
-    let count = (mib << 20) / record.len();
-    let records = (0..count).map(|index| {
-        record.replace("\"gh_sha\":\"\"", &format!("\"gh_sha\":\"{number}-{index:04}\"")) + "\n"
+    let destination = name.split('-').nth(1).expect("`ID-DESTINATION-NUMBER`");
+    let long = format!("\"gh_ref_name\":\"{}\"", "r".repeat((1 << 20) / RECORDS));
+    let record = lines(real)[1].replace("\"gh_ref_name\":\"\"", &long) + "\n";
+    let segments = (1..=segments).map(|segment| {
+        let path = place.spool().join(format!("{number:028x}-{destination}-{segment:04}.ndjson"));
+        fs::write(&path, record.repeat(RECORDS)).expect("the folder is ours");
+        path
     });
-    fs::write(&path, records.collect::<String>()).expect("the folder is ours");
-    (path, count)
-}
-
-/// The numbers of the records that are left in a file.
-fn left(file: &Path) -> Vec<String> {
-    let number = |line: &String| {
-        let (_, rest) = line.split_once("\"gh_sha\":\"").expect("it was put there");
-        rest.split('"').next().expect("the rest of a line").to_owned()
-    };
-    if file.exists() { lines(file).iter().map(number).collect() } else { Vec::new() }
+    (segments.collect(), RECORDS)
 }
 
 #[test]
@@ -66,18 +56,16 @@ fn the_oldest_of_earlier_sessions_are_dropped_and_no_more_than_must_be() {
     // Of a name that is not resmon's, and not to be touched.
     let foreign = place.spool().join("notes.ndjson");
     fs::write(&foreign, lines(&real).join("\n")).expect("the folder is ours");
-    let files =
-        [(1, 10), (2, 20), (3, 45)].map(|(number, mib)| prepare(&place, &real, number, mib));
+    let prepared = [(1, 10), (2, 20), (3, 45)]
+        .map(|(number, segments)| prepare(&place, &real, number, segments));
     let run = place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let dropped = counted(&run, "dropped");
-    // The first file is gone, and as much of the second as is needed.
-    let [one, two, three] = files;
-    assert!(!one.0.exists());
-    let rest = left(&two.0);
-    assert_eq!(dropped, one.1 + two.1 - rest.len());
-    assert_eq!(rest.first(), Some(&format!("2-{:04}", two.1 - rest.len())));
-    assert_eq!(rest.last(), Some(&format!("2-{:04}", two.1 - 1)));
-    assert_eq!(left(&three.0).len(), three.1);
+    // All segments of the first session are gone, and as many of the second as must be.
+    let segments: Vec<_> = prepared.iter().flat_map(|(segments, _)| segments).collect();
+    let gone = segments.iter().take_while(|path| !path.exists()).count();
+    assert!((10..15).contains(&gone), "{gone}");
+    assert!(segments[gone..].iter().all(|path| path.exists()));
+    assert_eq!(dropped, gone * prepared[0].1);
     let size = size(&place.spool());
     assert!((LIMIT - SLACK..LIMIT + SLACK).contains(&size), "{size}");
     assert!(foreign.exists() && real.exists());
@@ -87,10 +75,10 @@ fn the_oldest_of_earlier_sessions_are_dropped_and_no_more_than_must_be() {
 fn a_directory_within_the_bound_is_left_alone() {
     let (place, endpoint) = (Place::new(), Endpoint::down());
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
-    let (file, count) = prepare(&place, &place.only(".ndjson"), 1, 60);
+    let (segments, _) = prepare(&place, &place.only(".ndjson"), 1, 60);
     let run = place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     assert!(run.warnings().iter().all(|warning| !warning.contains("dropped")), "{}", run.stderr);
-    assert_eq!(left(&file).len(), count);
+    assert!(segments.iter().all(|path| path.exists()));
 }
 
 /// A session of which more waits than there may.
@@ -107,12 +95,27 @@ fn a_session_drops_its_own_oldest() {
         .env("GITHUB_JOB", &long)
         .finish()
         .exits(0);
-    let kept = lines(&place.only(".ndjson"));
+
+    let segments: Vec<_> =
+        place.names().into_iter().filter(|name| name.ends_with(".ndjson")).collect();
     assert!(size(&place.spool()) < LIMIT + SLACK, "{}", size(&place.spool()));
     assert!(size(&place.spool()) > LIMIT - SLACK, "{}", size(&place.spool()));
-    assert!(run.warnings().iter().any(|warning| warning.contains("oldest")), "{}", run.stderr);
-    // What was given up before is kept too, so that the oldest that can be dropped come after that.
-    assert!(kept[kept.len() - 1].contains("session_end"));
-    assert!(kept[kept.len() - 2].contains(&format!("::g{}\"", GUARDS - 1)));
-    assert_eq!(sum_of_records(&run.stderr), GUARDS + 2, "{}", run.stderr);
+    let lost = run.warnings().into_iter().find(|warning| warning.contains(" lost: "));
+    assert!(
+        lost.is_some_and(|lost| lost.contains("more than 64 MiB wait there")),
+        "{}",
+        run.stderr
+    );
+    let last = lines(&place.spool().join(&segments[segments.len() - 1]));
+    assert!(last[last.len() - 1].contains("session_end"));
+    assert!(last.len() == 1 || last[last.len() - 2].contains(&format!("::g{}\"", GUARDS - 1)));
+    let sum_in = |words: &str| -> usize {
+        let warnings = run.warnings().into_iter().filter(|warning| warning.contains(words));
+        warnings.map(sum_of_records).sum()
+    };
+    // What was said to be kept is, and nothing is gone that nobody was told of.
+    let waiting = place.waiting_lines();
+    assert_eq!(waiting, sum_in("kept in") - sum_in("not kept"), "{}", run.stderr);
+    assert_eq!(waiting + sum_in(" lost: "), GUARDS + 2, "{}", run.stderr);
+    assert!(!run.stderr.contains("has ended"), "{}", run.stderr);
 }

@@ -1,17 +1,27 @@
 //! Processes that die: what the next session says of them.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    Endpoint, Place, dead, duplicates, of_session,
+    Endpoint, Place, dead, duplicates,
+    endpoint::State,
+    of_session,
     suite::EARLY,
     summary,
-    support::{Finished, Gate, Record, Records, Run},
+    support::{Answer, Finished, Gate, Record, Records, Run},
     whole,
 };
 
 /// Runs ten tests to their end, and then four at once of which one dies.
 fn crashes(run: Run, death: &str) -> Finished {
+    crashes_after(run, death, || {})
+}
+
+/// The same, with something done before that one dies.
+fn crashes_after(run: Run, death: &str, before: impl FnOnce()) -> Finished {
     let (held, late) = (Gate::closed(), Gate::closed());
     let running = run
         .args(["suite::held::", "suite::late::dies"])
@@ -21,7 +31,9 @@ fn crashes(run: Run, death: &str) -> Finished {
         .env("SUITE_DEATH", death)
         .start();
     let _waiting = held.wait_for(3);
-    drop(late.wait_for(1));
+    let dying = late.wait_for(1);
+    before();
+    drop(dying);
     let finished = running.finish();
     assert_eq!(finished.code, None, "{}", finished.stderr);
     finished
@@ -45,8 +57,13 @@ fn assert_told(records: &[Record]) {
 
 fn dies_while_it_sends(death: &str) {
     let (place, endpoint) = (Place::new(), Endpoint::down());
-    crashes(place.to(&endpoint.url(), "suite::early::"), death);
-    endpoint.recover();
+    let run = place.to(&endpoint.url(), "suite::early::");
+    crashes_after(run, death, || {
+        place.wait_for_sender();
+    });
+    place.settle();
+    assert_told(&place.waiting());
+    endpoint.set(State::Up);
     place.to(&endpoint.url(), "suite::early::").finish().exits(0);
     let taken = endpoint.taken();
     assert_told(&of_session(&taken, dead(&taken)));
@@ -55,6 +72,19 @@ fn dies_while_it_sends(death: &str) {
     // There is nothing more to say.
     place.to(&endpoint.url(), "suite::early::").finish().exits(0);
     assert_eq!(endpoint.taken().len(), taken.len() + whole().len());
+}
+
+/// No other session starts: its own sender records the crash, within seconds.
+fn dies_and_its_sender_sees_it(death: &str) {
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    crashes(place.to(&endpoint.url(), "suite::early::"), death);
+    let died = Instant::now();
+    endpoint.wait_for_taken(EARLY + 6);
+    let took = died.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    place.settle();
+    assert_told(&endpoint.taken());
+    assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
 fn dies_while_it_writes_a_file(death: &str) {
@@ -79,6 +109,11 @@ macro_rules! deaths {
             }
 
             #[test]
+            fn while_its_sender_looks_on() {
+                super::dies_and_its_sender_sees_it($death);
+            }
+
+            #[test]
             fn while_it_writes_a_file() {
                 super::dies_while_it_writes_a_file($death);
             }
@@ -100,7 +135,8 @@ fn a_single_test_that_dies() {
     let (place, endpoint) = (Place::new(), Endpoint::down());
     let run = place.to(&endpoint.url(), "suite::late::dies").env("SUITE_DEATH", "abort").finish();
     assert_eq!(run.code, None);
-    endpoint.recover();
+    place.settle();
+    endpoint.set(State::Up);
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     let told = summary(&of_session(&taken, dead(&taken)));
@@ -108,44 +144,120 @@ fn a_single_test_that_dies() {
     assert!(duplicates(&taken).is_empty());
 }
 
-/// The crash is found by the first session that comes, and told by it or by another.
+/// The sender of one of them records the crash of a session whose own sender died as well.
 #[test]
 fn four_that_start_together_tell_it_once() {
-    let (place, endpoint) = (Place::new(), Endpoint::down());
-    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
-    crashes(place.to_file("suite::early::"), "kill");
-    endpoint.recover();
+    let (place, endpoint) = (Place::new(), Endpoint::new(State::Down(Answer::Silence)));
+    let run = place.to(&endpoint.url(), "suite::early::");
+    crashes_after(run, "kill", || place.kill_sender());
+    place.settle();
+    endpoint.set(State::Up);
     let next: Vec<_> =
         (0..4).map(|_| place.to(&endpoint.url(), "suite::early::t0").start()).collect();
     for next in next {
-        next.finish().exits(0);
+        let next = next.finish().exits(0);
+        assert!(next.is_quiet(), "{} {:?}", next.stderr, place.names());
     }
-    // What the others left when they found one of them sending.
-    place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     assert_told(&of_session(&taken, dead(&taken)));
-    assert_eq!(taken.len(), EARLY + 6 + 5 * 3, "{:?}", summary(&taken));
-    assert_told(&Records::of_file(place.file()).0);
+    assert_eq!(taken.len(), EARLY + 6 + 4 * 3, "{:?}", summary(&taken));
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
 #[test]
-fn a_crash_in_file_mode_is_told_by_a_session_that_sends() {
+fn four_that_write_a_file_together_tell_it_once() {
+    let place = Place::new();
+    crashes(place.to_file("suite::early::"), "kill");
+    let elsewhere = place.folder().join("elsewhere.ndjson");
+    let run = || place.run("suite::early::t0").env("RESMON_FILE", &elsewhere);
+    let next: Vec<_> = (0..4).map(|_| run().start()).collect();
+    for next in next {
+        next.finish().exits(0);
+    }
+    assert_told(&Records::of_file(place.file()).0);
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// What a session writes to a file is nothing to a sender, and the other way round.
+#[test]
+fn a_crash_is_told_by_a_session_of_the_same_kind() {
     let (place, endpoint) = (Place::new(), Endpoint::up());
     crashes(place.to_file("suite::early::"), "kill");
     place.to(&endpoint.url(), "suite::early::").finish().exits(0);
-    assert_told(&Records::of_file(place.file()).0);
     assert_eq!(summary(&endpoint.taken()), whole());
+    assert_eq!(Records::of_file(place.file()).0.len(), EARLY + 1);
+    let place_of_a_sender = Place::new();
+    let run = place_of_a_sender.to(&endpoint.url(), "suite::early::");
+    crashes_after(run, "kill", || place_of_a_sender.kill_sender());
+    place_of_a_sender.to_file("suite::early::").finish().exits(0);
+    assert_eq!(summary(&Records::of_file(place_of_a_sender.file()).0), whole());
+    let told = |records: &[Record]| summary(records).contains(&"session_end -1".to_owned());
+    assert!(!told(&place_of_a_sender.waiting()));
+    // Those that know tell it.
+    let elsewhere = place.folder().join("elsewhere.ndjson");
+    place.run("suite::early::t0").env("RESMON_FILE", elsewhere).finish().exits(0);
+    assert_told(&Records::of_file(place.file()).0);
 }
 
+/// More at once than a journal has room for.
 #[test]
-fn a_crash_while_sending_is_told_by_a_session_that_writes_a_file() {
-    let (place, endpoint) = (Place::new(), Endpoint::down());
-    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
-    place.to_file("suite::early::").finish().exits(0);
-    assert_eq!(summary(&Records::of_file(place.file()).0), whole());
-    assert_told(&place.waiting());
-    assert!(place.only(".ndjson").exists());
+fn as_many_open_tests_are_told_as_there_is_room_for() {
+    const OPEN: usize = 4096 + 200;
+    let (place, endpoint) = (Place::new(), Endpoint::up());
+    let run = place
+        .to(&endpoint.url(), "suite::open_at_once")
+        .env("SUITE_OPEN", OPEN.to_string())
+        .env("SUITE_DEATH", "kill")
+        .finish();
+    assert_eq!(run.code, None, "{}", run.stderr);
+    endpoint.wait_for_taken(4096 + 2);
+    place.settle();
+    let told = summary(&endpoint.taken());
+    assert_eq!(told.len(), 4096 + 2);
+    assert_eq!(told.iter().filter(|record| record.ends_with(" crashed")).count(), 4096);
+    assert_eq!(told.last().map(String::as_str), Some("session_end -1"));
+    assert!(place.names().is_empty(), "{:?}", place.names());
+}
+
+/// Whatever a crash of the machine leaves of a journal, its records arrive, and the journal goes.
+#[test]
+fn a_damaged_journal_is_read_as_far_as_it_can_be() {
+    /// Where the first open test is noted.
+    const SLOTS: usize = 4096;
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(Damage, usize, bool); 6] = [
+        (|journal| journal.truncate(100), 0, false),
+        (|journal| journal[..SLOTS].fill(0), 0, false),
+        (|journal| journal[10] = b'?', 0, false),
+        (|journal| journal.truncate(SLOTS), 0, true),
+        // One of the four that are noted behind each other.
+        (|journal| journal[SLOTS..SLOTS + 50].fill(0), 3, true),
+        (|journal| journal.truncate(2 * SLOTS + 10), 1, true),
+    ];
+    for (number, (damage, crashed, has_end)) in damages.into_iter().enumerate() {
+        let (place, endpoint) = (Place::new(), Endpoint::new(State::Down(Answer::Silence)));
+        let run = place.to(&endpoint.url(), "suite::early::");
+        crashes_after(run, "kill", || place.kill_sender());
+        let path = place.only(".session");
+        let mut journal = fs::read(&path).expect("it was written");
+        damage(&mut journal);
+        fs::write(&path, journal).expect("it is ours");
+        endpoint.set(State::Up);
+        let next = place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+        assert!(next.is_quiet(), "{}", next.stderr);
+        let taken = endpoint.taken();
+        let told = summary(&of_session(&taken, taken_first(&taken)));
+        let count = |what: &str| told.iter().filter(|record| record.ends_with(what)).count();
+        assert_eq!(count(" passed"), EARLY, "{number}: {told:?}");
+        assert_eq!(count(" crashed"), crashed, "{number}: {told:?}");
+        assert_eq!(count("session_end -1"), usize::from(has_end), "{number}: {told:?}");
+        assert!(place.names().is_empty(), "{number}: {:?}", place.names());
+    }
+}
+
+/// The session that started first.
+fn taken_first(records: &[Record]) -> &str {
+    records.iter().map(|record| record.text("session_id")).min().expect("there are some")
 }
 
 /// It must not be taken for dead, whoever starts meanwhile.
@@ -198,13 +310,14 @@ fn a_torn_line_does_not_swallow_what_is_appended() {
     let told = text.replace(&format!("{torn}\n"), "");
     assert_told(&Records::parse(&told).0);
 
-    let endpoint = Endpoint::down();
+    let endpoint = Endpoint::new(State::Down(Answer::Silence));
     let place = Place::new();
-    crashes(place.to(&endpoint.url(), "suite::early::"), "kill");
-    let live = place.only(".live");
-    let whole = fs::read_to_string(&live).expect("it was written");
-    fs::write(&live, format!("{whole}{torn}")).expect("it is ours");
-    endpoint.recover();
+    let run = place.to(&endpoint.url(), "suite::early::");
+    crashes_after(run, "kill", || place.kill_sender());
+    let segment = place.only(".ndjson");
+    let whole = fs::read_to_string(&segment).expect("it was written");
+    fs::write(&segment, format!("{whole}{torn}")).expect("it is ours");
+    endpoint.set(State::Up);
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     assert_told(&of_session(&taken, dead(&taken)));
@@ -246,7 +359,8 @@ fn a_test_with_a_long_name_is_told_too() {
         .env("SUITE_DEATH", "kill")
         .finish();
     assert_eq!(run.code, None);
-    endpoint.recover();
+    place.settle();
+    endpoint.set(State::Up);
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let taken = endpoint.taken();
     let told = of_session(&taken, dead(&taken));

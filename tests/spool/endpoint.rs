@@ -79,6 +79,12 @@ impl Endpoint {
         bodies.iter().flat_map(|body| Records::parse(body).0).collect()
     }
 
+    /// The same, by request.
+    pub(crate) fn requests_taken(&self) -> Vec<Vec<Record>> {
+        let bodies = lock(&self.shared.0).taken.clone();
+        bodies.iter().map(|body| Records::parse(body).0).collect()
+    }
+
     /// Waits until so many records were taken.
     pub(crate) fn wait_for_taken(&self, count: usize) {
         self.wait_for(count, Inner::lines);

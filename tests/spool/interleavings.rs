@@ -1,5 +1,7 @@
 //! Sessions that end in any way, one after another, at an endpoint that fails in any way.
 
+use std::{thread, time::Duration};
+
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -8,7 +10,7 @@ use proptest::{
 use crate::{
     Endpoint, Place,
     endpoint::State,
-    support::{Answer, Record, Records},
+    support::{Answer, Record, Records, Running},
 };
 
 /// One process.
@@ -18,6 +20,10 @@ struct Session {
     batch_size: usize,
     endpoint: Fault,
     end: End,
+    /// Whether the next one starts while this one runs.
+    joined: bool,
+    /// Kills the sender this many milliseconds after the start.
+    killer: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,11 +58,15 @@ fn session() -> impl Strategy<Value = Session> {
     (0..12_usize, 1..5_usize, fault).prop_flat_map(|(guards, batch_size, endpoint)| {
         let death = prop::sample::select(vec!["kill", "abort", "fault", "exit"]);
         let dies = (death, 0..guards.max(1)).prop_map(|(how, at)| End::Dies(how, at));
-        prop_oneof![Just(End::Ordinary), dies].prop_map(move |end| Session {
+        let ends = prop_oneof![Just(End::Ordinary), dies];
+        let killer = prop::option::weighted(0.3, 0..40_u64);
+        (ends, prop::bool::weighted(0.3), killer).prop_map(move |(end, joined, killer)| Session {
             guards,
             batch_size,
             endpoint,
             end,
+            joined,
+            killer,
         })
     })
 }
@@ -92,7 +102,7 @@ fn found(records: &[Record]) -> Vec<String> {
     found
 }
 
-fn run(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) {
+fn start(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) -> Running {
     endpoint.set(match session.endpoint {
         Fault::None | Fault::File => State::Up,
         Fault::Refuses => State::Down(Answer::status(403)),
@@ -113,27 +123,43 @@ fn run(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) {
         End::Ordinary => to,
         End::Dies(how, at) => to.env("SUITE_DEATH", how).env("SUITE_AT", at.to_string()),
     };
-    to.finish();
-    // What it sent before it died is not to meet the next state of the endpoint.
-    endpoint.server.wait_until_closed();
+    let running = to.start();
+    if let Some(millis) = session.killer {
+        // Any moment will do.
+        thread::sleep(Duration::from_millis(millis));
+        place.kill_sender_if_any();
+    }
+    running
 }
 
 fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
     let place = Place::new();
     let endpoint = Endpoint::up();
+    let mut running = Vec::new();
     for (number, session) in sessions.iter().enumerate() {
-        run(&place, &endpoint, number, session);
+        running.push(start(&place, &endpoint, number, session));
+        if session.joined && number + 1 < sessions.len() {
+            continue;
+        }
+        for running in running.drain(..) {
+            running.finish();
+        }
+        // What a sender has under way is not to meet the next state of the endpoint.
+        place.settle();
     }
-    // Whoever comes next, with an endpoint that is up, brings everything to where it belongs.
-    endpoint.set(State::Up);
+    // Whoever comes next, with an endpoint that is up, brings everything to where it belongs: a session that writes a file
+    // what concerns files, one that sends the rest.
     let last = sessions.len();
-    let end = Session { guards: 1, batch_size: 50, endpoint: Fault::None, end: End::Ordinary };
-    place
-        .to(&endpoint.url(), "suite::guards")
-        .env("SUITE_GUARDS", "1")
-        .env("GITHUB_SHA", last.to_string())
-        .finish()
-        .exits(0);
+    let [file, sent] = [Fault::File, Fault::None].map(|endpoint| Session {
+        guards: 1,
+        batch_size: 50,
+        endpoint,
+        end: End::Ordinary,
+        joined: false,
+        killer: None,
+    });
+    start(&place, &endpoint, last, &file).finish().exits(0);
+    start(&place, &endpoint, last + 1, &sent).finish().exits(0);
     let names = place.names();
     prop_assert!(names.is_empty(), "{names:?}");
     let mut records = endpoint.taken();
@@ -141,13 +167,16 @@ fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
     // An answer that is lost, or that comes after the process has gone, lets records be sent again, and no other
     // reason does: they are the same to the last byte.
     let lossy = |session: &Session| {
-        session.endpoint == Fault::Forgets || matches!(session.end, End::Dies(..))
+        session.endpoint == Fault::Forgets
+            || matches!(session.end, End::Dies(..))
+            || session.killer.is_some()
+            || session.joined
     };
     if sessions.iter().any(lossy) {
         records.sort_by_key(crate::key);
         records.dedup_by(|one, other| format!("{one:?}") == format!("{other:?}"));
     }
-    let all = [sessions, &[end]].concat();
+    let all = [sessions, &[file, sent]].concat();
     prop_assert_eq!(found(&records), expected(&all));
     Ok(())
 }

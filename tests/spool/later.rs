@@ -216,6 +216,7 @@ fn the_token_is_in_no_file() {
         .env("SUITE_HELD", gate.address())
         .start();
     let _waiting = gate.wait_for(1);
+    place.wait_for_sender();
     let mut suffixes = Vec::new();
     for entry in fs::read_dir(place.spool()).expect("it is there") {
         let path = entry.expect("it is there").path();
@@ -226,7 +227,8 @@ fn the_token_is_in_no_file() {
         suffixes.push(path.extension().expect("all have one").to_string_lossy().into_owned());
     }
     suffixes.sort();
-    assert_eq!(suffixes, ["live", "lock", "ndjson", "session"]);
+    assert_eq!(suffixes, ["ndjson", "ndjson", "sender", "session"]);
     running.kill();
     running.finish();
+    place.kill_sender();
 }

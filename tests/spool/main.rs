@@ -16,6 +16,7 @@ mod interleavings;
 mod kill;
 mod later;
 mod place;
+mod sender;
 mod suite;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,11 @@
 //! A folder in which records wait.
 
 use std::{
-    fs,
+    fs::{self, File},
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::{TempDir, tempdir};
@@ -55,16 +58,47 @@ impl Place {
         self.folder.path().join("records.ndjson")
     }
 
-    /// What is in the spool directory, locks aside, sorted.
+    /// What is in the spool directory, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.spool()).expect("the session made it");
         let mut names: Vec<_> = entries
-            .map(|entry| entry.expect("no other has the folder").file_name())
+            .filter_map(|entry| Some(entry.ok()?.file_name()))
             .map(|name| name.into_string().expect("a plain name"))
-            .filter(|name| Path::new(name).extension() != Some("lock".as_ref()))
             .collect();
         names.sort();
         names
+    }
+
+    /// The process id of a sender that is running.
+    pub(crate) fn sender(&self) -> Option<i32> {
+        let entries = fs::read_dir(self.spool()).into_iter().flatten().flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        paths.find_map(|path| holder(&path).filter(|_| path.extension() == Some("sender".as_ref())))
+    }
+
+    /// Waits until a sender is running, and returns its process id.
+    pub(crate) fn wait_for_sender(&self) -> i32 {
+        wait_for("a sender", || self.sender())
+    }
+
+    /// Waits until no sender is running: nothing more is sent.
+    pub(crate) fn settle(&self) {
+        wait_for("the end of the sender", || self.sender().is_none().then_some(()));
+    }
+
+    /// Kills the sender, once it is running, and waits for its end.
+    pub(crate) fn kill_sender(&self) {
+        self.wait_for_sender();
+        self.kill_sender_if_any();
+    }
+
+    /// Kills the sender, if one is running, and waits for its end.
+    pub(crate) fn kill_sender_if_any(&self) {
+        if let Some(sender) = self.sender() {
+            // SAFETY: the call only sends a signal, to a process that belongs to this place.
+            unsafe { libc::kill(sender, libc::SIGKILL) };
+            self.settle();
+        }
     }
 
     /// The one file of the spool directory whose name ends like this.
@@ -77,17 +111,65 @@ impl Place {
 
     /// The records that wait, oldest session first.
     pub(crate) fn waiting(&self) -> Vec<Record> {
-        let paths = self.names().into_iter().map(|name| self.spool().join(name));
-        let holds = |path: &PathBuf| {
-            path.extension().is_some_and(|kind| kind == "live" || kind == "ndjson")
+        let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
+        let texts: Vec<_> = segments.map(|name| self.unsent(&name)).collect();
+        texts.iter().flat_map(|text| text.lines()).map(Record::parse).collect()
+    }
+
+    /// How many records wait, without looking at them.
+    pub(crate) fn waiting_lines(&self) -> usize {
+        let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
+        segments.map(|name| self.unsent(&name).lines().count()).sum()
+    }
+
+    /// The records of a segment without those that have arrived.
+    fn unsent(&self, segment: &str) -> String {
+        let (session, number) =
+            segment.trim_end_matches(".ndjson").rsplit_once('-').expect("`ID-DESTINATION-NUMBER`");
+        let number: u64 = number.parse().expect("a number");
+        let progress = fs::read_to_string(self.spool().join(format!("{session}.sent")));
+        let progress = progress.unwrap_or_default();
+        let mut progress = progress.split_whitespace().map(|part| part.parse::<u64>());
+        let mut next = || progress.next().and_then(Result::ok).unwrap_or(0);
+        let (current, offset) = (next(), next());
+        // The sender may remove it at this moment.
+        let text = fs::read(self.spool().join(segment)).unwrap_or_default();
+        let skipped = match number.cmp(&current) {
+            std::cmp::Ordering::Less => text.len(),
+            std::cmp::Ordering::Equal => usize::try_from(offset).expect("it fits memory"),
+            std::cmp::Ordering::Greater => 0,
         };
-        paths.filter(holds).flat_map(|path| records(&path)).collect()
+        let rest = text.get(skipped..).unwrap_or_default();
+        // A record that is being written is no record yet.
+        let end = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        String::from_utf8(rest[..end].to_vec()).expect("records are UTF-8")
     }
 }
 
-/// The records in a spool file, without the blanks in the place of those that were delivered.
-pub(crate) fn records(file: &Path) -> Vec<Record> {
-    let text = fs::read_to_string(file).expect("records are UTF-8");
-    let lines = text.split_terminator('\n').map(|line| line.trim_start_matches('\0'));
-    lines.filter(|line| !line.is_empty()).map(Record::parse).collect()
+/// Waits until there is something, but not for ever.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    const LIMIT: Duration = Duration::from_secs(60);
+    let start = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(start.elapsed() < LIMIT, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The process that holds resmon's lock on a file.
+fn holder(path: &Path) -> Option<i32> {
+    let file = File::options().write(true).open(path).ok()?;
+    // SAFETY: all zeros is a valid value of this plain structure.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = libc::F_WRLCK.try_into().expect("a small number");
+    lock.l_whence = libc::SEEK_SET.try_into().expect("a small number");
+    (lock.l_start, lock.l_len) = (1 << 40, 1);
+    // SAFETY: the descriptor is open and the pointer is to a structure of our own.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut lock) };
+    let is_locked = libc::c_int::from(lock.l_type) != libc::c_int::from(libc::F_UNLCK);
+    (result == 0 && is_locked).then_some(lock.l_pid)
 }

@@ -87,6 +87,23 @@ fn guards() {
     assert!(!matches!(caller, Some(Err(_))), "nobody answers");
 }
 
+/// Measured, and behind all others in libtest's order.
+mod very_last {
+    #[resmon::test]
+    fn one() {}
+}
+
+/// As many guards at once as `SUITE_OPEN` says. Then the process dies as `SUITE_DEATH` says.
+#[test]
+fn open_at_once() {
+    let Some(count) = env::var("SUITE_OPEN").ok().and_then(|count| count.parse::<usize>().ok())
+    else {
+        return;
+    };
+    let _guards: Vec<_> = (0..count).map(|index| resmon::guard(format!("o{index}"))).collect();
+    die(&env::var("SUITE_DEATH").unwrap_or_default());
+}
+
 /// Many guards, as fast as they come, and what the process has grown by since the first of them.
 #[test]
 fn flood() {

@@ -85,6 +85,14 @@ impl Run {
         self
     }
 
+    /// Runs as this user, in its group only: root may.
+    #[cfg(unix)]
+    pub(crate) fn user(mut self, id: u32) -> Self {
+        std::os::unix::process::CommandExt::uid(&mut self.command, id);
+        std::os::unix::process::CommandExt::gid(&mut self.command, id);
+        self
+    }
+
     /// Runs in this folder, and says so in `PWD` as a shell would.
     pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(&folder).env("PWD", folder.as_ref());

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{Kind, Progress, Segment, Spool};
+use super::{Kind, Progress, Segment, Spool, kept_id};
+use crate::bytes::count_lines;
+use crate::session_id::is_session_id;
 
 /// The most bytes of disk that records may take in a spool directory.
 pub const LIMIT: u64 = 64 << 20;
@@ -20,13 +22,15 @@ impl Spool {
     /// Deletes the oldest segments, for whatever destination, until those that are left take at most `limit` bytes of
     /// disk. Counts what had not arrived.
     ///
-    /// The segment that a running session is writing to is never deleted. `own` is the session that asks.
+    /// The segment that a running session is writing to is never deleted. `own` is the session that asks: what its sender
+    /// has told the user to be kept is not deleted either.
     #[must_use]
     pub fn drop_oldest(&self, limit: u64, own: Option<&str>) -> Dropped {
         let mut segments = self.segments(Kind::Waiting);
         segments.extend(self.segments(Kind::Refused));
         let mut total: u64 = segments.iter().map(disk_usage).sum();
         let mut dropped = Dropped::default();
+        let kept = own.filter(|own| is_session_id(own)).map(kept_id);
         while total > limit {
             // Few are dropped, so that nothing is sorted for it.
             let ids = segments.iter().enumerate().map(|(index, segment)| {
@@ -37,7 +41,9 @@ impl Spool {
             let segment = segments.swap_remove(oldest);
             let size = disk_usage(&segment);
             let is_own = own == Some(segment.session_id.as_str());
-            if self.is_being_written(&segment, &segments, is_own) {
+            // What a warning of this session has called kept.
+            let is_kept = kept.as_deref() == Some(segment.session_id.as_str());
+            if is_kept || self.is_being_written(&segment, &segments, is_own) {
                 continue;
             }
             let records = self.unsent_records(&segment);
@@ -71,7 +77,7 @@ impl Spool {
         let content = fs::read(&segment.path).unwrap_or_default();
         let sent = if segment.number == progress.segment { progress.offset } else { 0 };
         let rest = content.get(usize::try_from(sent).unwrap_or(usize::MAX)..).unwrap_or_default();
-        rest.split(|&byte| byte == b'\n').count() as u64 - 1
+        count_lines(rest)
     }
 }
 
@@ -92,7 +98,7 @@ mod tests {
     fn the_oldest_go_first_and_what_is_being_written_stays() {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(&folder.path().join("spool")).unwrap();
-        let id = |n: u32| format!("{n:028x}");
+        let id = |n: u32| format!("{n:012x}{}", "f".repeat(16));
         let to = "0123456789abcdef";
         let write = |n, number| {
             let segment = Segment::new(&spool, &id(n), to, number, Kind::Waiting);
@@ -110,5 +116,12 @@ mod tests {
         assert_eq!(spool.drop_oldest(2 * size, None), Dropped { own: 0, others: 10_000 });
         let left = segments.map(|segment| segment.path.exists());
         assert_eq!(left, [false, true, false, true]);
+        // What was given up is kept: that of the session that asks.
+        let kept = Segment::new(&spool, &kept_id(&id(9)), to, 1, Kind::Waiting);
+        fs::write(&kept.path, "{}\n").unwrap();
+        let _ = spool.drop_oldest(0, Some(&id(9)));
+        assert!(kept.path.exists());
+        let _ = spool.drop_oldest(0, None);
+        assert!(!kept.path.exists());
     }
 }

@@ -68,7 +68,7 @@ impl Spool {
             }
             // Its process locked it before it wrote to it, and so is dead. Segments need no journal to be sent.
             Content::Damaged => {
-                if lock::try_lock(file, Part::Owner)? {
+                if is_journal(session_id) && lock::try_lock(file, Part::Owner)? {
                     fs::remove_file(path)?;
                 }
                 return Ok(false);
@@ -150,9 +150,12 @@ fn split_position(position: u64) -> (u32, u64) {
 /// Removes the journal of a process that died before it wrote anything.
 fn remove_if_abandoned(session_id: &str, path: &Path, file: &File) -> io::Result<()> {
     let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
-    let id = session_id.split('-').next().unwrap_or_default();
-    let is_ours = crate::session_id::is_session_id(id);
-    if is_ours && age > ABANDONED { fs::remove_file(path) } else { Ok(()) }
+    if is_journal(session_id) && age > ABANDONED { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Whether a file of this name is a session's, whatever is in it. `cargo resmon` adds a suffix to the session id.
+fn is_journal(name: &str) -> bool {
+    crate::session_id::is_session_id(name.split('-').next().unwrap_or_default())
 }
 
 /// Whether a name means another file to each process: here perhaps its stdout.

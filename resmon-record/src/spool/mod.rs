@@ -21,7 +21,7 @@ mod progress;
 mod segment;
 mod sender;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub use self::backlog::{Dropped, LIMIT};
 pub use self::crash::{LAST_WORDS, position};
 pub use self::directory::{Owner, default_directories, owner_for};
 pub use self::progress::{Progress, read_at, write_at};
-pub use self::segment::{Kind, SEGMENT_BYTES, Segment};
+pub use self::segment::{Kind, SEGMENT_BYTES, Segment, kept_id};
 pub use self::sender::{FIRST_SESSION, SenderFile, SenderState, warnings_file};
 
 /// The spool directory.
@@ -66,7 +66,7 @@ impl Spool {
         self.directory.join(name)
     }
 
-    /// Lists the files whose names end in `suffix`: the rest of the name and the path, in no order. Sorting is left to
+    /// Lists the regular files whose names end in `suffix`: the rest of the name and the path, in no order. Sorting is left to
     /// the host: its code is large, and all of this crate is in every test binary.
     #[must_use]
     pub fn files(&self, suffix: &str) -> Vec<(String, PathBuf)> {
@@ -75,6 +75,8 @@ impl Spool {
             .filter_map(|entry| {
                 let name = entry.file_name();
                 let name = name.to_str()?.strip_suffix(suffix)?;
+                // Anything else is not a session's, and would be removed with what a session left.
+                entry.file_type().ok().filter(FileType::is_file)?;
                 Some((name.to_owned(), entry.path()))
             })
             .collect()

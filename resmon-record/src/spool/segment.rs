@@ -72,6 +72,14 @@ impl Segment {
     }
 }
 
+/// Returns the id under which a sender keeps the first records of a session, which it has given up: as old as the
+/// session, and sorted before it.
+#[must_use]
+pub fn kept_id(session_id: &str) -> String {
+    let (time, rest) = session_id.split_at(12);
+    format!("{time}0000{}", &rest[4..16])
+}
+
 impl Spool {
     /// Lists the segments of this kind for all destinations, in no order: sorted, they are those of the oldest session
     /// first, each in order.

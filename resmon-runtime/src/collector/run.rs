@@ -168,6 +168,7 @@ impl Run {
             let ids = Ids { name, session: run_id, run: run_id };
             let crash_report = CrashReport {
                 directories: vec![spool.directory().to_owned()],
+                name: "the spool directory",
                 destination: match &config.output {
                     Output::Nothing => Destination::File(copy.clone()),
                     output => output.destination(),

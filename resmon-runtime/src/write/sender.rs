@@ -153,6 +153,13 @@ impl Sender {
                     return End::Delivered;
                 }
                 None if self.segments().is_empty() => return End::Delivered,
+                // The sender goes on for another run, which waits for the rest.
+                Some(_)
+                    if self.segments().is_empty()
+                        && !self.spool.alive_sessions(Some(&self.session_id)).is_empty() =>
+                {
+                    return End::Delivered;
+                }
                 None if is_down => return End::Down,
                 // It ends a little sooner than this.
                 None if begin.elapsed() >= self.delivery.flush_timeout * 4 / 5 => {

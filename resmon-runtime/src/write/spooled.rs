@@ -37,6 +37,8 @@ struct State {
     /// Bytes of whole records in the current segment.
     length: u64,
     tests: u64,
+    /// Records of other sessions that were deleted to keep the bound.
+    deleted: u64,
     /// Why the first lost record was lost.
     problem: Option<io::Error>,
 }
@@ -45,7 +47,8 @@ impl Spooled {
     pub(crate) fn open(delivery: Delivery, endpoint: &Endpoint, place: Place<'_>) -> Self {
         let Place { spool, session_id, sender } = place;
         let destination = endpoint.fingerprint();
-        let state = State { segment: 0, file: None, length: 0, tests: 0, problem: None };
+        let state =
+            State { segment: 0, file: None, length: 0, tests: 0, deleted: 0, problem: None };
         let sender =
             spool.as_ref().map(|spool| Sender::new(spool, session_id, &delivery, endpoint, sender));
         Self {
@@ -78,7 +81,8 @@ impl Spooled {
             // The new one counts as full already.
             let dropped = spool.drop_oldest(LIMIT - SEGMENT_BYTES, Some(&self.session_id));
             self.lost.fetch_add(dropped.own, Ordering::Relaxed);
-            if dropped.own + dropped.others > 0 && state.problem.is_none() {
+            state.deleted += dropped.others;
+            if dropped.own > 0 && state.problem.is_none() {
                 let problem = format!("more than {} MiB wait there", LIMIT >> 20);
                 state.problem = Some(io::Error::other(problem));
             }
@@ -157,12 +161,20 @@ impl Sink for Spooled {
         if let Some(sender) = &self.sender {
             sender.finish();
         }
+        let state = self.lock();
+        if let Some(spool) = self.spool.as_ref().filter(|_| state.deleted > 0) {
+            let (deleted, limit) = (Records(state.deleted), LIMIT >> 20);
+            warn(format_args!(
+                "{deleted} of earlier sessions dropped: more than {limit} MiB wait in {:?}",
+                spool.directory()
+            ));
+        }
         let lost = self.lost.load(Ordering::Relaxed);
         if lost == 0 {
             return;
         }
         let lost = Records(lost);
-        match (&self.spool, &self.lock().problem) {
+        match (&self.spool, &state.problem) {
             (Some(spool), Some(problem)) => {
                 warn(format_args!(
                     "{lost} lost: cannot write to {:?}: {problem}",
