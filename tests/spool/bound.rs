@@ -106,9 +106,11 @@ fn a_session_drops_its_own_oldest() {
         "{}",
         run.stderr
     );
-    let last = lines(&place.spool().join(&segments[segments.len() - 1]));
-    assert!(last[last.len() - 1].contains("session_end"));
-    assert!(last.len() == 1 || last[last.len() - 2].contains(&format!("::g{}\"", GUARDS - 1)));
+    let newest = lines(&place.spool().join(&segments[segments.len() - 1]));
+    assert!(newest[newest.len() - 1].contains("session_end"));
+    assert!(
+        newest.len() == 1 || newest[newest.len() - 2].contains(&format!("::g{}\"", GUARDS - 1))
+    );
     let sum_in = |words: &str| -> usize {
         let warnings = run.warnings().into_iter().filter(|warning| warning.contains(words));
         warnings.map(sum_of_records).sum()

@@ -113,7 +113,7 @@ impl Place {
     pub(crate) fn waiting(&self) -> Vec<Record> {
         let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
         let texts: Vec<_> = segments.map(|name| self.unsent(&name)).collect();
-        texts.iter().flat_map(|text| text.lines()).map(Record::parse).collect()
+        texts.concat().lines().map(Record::parse).collect()
     }
 
     /// How many records wait, without looking at them.
@@ -129,7 +129,7 @@ impl Place {
         let number: u64 = number.parse().expect("a number");
         let progress = fs::read_to_string(self.spool().join(format!("{session}.sent")));
         let progress = progress.unwrap_or_default();
-        let mut progress = progress.split_whitespace().map(|part| part.parse::<u64>());
+        let mut progress = progress.split_whitespace().map(str::parse::<u64>);
         let mut next = || progress.next().and_then(Result::ok).unwrap_or(0);
         let (current, offset) = (next(), next());
         // The sender may remove it at this moment.
