@@ -83,7 +83,20 @@ impl Place {
 
     /// Waits until no sender is running: nothing more is sent.
     pub(crate) fn settle(&self) {
-        wait_for("the end of the sender", || self.sender().is_none().then_some(()));
+        let is_over = || self.sender().is_none() && !self.has_sender_process();
+        wait_for("the end of the sender", || is_over().then_some(()));
+    }
+
+    /// Whether a process has been started as a sender for this place, also one that has no right to send yet, or not any
+    /// more. Only `/proc` of Linux can tell.
+    fn has_sender_process(&self) -> bool {
+        let spool = format!("RESMON_SPOOL_DIR={}", self.spool().display()).into_bytes();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes.map(|process| process.path()).any(|process| {
+            let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
+            read("cmdline").ends_with(b"\0__sender\0")
+                && read("environ").split(|&byte| byte == 0).any(|entry| entry == spool)
+        })
     }
 
     /// Kills the sender, once it is running, and waits for its end.
