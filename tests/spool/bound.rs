@@ -52,6 +52,7 @@ fn prepare(place: &Place, real: &Path, number: usize, segments: usize) -> (Vec<P
 fn the_oldest_of_earlier_sessions_are_dropped_and_no_more_than_must_be() {
     let (place, endpoint) = (Place::new(), Endpoint::down());
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    place.settle();
     let real = place.only(".ndjson");
     // Of a name that is not resmon's, and not to be touched.
     let foreign = place.spool().join("notes.ndjson");
@@ -75,6 +76,7 @@ fn the_oldest_of_earlier_sessions_are_dropped_and_no_more_than_must_be() {
 fn a_directory_within_the_bound_is_left_alone() {
     let (place, endpoint) = (Place::new(), Endpoint::down());
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
+    place.settle();
     let (segments, _) = prepare(&place, &place.only(".ndjson"), 1, 60);
     let run = place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     assert!(run.warnings().iter().all(|warning| !warning.contains("dropped")), "{}", run.stderr);
@@ -106,9 +108,11 @@ fn a_session_drops_its_own_oldest() {
         "{}",
         run.stderr
     );
-    let last = lines(&place.spool().join(&segments[segments.len() - 1]));
-    assert!(last[last.len() - 1].contains("session_end"));
-    assert!(last.len() == 1 || last[last.len() - 2].contains(&format!("::g{}\"", GUARDS - 1)));
+    let newest = lines(&place.spool().join(&segments[segments.len() - 1]));
+    assert!(newest[newest.len() - 1].contains("session_end"));
+    assert!(
+        newest.len() == 1 || newest[newest.len() - 2].contains(&format!("::g{}\"", GUARDS - 1))
+    );
     let sum_in = |words: &str| -> usize {
         let warnings = run.warnings().into_iter().filter(|warning| warning.contains(words));
         warnings.map(sum_of_records).sum()

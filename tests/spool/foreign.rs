@@ -29,6 +29,7 @@ impl Left {
     fn new() -> Self {
         let (place, endpoint) = (Place::new(), Endpoint::down());
         place.to(&endpoint.url(), "suite::early::").finish().exits(0);
+        place.settle();
         endpoint.set(State::Up);
         let real = place.only(".ndjson");
         let text = fs::read_to_string(&real).expect("it was written");

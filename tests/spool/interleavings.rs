@@ -102,7 +102,13 @@ fn found(records: &[Record]) -> Vec<String> {
     found
 }
 
-fn start(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) -> Running {
+fn start(
+    place: &Place,
+    endpoint: &Endpoint,
+    number: usize,
+    session: &Session,
+    patience: &str,
+) -> Running {
     endpoint.set(match session.endpoint {
         Fault::None | Fault::File => State::Up,
         Fault::Refuses => State::Down(Answer::status(403)),
@@ -117,7 +123,7 @@ fn start(place: &Place, endpoint: &Endpoint, number: usize, session: &Session) -
     let to = to
         .env("SUITE_GUARDS", session.guards.to_string())
         .env("RESMON_BATCH_SIZE", session.batch_size.to_string())
-        .env("RESMON_FLUSH_TIMEOUT", "0.3")
+        .env("RESMON_FLUSH_TIMEOUT", patience)
         .env("GITHUB_SHA", number.to_string());
     let to = match session.end {
         End::Ordinary => to,
@@ -137,7 +143,7 @@ fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
     let endpoint = Endpoint::up();
     let mut running = Vec::new();
     for (number, session) in sessions.iter().enumerate() {
-        running.push(start(&place, &endpoint, number, session));
+        running.push(start(&place, &endpoint, number, session, "0.3"));
         if session.joined && number + 1 < sessions.len() {
             continue;
         }
@@ -158,8 +164,9 @@ fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
         joined: false,
         killer: None,
     });
-    start(&place, &endpoint, last, &file).finish().exits(0);
-    start(&place, &endpoint, last + 1, &sent).finish().exits(0);
+    start(&place, &endpoint, last, &file, "30").finish().exits(0);
+    start(&place, &endpoint, last + 1, &sent, "30").finish().exits(0);
+    place.settle();
     let names = place.names();
     prop_assert!(names.is_empty(), "{names:?}");
     let mut records = endpoint.taken();

@@ -83,7 +83,20 @@ impl Place {
 
     /// Waits until no sender is running: nothing more is sent.
     pub(crate) fn settle(&self) {
-        wait_for("the end of the sender", || self.sender().is_none().then_some(()));
+        let is_over = || self.sender().is_none() && !self.has_sender_process();
+        wait_for("the end of the sender", || is_over().then_some(()));
+    }
+
+    /// Whether a process has been started as a sender for this place, also one that has no right to send yet, or not any
+    /// more. Only `/proc` of Linux can tell.
+    fn has_sender_process(&self) -> bool {
+        let spool = format!("RESMON_SPOOL_DIR={}", self.spool().display()).into_bytes();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes.map(|process| process.path()).any(|process| {
+            let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
+            read("cmdline").ends_with(b"\0__sender\0")
+                && read("environ").split(|&byte| byte == 0).any(|entry| entry == spool)
+        })
     }
 
     /// Kills the sender, once it is running, and waits for its end.
@@ -113,7 +126,7 @@ impl Place {
     pub(crate) fn waiting(&self) -> Vec<Record> {
         let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
         let texts: Vec<_> = segments.map(|name| self.unsent(&name)).collect();
-        texts.iter().flat_map(|text| text.lines()).map(Record::parse).collect()
+        texts.concat().lines().map(Record::parse).collect()
     }
 
     /// How many records wait, without looking at them.
@@ -129,7 +142,7 @@ impl Place {
         let number: u64 = number.parse().expect("a number");
         let progress = fs::read_to_string(self.spool().join(format!("{session}.sent")));
         let progress = progress.unwrap_or_default();
-        let mut progress = progress.split_whitespace().map(|part| part.parse::<u64>());
+        let mut progress = progress.split_whitespace().map(str::parse::<u64>);
         let mut next = || progress.next().and_then(Result::ok).unwrap_or(0);
         let (current, offset) = (next(), next());
         // The sender may remove it at this moment.
