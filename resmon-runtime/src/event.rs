@@ -66,6 +66,8 @@ record! {
         test_nodeid: &'a str,
         /// The Cargo package of the test.
         package: Option<&'a str>,
+        /// The Cargo target of the test, as nextest names binaries: `shop`, `shop::bin/shop`, `shop::api`.
+        target: Option<&'a str>,
         /// Which try of a runner that repeats failed tests this is, from 1.
         attempt: u32,
         /// Usage of the whole machine's CPUs in %.
@@ -139,6 +141,8 @@ record! {
     Totals<'a> {
         /// The Cargo package of the process.
         package: Option<&'a str>,
+        /// Its Cargo target.
+        target: Option<&'a str>,
         /// Logical CPUs.
         cpu_count: Option<u32>,
         /// Memory of the machine in bytes.
@@ -211,6 +215,12 @@ record! {
         binary_id: Option<String>,
         /// `CARGO_MANIFEST_DIR`
         manifest_dir: Option<String>,
+        /// The Cargo target of the process, where the instrumented build has told.
+        target: Option<String>,
+        /// Why its tests are not measured from inside, though they were to be.
+        not_instrumented: Option<String>,
+        /// Why its heap is not counted, though it was to be.
+        heap_not_counted: Option<String>,
         /// As in [`Before`]; so are those below.
         package: Option<String>,
         attempt: u32,

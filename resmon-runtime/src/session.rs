@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Config;
 use crate::event::{After, Common, End, Head, Host, Totals};
+use crate::harness;
 use crate::identity;
 use crate::limit::Limit;
 use crate::line::Line;
@@ -106,6 +107,7 @@ impl Session {
         let mut totals = Line::new();
         Totals {
             package: package.as_deref(),
+            target: harness::target(),
             cpu_count,
             mem_total_bytes: memory,
             disk_total_bytes: machine.disk().map(|disk| disk.total),
