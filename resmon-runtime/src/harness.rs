@@ -2,6 +2,7 @@
 //! the harness crate; not public API.
 
 use std::sync::OnceLock;
+use std::{env, fs};
 
 use crate::guard::{self, Guard};
 
@@ -29,6 +30,18 @@ pub fn enter(file: &str, name: &str) -> Guard {
 /// Whether all tests of this process are known.
 pub(crate) fn is_in_charge() -> bool {
     CHARGE.get().is_some()
+}
+
+/// Whether the harness is in this test binary, with this copy of the runtime or with one of its own: the user's tests
+/// may depend on resmon too, and the harness was built apart from them. The note that was made of the binary tells.
+pub(crate) fn is_in_binary() -> bool {
+    static NOTED: OnceLock<bool> = OnceLock::new();
+    let is_noted = || {
+        let note = env::current_exe().map(|own| own.with_extension("resmon"));
+        let note = note.and_then(fs::read_to_string);
+        note.is_ok_and(|note| !note.lines().any(|line| line.starts_with("not_instrumented=")))
+    };
+    is_in_charge() || *NOTED.get_or_init(is_noted)
 }
 
 /// The Cargo target of this process, as nextest names binaries.
