@@ -35,7 +35,7 @@ fn guarded(test: &TestDescAndFn) -> TestDescAndFn {
     let (desc, guarded) = (test.desc.clone(), test.desc.clone());
     let testfn = match test.testfn {
         TestFn::StaticTestFn(body) => {
-            TestFn::DynTestFn(Box::new(move || measured(&guarded, || body())))
+            TestFn::DynTestFn(Box::new(move || measured(&guarded, body)))
         }
         // libtest measures it, or runs it once as a test.
         TestFn::StaticBenchFn(body) => TestFn::DynBenchFn(Box::new(move |bencher: &mut Bencher| {

@@ -34,6 +34,8 @@ pub(crate) struct Harness {
     pub(super) library: PathBuf,
     /// The folder of those that it depends on.
     pub(super) dependencies: PathBuf,
+    /// How the compiler mangles names by default.
+    pub(super) mangling: Option<String>,
 }
 
 /// The harness for one compiler.
@@ -115,7 +117,8 @@ impl<'a> Builder<'a> {
         }
         let folder = self.target_dir(heap).join(triple).join("harness");
         let (library, dependencies) = (folder.join("libresmon_harness.rlib"), folder.join("deps"));
-        let harness = Harness { triple: triple.to_owned(), heap, library, dependencies };
+        let mangling = self.compiler.mangling();
+        let harness = Harness { triple: triple.to_owned(), heap, library, dependencies, mangling };
         fs::write(self.stamp(triple, heap), serde_json::to_vec(&harness)?)?;
         self.built(triple, heap).context("Cargo has built it, but it is not where it should be")
     }

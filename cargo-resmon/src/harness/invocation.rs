@@ -19,6 +19,8 @@ pub(super) struct Invocation {
     pub(super) target: Option<String>,
     out_dir: Option<PathBuf>,
     extra_filename: String,
+    /// Whether it says how names are mangled.
+    pub(super) has_mangling: bool,
     pub(super) source: Option<PathBuf>,
 }
 
@@ -84,6 +86,7 @@ impl Invocation {
         if let Some(suffix) = option.strip_prefix("extra-filename=") {
             suffix.clone_into(&mut self.extra_filename);
         }
+        self.has_mangling |= option.starts_with("symbol-mangling-version=");
     }
 
     /// Whether a test binary is to be built that the harness can run.

@@ -146,6 +146,14 @@ impl Compilation {
         if !self.settings.is_nightly && !self.is_bootstrapped() {
             // Only for this compilation, and only for this feature: what the compiler refuses otherwise, it is to refuse here.
             command.env("RUSTC_BOOTSTRAP", "1").arg(format!("-Zallow-features={FEATURE}"));
+            if let Some(mangling) =
+                harness.mangling.as_ref().filter(|_| !self.invocation.has_mangling)
+            {
+                // The default is another one where unstable features are allowed.
+                command
+                    .arg("-Zunstable-options")
+                    .arg(format!("-Csymbol-mangling-version={mangling}"));
+            }
         }
         // A compiler that fails by itself must not leave a report of what nobody asked for.
         command.env("RUSTC_ICE", "0").stdin(Stdio::inherit());
