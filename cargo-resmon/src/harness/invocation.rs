@@ -19,8 +19,8 @@ pub(super) struct Invocation {
     pub(super) target: Option<String>,
     out_dir: Option<PathBuf>,
     extra_filename: String,
-    /// Whether it says how names are mangled.
-    pub(super) has_mangling: bool,
+    /// How names are to be mangled, if that is said.
+    pub(super) mangling: Option<String>,
     pub(super) source: Option<PathBuf>,
 }
 
@@ -86,7 +86,9 @@ impl Invocation {
         if let Some(suffix) = option.strip_prefix("extra-filename=") {
             suffix.clone_into(&mut self.extra_filename);
         }
-        self.has_mangling |= option.starts_with("symbol-mangling-version=");
+        if let Some(mangling) = option.strip_prefix("symbol-mangling-version=") {
+            self.mangling = Some(mangling.to_owned());
+        }
     }
 
     /// Whether a test binary is to be built that the harness can run.

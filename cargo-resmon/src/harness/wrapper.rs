@@ -147,7 +147,7 @@ impl Compilation {
             // Only for this compilation, and only for this feature: what the compiler refuses otherwise, it is to refuse here.
             command.env("RUSTC_BOOTSTRAP", "1").arg(format!("-Zallow-features={FEATURE}"));
             if let Some(mangling) =
-                harness.mangling.as_ref().filter(|_| !self.invocation.has_mangling)
+                harness.mangling.as_ref().filter(|_| self.invocation.mangling.is_none())
             {
                 // The default is another one where unstable features are allowed.
                 command

@@ -40,14 +40,23 @@ pub(crate) struct Flags {
     /// The run_id of the records [variable: RESMON_RUN_ID]
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
+    #[command(flatten)]
+    measuring: Measuring,
+}
+
+/// How tests are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
+#[command(next_help_heading = "How tests are measured")]
+struct Measuring {
     /// Do not build tests with resmon's harness: they are measured as their process only [variable: RESMON_INSTRUMENT=0]
-    #[arg(long, help_heading = "How tests are measured")]
+    #[arg(long)]
     no_instrument: bool,
     /// Build them with it under nextest too, where each test is a process that is measured anyway [variable: RESMON_INSTRUMENT=1]
-    #[arg(long, help_heading = "How tests are measured", conflicts_with = "no_instrument")]
+    #[arg(long, conflicts_with = "no_instrument")]
     instrument: bool,
     /// Count what each test allocates
-    #[arg(long, help_heading = "How tests are measured", conflicts_with = "no_instrument")]
+    #[arg(long, conflicts_with = "no_instrument")]
     heap: bool,
 }
 
@@ -71,16 +80,16 @@ impl Flags {
     /// What is to be measured from inside the test binaries, if anything is.
     pub(crate) fn instrumentation(&self, subcommand: &str) -> Option<Wish> {
         let variable = self.lookup(INSTRUMENT).filter(|value| !value.is_empty());
-        let is_wanted = if self.no_instrument {
+        let is_wanted = if self.measuring.no_instrument {
             false
-        } else if self.instrument || self.heap {
+        } else if self.measuring.instrument || self.measuring.heap {
             true
         } else if let Some(value) = variable {
             !is_switched_off(&value)
         } else {
             subcommand == "test"
         };
-        is_wanted.then_some(Wish { heap: self.heap })
+        is_wanted.then_some(Wish { heap: self.measuring.heap })
     }
 
     /// `run_id` where the user has one.
@@ -179,9 +188,7 @@ mod tests {
     #[test]
     fn flags_win_over_the_variable() {
         let flags = |no_instrument, instrument, heap| Flags {
-            no_instrument,
-            instrument,
-            heap,
+            measuring: Measuring { no_instrument, instrument, heap },
             ..Flags::default()
         };
         assert_eq!(flags(true, false, false).instrumentation("test"), None);
