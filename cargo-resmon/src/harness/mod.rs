@@ -24,6 +24,7 @@ pub(crate) use self::note::Note;
 use self::settings::Settings;
 pub(crate) use self::settings::TargetName;
 pub(crate) use self::wrapper::{is_own, run_if_called};
+use crate::message;
 use crate::runner::Chain;
 
 /// The variable by which Cargo compiles the members of a workspace through another program.
@@ -56,11 +57,22 @@ impl Instrumented {
         let builder = Builder::new(&compiler, &target_dir.join("resmon/harness"))?;
         let chained = configured(&config);
         let mut harnesses = Vec::new();
+        let mut failure = None;
         for triple in triples {
-            harnesses.push(builder.build(triple, false, may_download)?);
-            if wish.heap {
-                harnesses.push(builder.build(triple, true, may_download)?);
+            for heap in [false, true].into_iter().filter(|heap| wish.heap || !heap) {
+                match builder.build(triple, heap, may_download) {
+                    Ok(harness) => harnesses.push(harness),
+                    Err(error) => drop(failure.get_or_insert((triple, error))),
+                }
             }
+        }
+        match failure {
+            Some((_, error)) if harnesses.is_empty() => return Err(error),
+            // The report says of each binary what was not measured.
+            Some((triple, error)) => {
+                message::warn(format_args!("a harness for {triple} cannot be built: {error:#}"));
+            }
+            None => {}
         }
         let settings = Settings {
             chained,
