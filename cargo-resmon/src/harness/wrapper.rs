@@ -38,7 +38,7 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
         ));
     });
     let chained = settings.as_ref().ok().and_then(|settings| settings.chained.clone());
-    let Some(compiler) = Command::with_chain(chained.as_deref(), &arguments) else {
+    let Some(command) = compiler(chained.as_deref(), &arguments) else {
         message::error("the wrapper of the compiler is called without a compiler");
         return Some(ExitCode::FAILURE);
     };
@@ -50,29 +50,22 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
             return Some(Compilation { settings, invocation, arguments }.run());
         }
     }
-    Some(become_it(compiler))
+    Some(become_it(command))
 }
 
-/// A command for the compiler.
-trait Compiler: Sized {
-    fn with_chain(chained: Option<&Path>, arguments: &[OsString]) -> Option<Self>;
-}
-
-impl Compiler for Command {
-    /// The compiler with its arguments, through the wrapper that was configured already.
-    fn with_chain(chained: Option<&Path>, arguments: &[OsString]) -> Option<Self> {
-        let (compiler, arguments) = arguments.split_first()?;
-        let mut command = match chained {
-            Some(wrapper) => {
-                let mut command = Self::new(wrapper);
-                command.arg(compiler);
-                command
-            }
-            None => Self::new(compiler),
-        };
-        command.args(arguments);
-        Some(command)
-    }
+/// The compiler with its arguments, through the wrapper that was configured already. `None` without a compiler.
+fn compiler(chained: Option<&Path>, arguments: &[OsString]) -> Option<Command> {
+    let (compiler, arguments) = arguments.split_first()?;
+    let mut command = match chained {
+        Some(wrapper) => {
+            let mut command = Command::new(wrapper);
+            command.arg(compiler);
+            command
+        }
+        None => Command::new(compiler),
+    };
+    command.args(arguments);
+    Some(command)
 }
 
 /// Replaces this process.
@@ -184,7 +177,7 @@ impl Compilation {
     }
 
     fn command(&self) -> Command {
-        let command = Command::with_chain(self.settings.chained.as_deref(), &self.arguments);
+        let command = compiler(self.settings.chained.as_deref(), &self.arguments);
         command.unwrap_or_else(|| unreachable!("a compilation has a compiler"))
     }
 
