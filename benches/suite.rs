@@ -11,6 +11,8 @@
 //! | `inactive` | `#[resmon::test]` with nothing configured |
 //! | `file` | the same with `RESMON_FILE` |
 //! | `tinybird` | the same with a token, and a server on this machine |
+//! | `harness` | `#[test]` as `cargo resmon test` builds it, with `RESMON_FILE` |
+//! | `idle harness` | the same with nothing configured |
 //!
 //! The figures are medians over the rounds, of CPU time (user and system, of all threads) and of wall time, per test and
 //! in microseconds, and what they are above `bare`.
@@ -132,21 +134,27 @@ impl Package {
 
     /// Builds one of the three, and says where it is.
     fn build(&self, target: &str, profile: &str) -> PathBuf {
-        let output = Run::cargo()
-            .args(["test", "--offline", "--no-run", "--message-format=json", "--profile", profile])
+        self.build_by(Run::cargo().arg("test"), target, profile)
+    }
+
+    /// The same as `cargo resmon test` builds it.
+    fn build_with_harness(&self, target: &str, profile: &str) -> PathBuf {
+        let build = Run::cargo()
+            .args(["build", "--offline", "--package=cargo-resmon", "--message-format=json"])
+            .folder(WORKSPACE);
+        let resmon = executable(&build.finish().exits(0).stdout, "cargo-resmon");
+        self.build_by(Run::new(resmon).args(["resmon", "test"]), target, profile)
+    }
+
+    fn build_by(&self, command: Run, target: &str, profile: &str) -> PathBuf {
+        let output = command
+            .args(["--offline", "--no-run", "--message-format=json", "--profile", profile])
             .args(["--test", target])
             .folder(&self.0)
             .env("CARGO_TARGET_DIR", Path::new(SCRATCH).join("suite/target"))
             .finish()
-            .exits(0)
-            .stdout;
-        let messages = output.lines().map(|line| -> serde_json::Value {
-            serde_json::from_str(line).expect("Cargo writes JSON")
-        });
-        messages
-            .filter(|message| message["target"]["name"] == target)
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("it has been built")
+            .exits(0);
+        executable(&output.stdout, target)
     }
 
     /// Makes the compiler compile one again.
@@ -155,6 +163,17 @@ impl Package {
         let text = fs::read_to_string(&path).expect("written above");
         fs::write(path, text).expect("ours");
     }
+}
+
+/// Where Cargo says that it has built a target.
+fn executable(messages: &str, target: &str) -> PathBuf {
+    let messages = messages.lines().map(|line| -> serde_json::Value {
+        serde_json::from_str(line).expect("Cargo writes JSON")
+    });
+    messages
+        .filter(|message| message["target"]["name"] == target)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("it has been built")
 }
 
 /// The CPU time of the children that have ended.
@@ -231,10 +250,12 @@ fn main() {
     for profile in &options.profiles {
         let [bare, floor, instrumented] =
             ["bare", "floor", "instrumented"].map(|target| package.build(target, profile));
+        let harness = package.build_with_harness("bare", profile);
         for threads in &options.threads {
             let folder = tempdir().expect("a folder of our own");
             let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
             let (records, lines, server) = (path("records"), path("lines"), Server::accepting());
+            let measured = path("measured");
             let url = server.url();
             compare(
                 &format!("profile {profile}, --test-threads={threads}"),
@@ -243,6 +264,8 @@ fn main() {
                 &[
                     ("bare", &|| run(&bare, threads, &[])),
                     ("floor", &|| run(&floor, threads, &[("FLOOR_FILE", &lines)])),
+                    ("harness", &|| run(&harness, threads, &[("RESMON_FILE", &measured)])),
+                    ("idle harness", &|| run(&harness, threads, &[])),
                     ("inactive", &|| run(&instrumented, threads, &[])),
                     ("file", &|| run(&instrumented, threads, &[("RESMON_FILE", &records)])),
                     ("tinybird", &|| {

@@ -25,8 +25,8 @@ enum Cargo {
 #[derive(Debug, clap::Args)]
 #[command(
     version,
-    after_help = "Options come before the command. What comes after `test` or `nextest` is theirs, and passed on as it is:\n  \
-                  cargo resmon --file records.ndjson test --workspace -- --nocapture"
+    after_help = "What comes after `test` or `nextest` is theirs and passed on as it is, but for the options above, up to `--`:\n  \
+                  cargo resmon test --workspace --file records.ndjson -- --nocapture"
 )]
 struct Resmon {
     #[cfg(unix)]
@@ -56,6 +56,8 @@ enum Command {
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = env::args_os().collect();
+    #[cfg(unix)]
+    let arguments = run::lift_flags(arguments);
     let Cargo::Resmon(resmon) = Cargo::parse_from(&arguments);
     match resmon.command {
         #[cfg(unix)]

@@ -3,6 +3,8 @@
 mod cli;
 #[cfg(unix)]
 mod doctor;
+#[cfg(unix)]
+mod harness;
 mod message;
 mod report;
 #[cfg(unix)]
@@ -16,9 +18,12 @@ mod upload;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Started for every test: before anything else.
+    // Started for every test and for every compilation: before anything else.
     #[cfg(unix)]
-    if let Some(code) = runner::run_if_called().or_else(run::sentinel::run_if_called) {
+    if let Some(code) = harness::run_if_called()
+        .or_else(runner::run_if_called)
+        .or_else(run::sentinel::run_if_called)
+    {
         return code;
     }
     // As the process that sends the records of test processes, and of `cargo resmon` itself.

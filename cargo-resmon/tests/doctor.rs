@@ -27,7 +27,8 @@ impl Doctor {
         let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).arg("resmon").args(flags);
         let run = run.arg("doctor").folder(self.fixture.folder());
         let run = run.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
-        let run = run.env("RESMON_SPOOL_DIR", "");
+        // It takes as long as building the harness does, which one test waits for.
+        let run = run.env("RESMON_SPOOL_DIR", "").env("RESMON_INSTRUMENT", "0");
         let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
         let finished = run.finish();
         assert!(!finished.stdout.contains(TOKEN) && !finished.stderr.contains(TOKEN));
@@ -57,6 +58,22 @@ fn without_variables_runs_are_kept() {
     of(&run, "control group");
     of(&run, "nextest");
     assert!(!doctor.folder.path().join("target").exists(), "it makes nothing");
+}
+
+#[test]
+fn the_harness_is_built_to_see_whether_it_can_be() {
+    let doctor = Doctor::new();
+    let run = doctor.run(&[], &[]).exits(0);
+    assert!(of(&run, "harness").1.starts_with("switched off"));
+    let run = doctor.run(&[], &[("RESMON_INSTRUMENT", "1")]).exits(0);
+    let (kind, harness) = of(&run, "harness");
+    assert!(kind == "ok" && harness.starts_with("can be built for rustc "), "{harness}");
+    let how = of(&run, "instrumented build").1;
+    assert!(how.contains("--no-instrument") && how.contains("RESMON_INSTRUMENT=0"), "{how}");
+    assert!(!doctor.folder.path().join("target").exists(), "it leaves nothing");
+    let run =
+        doctor.run(&[], &[("RESMON_INSTRUMENT", "1"), ("RUSTC", "no-such-compiler")]).exits(1);
+    assert_eq!(of(&run, "harness").0, "problem");
 }
 
 #[test]

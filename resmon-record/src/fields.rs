@@ -67,6 +67,8 @@ record! {
         test_nodeid: &'a str,
         /// The Cargo package of the test.
         package: Option<&'a str>,
+        /// The Cargo target of the test, as nextest names binaries: `shop`, `shop::bin/shop`, `shop::api`.
+        target: Option<&'a str>,
         /// Which try of a runner that repeats failed tests this is, from 1.
         attempt: u32,
         /// Usage of the whole machine's CPUs in %.
@@ -140,6 +142,8 @@ record! {
     Totals<'a> {
         /// The Cargo package of the process.
         package: Option<&'a str>,
+        /// Its Cargo target.
+        target: Option<&'a str>,
         /// Logical CPUs.
         cpu_count: Option<u32>,
         /// Memory of the machine in bytes.

@@ -10,6 +10,7 @@ use resmon_record::fields::Before;
 use resmon_record::line::Line;
 use resmon_record::outcome::{Outcome, ShouldPanic};
 
+use crate::harness;
 use crate::heap;
 use crate::process::{self, RUNNING};
 use crate::running::Test;
@@ -38,6 +39,10 @@ struct Open {
 
 /// Opens the guard of a test. Used by generated code.
 pub fn enter(site: &'static Site) -> Guard {
+    if harness::is_in_binary() {
+        // The harness measures this test already.
+        return Guard(None);
+    }
     open(site.package, |current, nested| {
         // The same test, caught twice, or one test that calls another: the record is the outer one's.
         (!nested).then(|| site.id(current.name()))
@@ -67,6 +72,11 @@ fn named(name: &str, caller: &Location<'_>) -> Guard {
     open(None, |_, _| Some(crate::site::id(caller.file(), name)))
 }
 
+/// Opens the guard of a test that the harness runs.
+pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
+    open(None, |_, _| Some(crate::site::id(file, name)))
+}
+
 /// Opens a guard if there is a session and `id`, which is told the thread and whether a test is running on it, gives
 /// the test an id.
 fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
@@ -84,6 +94,7 @@ fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<
         Before {
             test_nodeid: &id,
             package: package.or(session.package.as_deref()),
+            target: harness::target(),
             attempt: session.attempt,
             cpu_before: before.cpu,
             mem_available_before: available,

@@ -60,6 +60,7 @@ fn line() -> Line {
     let bytes = Some(24_323_596_288);
     let before = Before {
         test_nodeid: "tests/orders.rs::basket::a_discount_is_taken_off_once",
+        target: None,
         package: Some("orders"),
         attempt: 1,
         cpu_before: Some(52.3809),

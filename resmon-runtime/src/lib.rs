@@ -11,6 +11,8 @@ pub mod alloc;
 #[cfg(all(unix, feature = "collector"))]
 pub mod collector;
 pub mod guard;
+#[doc(hidden)]
+pub mod harness;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;

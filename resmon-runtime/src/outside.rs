@@ -24,6 +24,17 @@ pub struct Process {
     started: Instant,
 }
 
+/// What the instrumented build has told of an executable. `None` is what it has not.
+#[derive(Clone, Debug, Default)]
+pub struct Build {
+    /// The Cargo target, as nextest names binaries.
+    pub target: Option<String>,
+    /// Why its tests are not measured from inside, though they were to be.
+    pub not_instrumented: Option<String>,
+    /// Why its heap is not counted, though it was to be.
+    pub heap_not_counted: Option<String>,
+}
+
 /// How a process ended, and what it took. `None` is what is not known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
@@ -49,7 +60,7 @@ impl Process {
     /// Tells that a process is about to start, for this test if it is for one. `None` if it is not to be measured: outside a run of `cargo resmon`, within
     /// a process that is measured, or where the intake cannot be written to.
     #[must_use]
-    pub fn begin(executable: &Path, test_name: Option<String>) -> Option<Self> {
+    pub fn begin(executable: &Path, test_name: Option<String>, build: Build) -> Option<Self> {
         let intake = env::var_os(INTAKE).filter(|_| env::var_os(UNIT).is_none())?;
         let intake = OpenOptions::new().append(true).open(intake).ok()?;
         let unit = format!("{:016x}", session_id::random());
@@ -63,6 +74,9 @@ impl Process {
             test_name,
             binary_id: variable("NEXTEST_BINARY_ID"),
             manifest_dir: variable("CARGO_MANIFEST_DIR"),
+            target: build.target,
+            not_instrumented: build.not_instrumented,
+            heap_not_counted: build.heap_not_counted,
             package: variable("CARGO_PKG_NAME"),
             attempt: crate::session::attempt(),
             cpu_before: before.cpu,

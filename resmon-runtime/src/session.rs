@@ -15,6 +15,7 @@ use resmon_record::session_id;
 use resmon_record::spool::{Spool, default_directories};
 use resmon_record::timestamp::Timestamp;
 
+use crate::harness;
 use crate::limit::Limit;
 use crate::snapshot::Machine;
 use crate::usage::Process;
@@ -119,6 +120,7 @@ impl Session {
         let mut totals = Line::new();
         Totals {
             package: package.as_deref(),
+            target: harness::target(),
             cpu_count,
             mem_total_bytes: memory,
             disk_total_bytes: machine.disk().map(|disk| disk.total),

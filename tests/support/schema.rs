@@ -90,6 +90,8 @@ const FIELDS: &[Field] = &[
     required("session_id", ALL, Name),
     required("run_id", ALL, Name),
     required("package", ALL, Name),
+    // Of tests that `cargo resmon` runs.
+    optional("target", ALL, Name),
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
     after("concurrent_tests", TEST, Int(FROM_ONE)),

@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod columns;
+mod harness;
 mod output;
 mod surroundings;
 mod tinybird;
@@ -20,6 +21,7 @@ pub(crate) fn run(flags: &Flags) -> ExitCode {
     output::examine(&mut findings, &plan, flags);
     tinybird::examine(&mut findings, &plan);
     surroundings::examine(&mut findings, &plan);
+    harness::examine(&mut findings, flags);
     cgroup::examine(&mut findings);
     if findings.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

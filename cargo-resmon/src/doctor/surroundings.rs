@@ -37,10 +37,7 @@ fn workspace(findings: &mut Findings, plan: &Plan, metadata: &Metadata) {
     });
     let depends: Vec<_> = depends.map(|package| package.name.as_str()).collect();
     match depends.as_slice() {
-        [] => findings.note(
-            "attribute",
-            "no package depends on resmon: tests are measured from outside, each by itself under nextest only",
-        ),
+        [] => findings.note("attribute", "in use by no package; `cargo resmon` does not need it"),
         packages => findings.good("attribute", format_args!("in use by {}", packages.join(", "))),
     }
 }
@@ -72,10 +69,7 @@ fn nextest(findings: &mut Findings) {
     let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     match version.as_deref().and_then(|text| text.lines().next()) {
         Some(version) => findings.good("nextest", version),
-        None => findings.note(
-            "nextest",
-            "not installed; with it, tests without the attribute are measured each by itself",
-        ),
+        None => findings.note("nextest", "not installed; `cargo resmon test` does not need it"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::binary::Binary;
 use super::model::Report;
 use super::outcome::{Outcome, signal};
 use super::record::Scope;
@@ -93,8 +94,12 @@ fn no_tests(report: &Report) -> Vec<Advice> {
     if !report.run.tests.is_empty() {
         return Vec::new();
     }
-    let text =
-        "no test is recorded: figures per test need the attribute, or `cargo resmon nextest run`";
+    let binaries = &report.run.binaries;
+    if !binaries.is_empty() && binaries.iter().all(Binary::is_instrumented) {
+        return about_run(Kind::NoTests, "no test ran".to_owned());
+    }
+    let text = "no test is recorded: figures per test need the harness of `cargo resmon test`, the attribute, or \
+                `cargo resmon nextest run`";
     about_run(Kind::NoTests, text.to_owned())
 }
 

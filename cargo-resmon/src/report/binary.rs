@@ -28,6 +28,12 @@ pub(crate) struct About {
     pub(crate) tests: Option<u32>,
     /// How many of these are of tests that went wrong.
     pub(crate) tests_bad: Option<u32>,
+    /// Its Cargo target, as nextest names binaries.
+    pub(crate) target: Option<String>,
+    /// Why its tests are not measured from inside, though they were to be.
+    pub(crate) not_instrumented: Option<String>,
+    /// Why its heap is not counted, though it was to be.
+    pub(crate) heap_not_counted: Option<String>,
 }
 
 impl Binary {
@@ -64,6 +70,11 @@ impl Binary {
     /// Whether it went wrong, and none of its tests is known to have.
     pub(crate) fn is_bad_by_itself(&self) -> bool {
         self.outcome().is_bad() && self.about.tests_bad.unwrap_or_default() == 0
+    }
+
+    /// Whether every test of it that ran has a record.
+    pub(crate) fn is_instrumented(&self) -> bool {
+        self.about.target.is_some() && self.about.not_instrumented.is_none()
     }
 
     /// Whether it is known that no test of it was recorded.

@@ -147,6 +147,12 @@ struct BinaryOf<'a> {
     tests: Option<u32>,
     /// How many of these are of tests that went wrong.
     tests_bad: Option<u32>,
+    /// The Cargo target.
+    target: Option<&'a str>,
+    /// Why its tests are not measured from inside, though they were to be.
+    not_instrumented: Option<&'a str>,
+    /// Why its heap is not counted, though it was to be.
+    heap_not_counted: Option<&'a str>,
 }
 
 /// What a test cost in an earlier run.
@@ -271,6 +277,9 @@ fn binary(binary: &Binary) -> BinaryOf<'_> {
         io_write_bytes: figures.io_write_bytes,
         tests: about.tests,
         tests_bad: about.tests_bad,
+        target: about.target.as_deref(),
+        not_instrumented: about.not_instrumented.as_deref(),
+        heap_not_counted: about.heap_not_counted.as_deref(),
     }
 }
 

@@ -105,7 +105,7 @@ fn tell(
     summary: Option<&Path>,
 ) -> anyhow::Result<()> {
     let report = Report::load(file, before)?;
-    let extent = Extent { width, top: 5, measures: &[Measure::Time] };
+    let extent = Extent { width, top: 5, measures: &Measure::ALL };
     // Where nobody can read it, the summary is worth the more.
     let _ = writeln!(out, "\n{}", terminal::render(&report, extent).trim_end());
     match summary {

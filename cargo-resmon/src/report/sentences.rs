@@ -120,8 +120,29 @@ fn sentence(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What is to be known of the file.
+/// What is to be known of the file, and of test binaries that are not measured as they were to be.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
+    let mut notes = unreadable(report);
+    for binary in &report.run.binaries {
+        let (name, about) = (binary.name(), &binary.about);
+        if let Some(why) = &about.not_instrumented {
+            notes.push(format!("Not instrumented: {name}: {}", clean(why)));
+        } else if let Some(why) = &about.heap_not_counted {
+            notes.push(format!("Heap not counted: {name}: {}", clean(why)));
+        }
+    }
+    if notes.len() > NOTES {
+        let more = count(notes.len() - NOTES, "more note");
+        notes.truncate(NOTES);
+        notes.push(format!("And {more} of this kind"));
+    }
+    notes
+}
+
+/// More notes are counted only.
+const NOTES: usize = 10;
+
+fn unreadable(report: &Report) -> Vec<String> {
     let unreadable = &report.unreadable;
     unreadable
         .first
@@ -197,10 +218,8 @@ pub(crate) fn figure(measure: Measure, attempt: &Attempt) -> String {
 
 /// What helps to judge that, and what else is in it.
 pub(crate) fn context(report: &Report, measure: Measure, attempt: &Attempt) -> String {
-    let shared = attempt.concurrent_tests.filter(|tests| *tests > 1).map(|tests| match tests - 1 {
-        1 => "with 1 other test".to_owned(),
-        others => format!("with {others} other tests"),
-    });
+    let shared = attempt.concurrent_tests.filter(|tests| *tests > 1);
+    let shared = shared.map(|tests| format!("of the process, with {tests} tests at once"));
     let thread = (attempt.cpu_scope == Some(Scope::Thread)).then(|| "own thread only".to_owned());
     let parts = match measure {
         Measure::Time => [attempt.cpu_s().map(|cpu| format!("CPU {}", seconds(cpu))), thread],

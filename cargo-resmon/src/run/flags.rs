@@ -1,13 +1,20 @@
 //! Flags that stand for variables, and win over them.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+
+use clap::Args as _;
 use std::path::PathBuf;
+
+use crate::harness::Wish;
+
+/// The variable that switches the instrumented build off, or on under nextest.
+pub(crate) const INSTRUMENT: &str = "RESMON_INSTRUMENT";
 
 /// Where records go. Each flag wins over its variable.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 #[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
-#[command(next_help_heading = "Where records go (before the subcommand)")]
+#[command(next_help_heading = "Where records go")]
 pub(crate) struct Flags {
     /// Append records to this file, even if there is a token [variable: RESMON_FILE]
     #[arg(long, value_name = "FILE")]
@@ -33,6 +40,24 @@ pub(crate) struct Flags {
     /// The run_id of the records [variable: RESMON_RUN_ID]
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
+    #[command(flatten)]
+    measuring: Measuring,
+}
+
+/// How tests are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args)]
+#[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
+#[command(next_help_heading = "How tests are measured")]
+struct Measuring {
+    /// Do not build tests with resmon's harness: they are measured as their process only [variable: RESMON_INSTRUMENT=0]
+    #[arg(long)]
+    no_instrument: bool,
+    /// Build them with it under nextest too, where each test is a process that is measured anyway [variable: RESMON_INSTRUMENT=1]
+    #[arg(long, conflicts_with = "no_instrument")]
+    instrument: bool,
+    /// Count what each test allocates
+    #[arg(long, conflicts_with = "no_instrument")]
+    heap: bool,
 }
 
 impl Flags {
@@ -52,6 +77,21 @@ impl Flags {
         flag.or_else(|| env::var_os(name))
     }
 
+    /// What is to be measured from inside the test binaries, if anything is.
+    pub(crate) fn instrumentation(&self, subcommand: &str) -> Option<Wish> {
+        let variable = self.lookup(INSTRUMENT).filter(|value| !value.is_empty());
+        let is_wanted = if self.measuring.no_instrument {
+            false
+        } else if self.measuring.instrument || self.measuring.heap {
+            true
+        } else if let Some(value) = variable {
+            !is_switched_off(&value)
+        } else {
+            subcommand == "test"
+        };
+        is_wanted.then_some(Wish { heap: self.measuring.heap })
+    }
+
     /// `run_id` where the user has one.
     pub(crate) fn run_id(&self) -> Option<String> {
         let id = self.lookup("RESMON_RUN_ID")?.to_string_lossy().trim().to_owned();
@@ -59,10 +99,106 @@ impl Flags {
     }
 }
 
+/// Whether a value of [`INSTRUMENT`] says no.
+pub(crate) fn is_switched_off(value: &OsStr) -> bool {
+    let value = value.to_string_lossy().trim().to_ascii_lowercase();
+    ["0", "false", "no", "off"].contains(&value.as_str())
+}
+
+/// Moves the flags of this program that come after `test` or `nextest` to before it. What comes after `--` is left alone.
+pub(crate) fn lift_flags(arguments: Vec<OsString>) -> Vec<OsString> {
+    let own = Flags::augment_args(clap::Command::new("resmon"));
+    let own: Vec<_> = own
+        .get_arguments()
+        .filter_map(|flag| Some((flag.get_long()?.to_owned(), flag.get_action().takes_values())))
+        .collect();
+    // How many arguments this flag is, with its value.
+    let length = |argument: &OsStr| {
+        let text = argument.to_str()?.strip_prefix("--")?;
+        let (name, value) =
+            text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+        let (_, takes_value) = own.iter().find(|(flag, _)| flag == name)?;
+        Some(if *takes_value && value.is_none() { 2 } else { 1 })
+    };
+    // `cargo-resmon resmon`
+    let mut place = 2;
+    while let Some(length) = arguments.get(place).and_then(|argument| length(argument)) {
+        place += length;
+    }
+    let wraps = ["test", "t", "nextest"];
+    if !arguments.get(place).is_some_and(|command| wraps.iter().any(|name| command == name)) {
+        return arguments;
+    }
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    let (mut lifted, mut rest) = (arguments[..place].to_vec(), vec![arguments[place].clone()]);
+    let mut next = place + 1;
+    while next < end {
+        let length = length(&arguments[next]).unwrap_or(0).min(end - next);
+        if length == 0 {
+            rest.push(arguments[next].clone());
+            next += 1;
+        } else {
+            lifted.extend_from_slice(&arguments[next..next + length]);
+            next += length;
+        }
+    }
+    lifted.extend(rest);
+    lifted.extend_from_slice(&arguments[end.max(next)..]);
+    lifted
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds")?;
     match std::time::Duration::try_from_secs_f64(seconds) {
         Ok(_) => Ok(seconds),
         Err(_) => Err("not a number of seconds".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifted(line: &str) -> String {
+        let words = line.split_whitespace().map(OsString::from).collect();
+        lift_flags(words).join(" ".as_ref()).into_string().unwrap()
+    }
+
+    #[test]
+    fn flags_after_the_subcommand_move_to_before_it() {
+        for (line, wanted) in [
+            ("c resmon test", "c resmon test"),
+            ("c resmon test --heap", "c resmon --heap test"),
+            (
+                "c resmon --file f test -p a --run-id x --heap name -- --heap",
+                "c resmon --file f --run-id x --heap test -p a name -- --heap",
+            ),
+            ("c resmon --file test t --file=g", "c resmon --file test --file=g t"),
+            ("c resmon nextest run --instrument -E x", "c resmon --instrument nextest run -E x"),
+            // There is no value before the separator.
+            ("c resmon test --file -- x", "c resmon --file test -- x"),
+            ("c resmon report --heap", "c resmon report --heap"),
+            ("c resmon", "c resmon"),
+            ("c", "c"),
+        ] {
+            assert_eq!(lifted(line), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_variable() {
+        let flags = |no_instrument, instrument, heap| Flags {
+            measuring: Measuring { no_instrument, instrument, heap },
+            ..Flags::default()
+        };
+        assert_eq!(flags(true, false, false).instrumentation("test"), None);
+        assert_eq!(
+            flags(false, true, false).instrumentation("nextest"),
+            Some(Wish { heap: false })
+        );
+        assert_eq!(flags(false, false, true).instrumentation("nextest"), Some(Wish { heap: true }));
+        for (value, off) in [("0", true), (" OFF ", true), ("1", false), ("yes", false)] {
+            assert_eq!(is_switched_off(OsStr::new(value)), off, "{value}");
+        }
     }
 }

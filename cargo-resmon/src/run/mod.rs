@@ -20,13 +20,14 @@ use std::process::{Command, ExitCode, ExitStatus};
 use anyhow::Context;
 use resmon_runtime::collector::{INTAKE, Output, Plan, UNIT};
 
-pub(crate) use self::flags::Flags;
+pub(crate) use self::flags::{Flags, lift_flags};
 use self::runner::Runner;
-pub(crate) use self::runner::configured as configured_runners;
+pub(crate) use self::runner::{configured as configured_runners, triples};
 use self::session::Session;
 use self::signals::Signals;
 use self::workspace::Workspace;
 pub(crate) use self::wrapped::Wrapped;
+use crate::harness::{Instrumented, WRAPPER};
 use crate::message;
 
 pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow::Result<ExitCode> {
@@ -35,11 +36,15 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     // A run within a run is one of its own.
     command.env_remove(INTAKE).env_remove(UNIT).env_remove(crate::runner::VARIABLE);
     let plan = Plan::new(|name| flags.lookup(name));
-    if !wrapped.runs_tests(subcommand) || matches!(plan.output(), Output::Disabled) {
+    if !wrapped.builds_tests(subcommand) || matches!(plan.output(), Output::Disabled) {
         return instead(command);
     }
     // Where there is no workspace, the wrapped command has a word for it.
     let Ok(workspace) = Workspace::of(wrapped) else { return instead(command) };
+    instrument(&mut command, subcommand, wrapped, flags, &workspace);
+    if !wrapped.runs_tests(subcommand) {
+        return instead(command);
+    }
     for warning in plan.warnings() {
         message::warn(warning);
     }
@@ -49,6 +54,33 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
             message::warn(format_args!("nothing is recorded: {error:#}"));
             instead(command)
         }
+    }
+}
+
+/// Has Cargo build tests that are measured from inside, if that is wanted and can be done.
+fn instrument(
+    command: &mut Command,
+    subcommand: &str,
+    wrapped: &Wrapped,
+    flags: &Flags,
+    workspace: &Workspace,
+) {
+    if env::var_os(WRAPPER).is_some_and(|wrapper| crate::harness::is_own(&wrapper)) {
+        // A run within a run is one of its own.
+        command.env_remove(WRAPPER);
+    }
+    let Some(wish) = flags.instrumentation(subcommand) else { return };
+    let may_download = !wrapped.is_offline();
+    let instrumented = triples(wrapped).and_then(|triples| {
+        let targets = workspace.target_names().to_vec();
+        Instrumented::prepare(wish, &workspace.target, &triples, targets, may_download)
+    });
+    match instrumented {
+        Ok(instrumented) => instrumented.put_into(command),
+        Err(error) => message::warn(format_args!(
+            "tests are measured by their binary only, because the harness cannot be built: {error:#}; \
+             `cargo resmon doctor` says more, and --no-instrument does without"
+        )),
     }
 }
 

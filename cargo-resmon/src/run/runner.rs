@@ -12,6 +12,7 @@ use cargo_config2::Config;
 use tempfile::TempDir;
 
 use super::wrapped::Wrapped;
+use crate::harness::Instrumented;
 use crate::runner::{ARGUMENT, Chain, VARIABLE};
 
 /// This program as a runner, for as long as this is held.
@@ -39,24 +40,16 @@ impl Runner {
             }
             command.env(variable, runner);
         }
-        command.env(VARIABLE, Chain::encode(&self.chains));
+        let mut chains = vec![Instrumented::chain()];
+        chains.extend_from_slice(&self.chains);
+        command.env(VARIABLE, Chain::encode(&chains));
     }
 }
 
 /// What would run the tests of each target that is built for, and of the host, where tests of procedural macros run.
 fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
     let config = Config::load().context("cannot read Cargo's configuration")?;
-    let targets = wrapped.values("--target");
-    let targets = targets.iter().filter_map(|target| target.to_str());
-    let mut triples: Vec<String> = config
-        .build_target_for_config(targets)?
-        .iter()
-        .map(|target| target.triple().to_owned())
-        .collect();
-    triples.push(config.host_triple()?.to_owned());
-    triples.sort_unstable();
-    triples.dedup();
-    triples
+    triples_of(&config, wrapped)?
         .into_iter()
         .map(|triple| {
             let name = triple.to_uppercase().replace(['-', '.'], "_");
@@ -69,6 +62,25 @@ fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
             Ok(Chain { variable, value, runner })
         })
         .collect()
+}
+
+/// The targets that tests are built for, and the host.
+pub(crate) fn triples(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
+    triples_of(&Config::load().context("cannot read Cargo's configuration")?, wrapped)
+}
+
+fn triples_of(config: &Config, wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
+    let targets = wrapped.values("--target");
+    let targets = targets.iter().filter_map(|target| target.to_str());
+    let mut triples: Vec<String> = config
+        .build_target_for_config(targets)?
+        .iter()
+        .map(|target| target.triple().to_owned())
+        .collect();
+    triples.push(config.host_triple()?.to_owned());
+    triples.sort_unstable();
+    triples.dedup();
+    Ok(triples)
 }
 
 /// The runners that are configured already, as they would be written in a configuration.

@@ -185,6 +185,11 @@ impl Unit {
         test.insert("test_nodeid".to_owned(), json!(format!("{source}::{}", field("test_name"))));
         add(&mut test, &self.began, &["timestamp"]);
         add(&mut test, &self.began, &BEFORE);
+        // nextest's names of binaries are those of targets.
+        let target = text(&self.began, "binary_id").filter(|target| !target.is_empty());
+        if let Some(target) = target {
+            test.insert("target".to_owned(), json!(target));
+        }
         test
     }
 
@@ -195,7 +200,8 @@ impl Unit {
         process.insert("test_nodeid".to_owned(), json!("__process__"));
         let told = self.ended.as_ref().unwrap_or(&self.began);
         add(&mut process, told, &["timestamp"]);
-        add(&mut process, &self.began, &["executable"]);
+        let build = ["executable", "target", "not_instrumented", "heap_not_counted"];
+        add(&mut process, &self.began, &build);
         let field = |name| text(&self.began, name).unwrap_or_default();
         if let Some(source) = sources.of_executable(field("manifest_dir"), field("executable")) {
             process.insert("source".to_owned(), json!(source));

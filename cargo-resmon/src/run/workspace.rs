@@ -7,6 +7,7 @@ use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand, Target, TargetKind};
 
 use super::wrapped::Wrapped;
+use crate::harness::TargetName;
 use crate::runs;
 
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Workspace {
     /// The package in its root, or the name of its folder.
     pub(crate) name: String,
     sources: Sources,
+    targets: Vec<TargetName>,
 }
 
 /// The source file of each target.
@@ -45,7 +47,13 @@ impl Workspace {
             spool: runs::spool_of(&metadata),
             name: package.unwrap_or_else(folder),
             sources: Sources::of(&metadata),
+            targets: target_names(&metadata),
         })
+    }
+
+    /// The names of all targets.
+    pub(crate) fn target_names(&self) -> &[TargetName] {
+        &self.targets
     }
 
     pub(crate) fn into_sources(self) -> Sources {
@@ -96,6 +104,17 @@ impl Sources {
         let key = (Path::new(manifest_dir).to_owned(), binary_id.to_owned());
         self.by_id.get(&key).cloned().unwrap_or_else(|| binary_id.replace("::", "/"))
     }
+}
+
+fn target_names(metadata: &Metadata) -> Vec<TargetName> {
+    let targets = metadata.packages.iter().flat_map(|package| {
+        package.targets.iter().map(|target| TargetName {
+            source: target.src_path.clone().into_std_path_buf(),
+            crate_name: target.name.replace('-', "_"),
+            name: binary_id(&package.name, target),
+        })
+    });
+    targets.collect()
 }
 
 /// As nextest makes it.

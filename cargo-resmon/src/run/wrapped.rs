@@ -33,12 +33,24 @@ impl Wrapped {
         (&self.arguments[..end], self.arguments.get(end + 1..).unwrap_or_default())
     }
 
+    /// Whether this builds tests, to run them or not, rather than explains something.
+    pub(crate) fn builds_tests(&self, subcommand: &str) -> bool {
+        let builds = ["run", "r", "list", "l"];
+        !has(self.split().0, &["--help", "-h", "--version", "-V"])
+            && (subcommand != "nextest"
+                || self
+                    .nextest_command()
+                    .is_some_and(|name| builds.iter().any(|word| name == *word)))
+    }
+
+    /// Whether Cargo is told to do without the network.
+    pub(crate) fn is_offline(&self) -> bool {
+        has(self.split().0, &["--offline", "--frozen"])
+    }
+
     /// Whether this runs tests, rather than lists, builds or explains something.
     pub(crate) fn runs_tests(&self, subcommand: &str) -> bool {
         let (own, binaries) = self.split();
-        let has = |arguments: &[OsString], words: &[&str]| {
-            arguments.iter().any(|argument| words.iter().any(|word| argument == word))
-        };
         if has(own, &["--no-run", "--help", "-h", "--version", "-V", "--list"])
             || has(binaries, &["--list", "--help", "-h"])
         {
@@ -82,6 +94,10 @@ impl Wrapped {
     }
 }
 
+fn has(arguments: &[OsString], words: &[&str]) -> bool {
+    arguments.iter().any(|argument| words.iter().any(|word| argument == word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +122,20 @@ mod tests {
         for line in ["", "list", "--color run list", "archive", "run --no-run", "help run"] {
             assert!(!wrapped(line).runs_tests("nextest"), "{line}");
         }
+    }
+
+    #[test]
+    fn what_only_builds_tests_is_instrumented_too() {
+        for line in ["", "--no-run", "-- --list", "name -- --help"] {
+            assert!(wrapped(line).builds_tests("test"), "{line}");
+        }
+        assert!(!wrapped("-h").builds_tests("test"));
+        for (line, builds) in
+            [("run --no-run", true), ("list", true), ("show-config", false), ("", false)]
+        {
+            assert_eq!(wrapped(line).builds_tests("nextest"), builds, "{line}");
+        }
+        assert!(wrapped("-p a --offline").is_offline() && !wrapped("-- --offline").is_offline());
     }
 
     #[test]

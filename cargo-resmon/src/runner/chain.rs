@@ -13,7 +13,7 @@ const CHAINS: u8 = 0x1e;
 const PARTS: u8 = 0x1f;
 
 /// What a target was to be run by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Chain {
     /// `CARGO_TARGET_<TRIPLE>_RUNNER`
     pub(crate) variable: OsString,

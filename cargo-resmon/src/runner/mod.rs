@@ -12,9 +12,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use resmon_runtime::outside::{Cost, Process};
+use resmon_runtime::outside::{Build, Cost, Process};
 
 pub(crate) use self::chain::{Chain, VARIABLE};
+use crate::harness::{self, Note};
 use crate::message;
 
 /// The argument after which a runner's arguments come.
@@ -35,7 +36,10 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     let mut command = chain::command(variable, executable);
     command.args(arguments);
     let process = match Kind::of(executable, arguments) {
-        Kind::Tests => Process::begin(Path::new(executable), test_name(arguments)),
+        Kind::Tests => {
+            let executable = Path::new(executable);
+            Process::begin(executable, test_name(arguments), build(executable))
+        }
         Kind::Lists => None,
         Kind::Documentation => {
             // As rustdoc does where there is no runner: by this the examples run in processes of their own.
@@ -65,6 +69,24 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     match (cost.signal, cost.exit_code) {
         (Some(signal), _) => wait::die_by(signal),
         (None, code) => std::process::exit(code.unwrap_or(1)),
+    }
+}
+
+/// What was noted of an executable when it was built.
+fn build(executable: &Path) -> Build {
+    if !harness::is_instrumented() {
+        return Build::default();
+    }
+    match Note::read(executable) {
+        Some(note) => Build {
+            target: note.target,
+            not_instrumented: note.not_instrumented,
+            heap_not_counted: note.heap_not_counted,
+        },
+        None => Build {
+            not_instrumented: Some("it has no harness of libtest (`harness = false`)".to_owned()),
+            ..Build::default()
+        },
     }
 }
 

@@ -76,7 +76,7 @@ fn figures_say_what_they_cover() {
         lines.into_iter().find(|line| line.contains("::broken")).unwrap().to_owned()
     };
     assert!(find("Most CPU").ends_with("own thread only"));
-    assert!(find("Most memory").ends_with("with 2 other tests"));
+    assert!(find("Most memory").ends_with("of the process, with 3 tests at once"));
 }
 
 #[test]
@@ -190,7 +190,9 @@ fn a_run_without_tests_says_what_it_takes() {
     let printed = report(&records.write()).finish().printed();
     assert!(printed.contains("\n0 tests\n"), "{printed}");
     assert!(
-        printed.contains("no test is recorded: figures per test need the attribute"),
+        printed.contains(
+            "no test is recorded: figures per test need the harness of `cargo resmon test`"
+        ),
         "{printed}"
     );
 }

@@ -40,8 +40,7 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
     assert_eq!(run.counts(), Counts { passed: 7, failed: 0, ignored: 5 });
     assert!(!run.stdout.contains("resmon"), "{}", run.stdout);
     assert!(run.stderr.contains("0 tests recorded in "), "{}", run.stderr);
-    let said =
-        run.stderr.matches("figures per test need the attribute, or `cargo resmon nextest run`");
+    let said = run.stderr.matches("figures per test need the harness of `cargo resmon test`");
     assert_eq!(said.count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains("\nplain, 20"), "{}", run.stderr);
     assert!(run.stderr.contains("0 tests; 3 test binaries: 3 passed"), "{}", run.stderr);

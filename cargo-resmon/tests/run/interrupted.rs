@@ -48,6 +48,7 @@ fn on_terminal(suite: &Suite, arguments: &[&str], gate: &Gate) -> (File, Command
         .current_dir(suite.fixture.folder())
         .env("CARGO_TARGET_DIR", Fixture::target())
         .env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"))
+        .env("RESMON_INSTRUMENT", "0")
         .env("FIXTURE_GATE", gate.address())
         .env("TERM", "xterm")
         .stdin(stream())
@@ -112,6 +113,20 @@ fn ctrl_c_ends_cargo_test_in_a_delivered_session() {
     let waits = records.test("waits");
     assert_eq!((waits.outcome(), waits.int("signal")), ("crashed", i64::from(libc::SIGINT)));
     assert_eq!(records.distinct("session_id").len(), 1);
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn ctrl_c_ends_a_test_that_the_harness_measures() {
+    let suite = Suite::new();
+    let server = Server::accepting();
+    let arguments = ["test", "--instrument", "--offline", "--package=plain", "--lib", "waits"];
+    let (status, text) = interrupt(&suite, &server, &arguments, 1);
+    assert_eq!(status.signal(), Some(libc::SIGINT), "{text}");
+    let records = server.records();
+    let tests = one_session(&records, 128 + i64::from(libc::SIGINT));
+    assert_eq!(tests, [("plain/src/lib.rs::tests::waits", "crashed")]);
+    assert_eq!(records.tests()[0].int("signal"), i64::from(libc::SIGINT));
     assert_eq!(suite.spool(), [""; 0]);
 }
 

@@ -42,6 +42,8 @@ impl Suite {
             .folder(self.fixture.folder())
             .env("CARGO_TARGET_DIR", Fixture::target())
             .env("CARGO_TERM_COLOR", "never")
+            // With the harness: see tests/harness.
+            .env("RESMON_INSTRUMENT", "0")
             .env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
     }
 

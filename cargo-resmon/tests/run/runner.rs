@@ -59,6 +59,7 @@ fn this_program_may_be_in_a_folder_with_spaces() {
     let suite = Suite::new();
     let run = Run::new(copy).args(["resmon", "test", "--offline", "-p", "plain", "--test=other"]);
     let run = run.folder(suite.fixture.folder()).env("CARGO_TARGET_DIR", Fixture::target());
+    let run = run.env("RESMON_INSTRUMENT", "0");
     let run = run.env("RESMON_SPOOL_DIR", suite.folder.path().join("spool"));
     let finished = run.finish().exits(0);
     assert!(finished.stderr.contains("0 tests recorded"), "{}", finished.stderr);

@@ -1,9 +1,5 @@
-//! Turns the records of resmon into a table for people. Its own tests are the example suite: the one
-//! line below switches resmon on for the unit tests, and `tests/table.rs` marks its tests one by one.
-
-#[cfg(test)]
-#[macro_use(test)]
-extern crate resmon;
+//! Turns the records of resmon into a table for people. Its own tests are the example suite,
+//! which knows nothing of resmon: `cargo resmon test --package report` measures them as they are.
 
 use std::{
     fmt,

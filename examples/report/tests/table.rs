@@ -1,4 +1,4 @@
-//! Tests that put some load on the machine, each marked `#[resmon::test]`.
+//! Tests that put some load on the machine, each marked `#[test]`.
 
 use std::{
     env,
@@ -11,27 +11,27 @@ use report::table;
 
 const RECORD: &str = r#"{"event_type":"test","test_nodeid":"src/lib.rs::works","outcome":"passed","duration_s":0.25}"#;
 
-#[resmon::test]
+#[test]
 fn a_test_has_one_line() {
     let table = table(RECORD.as_bytes()).unwrap();
     assert!(table.lines().nth(1).unwrap().contains("src/lib.rs::works"));
 }
 
-#[resmon::test]
+#[test]
 fn an_unknown_event_is_passed_over() -> Result<(), Box<dyn Error>> {
     let table = table(&br#"{"event_type":"of a later version"}"#[..])?;
     assert_eq!(table.lines().count(), 1);
     Ok(())
 }
 
-#[resmon::test]
+#[test]
 #[should_panic(expected = "Line(2, ")]
 fn a_broken_line_is_named() {
     table(format!("{RECORD}\nbroken\n").as_bytes()).unwrap();
 }
 
 /// Allocates: 100 MiB of records, and a table of them.
-#[resmon::test]
+#[test]
 fn many_records_fit_in_memory() {
     let records = RECORD.repeat(100).replace("}{", "}\n{");
     let copies = vec![records.as_bytes(); (100 << 20) / records.len()].concat();
@@ -40,7 +40,7 @@ fn many_records_fit_in_memory() {
 }
 
 /// Writes a file and reads it back.
-#[resmon::test]
+#[test]
 fn records_are_read_from_a_file() -> Result<(), Box<dyn Error>> {
     let path = env::temp_dir().join(format!("report-{}.ndjson", std::process::id()));
     let mut file = BufWriter::new(File::create(&path)?);
@@ -55,7 +55,7 @@ fn records_are_read_from_a_file() -> Result<(), Box<dyn Error>> {
 }
 
 /// Keeps one CPU busy.
-#[resmon::test]
+#[test]
 fn twenty_thousand_records_take_a_moment() {
     let records = format!("{RECORD}\n").repeat(20_000);
     assert_eq!(table(records.as_bytes()).unwrap().lines().count(), 20_001);

@@ -32,6 +32,12 @@ record! {
         binary_id: Option<String>,
         /// `CARGO_MANIFEST_DIR`
         manifest_dir: Option<String>,
+        /// The Cargo target of the process, where the instrumented build has told.
+        target: Option<String>,
+        /// Why its tests are not measured from inside, though they were to be.
+        not_instrumented: Option<String>,
+        /// Why its heap is not counted, though it was to be.
+        heap_not_counted: Option<String>,
         /// As in [`Before`]; so are those below.
         package: Option<String>,
         attempt: u32,

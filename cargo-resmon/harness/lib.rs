@@ -1,0 +1,126 @@
+//! What the compiler hands all tests of a test binary to, in the place of libtest's own entry, when `cargo resmon test`
+//! builds it. It puts a guard of resmon around each test and hands them on to libtest, which does everything else.
+
+#![feature(test)]
+
+extern crate test;
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use resmon_runtime::harness;
+use resmon_runtime::outcome::Outcome;
+use test::{Bencher, ShouldPanic, TestDesc, TestDescAndFn, TestFn};
+
+#[cfg(feature = "heap")]
+#[global_allocator]
+static ALLOC: resmon_runtime::alloc::Alloc = resmon_runtime::alloc::Alloc::system();
+
+static BUILD: OnceLock<Build> = OnceLock::new();
+
+/// What the compiler calls: the `test_runner` of the crate.
+pub fn run(tests: &[&TestDescAndFn]) {
+    let build = BUILD.get_or_init(Build::of_this_process);
+    harness::take_charge(build.target.clone());
+    let arguments: Vec<String> = env::args().collect();
+    test::test_main(&arguments, tests.iter().map(|test| guarded(test)).collect(), None);
+}
+
+/// The same test with a guard around it. Its description stays as it is.
+fn guarded(test: &TestDescAndFn) -> TestDescAndFn {
+    let (desc, guarded) = (test.desc.clone(), test.desc.clone());
+    let testfn = match test.testfn {
+        TestFn::StaticTestFn(body) => {
+            TestFn::DynTestFn(Box::new(move || measured(&guarded, body)))
+        }
+        // libtest measures it, or runs it once as a test.
+        TestFn::StaticBenchFn(body) => TestFn::DynBenchFn(Box::new(move |bencher: &mut Bencher| {
+            measured(&guarded, || body(bencher))
+        })),
+        _ => panic!("the compiler makes no tests of this kind"),
+    };
+    TestDescAndFn { desc, testfn }
+}
+
+/// Runs a test and records it. A panic goes on to libtest, which has printed its message already.
+fn measured(desc: &TestDesc, body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let build = BUILD.get_or_init(Build::of_this_process);
+    let guard = harness::enter(&build.file(desc.source_file), desc.name.as_slice());
+    let result = catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(body)));
+    guard.finish(outcome(desc.should_panic, &result));
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// The standard library ends a short backtrace where it meets this name, so that it does not show what is in here.
+#[inline(never)]
+fn __rust_begin_short_backtrace<T>(body: impl FnOnce() -> T) -> T {
+    std::hint::black_box(body())
+}
+
+/// How the test ended, by the rules of libtest: an error counts as a panic.
+fn outcome(expected: ShouldPanic, result: &Result<Result<(), String>, Box<dyn Any + Send>>) -> Outcome {
+    let message = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.as_str()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            Some(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default())
+        }
+    };
+    let is_as_expected = match (expected, message) {
+        (ShouldPanic::No, None) | (ShouldPanic::Yes, Some(_)) => true,
+        (ShouldPanic::YesWithMessage(part), Some(message)) => message.contains(part),
+        _ => false,
+    };
+    if is_as_expected { Outcome::Passed } else { Outcome::Failed }
+}
+
+/// What `cargo resmon` noted of this executable when it was built, in a file beside it.
+#[derive(Default)]
+struct Build {
+    target: Option<String>,
+    /// The root of the workspace, from which the compiler names source files.
+    workspace: PathBuf,
+    /// The source file of the target.
+    root: String,
+    /// Where the package's build script writes the code that it generates.
+    out_dir: Option<PathBuf>,
+}
+
+impl Build {
+    fn of_this_process() -> Self {
+        let note = env::current_exe().map(|own| own.with_extension("resmon"));
+        let note = note.and_then(fs::read_to_string).unwrap_or_default();
+        let value = |name| note.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        Self {
+            target: value("target="),
+            workspace: value("workspace=").unwrap_or_default().into(),
+            root: value("root=").unwrap_or_default(),
+            out_dir: value("out_dir=").map(PathBuf::from),
+        }
+    }
+
+    /// A source file as an id names it: from the root of the workspace, and never by a path of this machine.
+    fn file(&self, source: &'static str) -> Cow<'static, str> {
+        let path = Path::new(source);
+        if !path.is_absolute() || self.root.is_empty() {
+            return source.into();
+        }
+        let is_generated = self.out_dir.as_ref().is_some_and(|out_dir| path.starts_with(out_dir));
+        let path = if is_generated { self.workspace.join(&self.root) } else { path.to_owned() };
+        relative(&path, &self.workspace).into()
+    }
+}
+
+/// The way from a folder to a file.
+fn relative(file: &Path, folder: &Path) -> String {
+    let (file, folder): (Vec<_>, Vec<_>) = (file.components().collect(), folder.components().collect());
+    let same = file.iter().zip(&folder).take_while(|(one, other)| one == other).count();
+    let up = folder[same..].iter().map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(file[same..].iter().copied()).collect();
+    way.to_string_lossy().replace('\\', "/")
+}

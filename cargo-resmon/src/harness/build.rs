@@ -1,0 +1,256 @@
+//! Building the harness, once for each compiler and target.
+
+use std::env;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+use super::WRAPPER;
+use super::compiler::Compiler;
+use crate::message;
+
+const SOURCE: &str = include_str!("../../harness/lib.rs");
+const MANIFEST: &str = include_str!("../../harness/manifest.toml");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Where this program was built, which is a clone of the repository or a folder of Cargo's.
+const BUILT_IN: &str = env!("CARGO_MANIFEST_DIR");
+/// What the harness is made of in a clone.
+const CRATES: [&str; 2] = ["resmon-record", "resmon-runtime"];
+
+/// A harness that has been built.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Harness {
+    pub(super) triple: String,
+    /// Whether it counts what tests allocate.
+    pub(super) heap: bool,
+    /// The `rlib`.
+    pub(super) library: PathBuf,
+    /// The folder of those that it depends on.
+    pub(super) dependencies: PathBuf,
+    /// How the compiler mangles names by default.
+    pub(super) mangling: Option<String>,
+}
+
+/// The harness for one compiler.
+#[derive(Debug)]
+pub(crate) struct Builder<'a> {
+    compiler: &'a Compiler,
+    folder: PathBuf,
+    key: String,
+    manifest: String,
+}
+
+impl<'a> Builder<'a> {
+    /// Keeps what it builds below `root`.
+    pub(crate) fn new(compiler: &'a Compiler, root: &Path) -> anyhow::Result<Self> {
+        let clone = clone();
+        let mut hasher = DefaultHasher::new();
+        (VERSION, SOURCE, MANIFEST, &compiler.version, &clone).hash(&mut hasher);
+        if let Some(clone) = &clone {
+            // In a clone the version says little.
+            for name in CRATES {
+                hash_sources(&clone.join(name), &mut hasher)
+                    .context("cannot read this clone of resmon")?;
+            }
+        }
+        let key = format!("{VERSION}-{:016x}", hasher.finish());
+        let manifest = manifest(clone.as_deref())?;
+        Ok(Self { compiler, folder: root.join(&key), key, manifest })
+    }
+
+    /// What tells this harness from those for other compilers and of other versions.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The harness for a target, if it is there.
+    pub(crate) fn built(&self, triple: &str, heap: bool) -> Option<Harness> {
+        let stamp = fs::read(self.stamp(triple, heap)).ok()?;
+        let harness: Harness = serde_json::from_slice(&stamp).ok()?;
+        (harness.library.exists() && harness.dependencies.exists()).then_some(harness)
+    }
+
+    /// The harness for a target, built if it is not there.
+    pub(crate) fn build(
+        &self,
+        triple: &str,
+        heap: bool,
+        may_download: bool,
+    ) -> anyhow::Result<Harness> {
+        if let Some(harness) = self.built(triple, heap) {
+            return Ok(harness);
+        }
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot make {}", self.folder.display()))?;
+        let _lock =
+            lock(&self.folder.join("lock")).context("cannot lock the folder of the harness")?;
+        // Another run may have been faster.
+        if let Some(harness) = self.built(triple, heap) {
+            return Ok(harness);
+        }
+        self.build_locked(triple, heap, may_download)
+    }
+
+    fn build_locked(
+        &self,
+        triple: &str,
+        heap: bool,
+        may_download: bool,
+    ) -> anyhow::Result<Harness> {
+        let what = if heap { "harness that counts the heap" } else { "harness" };
+        message::say(format_args!("building the {what}, once for {}", self.compiler.name()));
+        fs::write(self.folder.join("Cargo.toml"), &self.manifest)?;
+        fs::write(self.folder.join("lib.rs"), SOURCE)?;
+        let mut failure = self.cargo(triple, heap, true)?;
+        if failure.is_some() && may_download {
+            failure = self.cargo(triple, heap, false)?;
+        }
+        if let Some(failure) = failure {
+            bail!("{failure}");
+        }
+        let folder = self.target_dir(heap).join(triple).join("harness");
+        let (library, dependencies) = (folder.join("libresmon_harness.rlib"), folder.join("deps"));
+        let mangling = self.compiler.mangling();
+        let harness = Harness { triple: triple.to_owned(), heap, library, dependencies, mangling };
+        fs::write(self.stamp(triple, heap), serde_json::to_vec(&harness)?)?;
+        self.built(triple, heap).context("Cargo has built it, but it is not where it should be")
+    }
+
+    /// Runs Cargo. Gives the first error of a build that failed.
+    fn cargo(&self, triple: &str, heap: bool, offline: bool) -> anyhow::Result<Option<String>> {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(["build", "--quiet", "--lib", "--profile", "harness", "--target", triple]);
+        command.args(heap.then_some("--features=heap")).args(offline.then_some("--offline"));
+        // The metadata tells its crates from the same crates of the user's; the bitcode is for users with LTO.
+        let flags = [format!("-Cmetadata=resmon-{}", self.key), "-Cembed-bitcode=yes".to_owned()];
+        command
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.target_dir(heap))
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env("CARGO_TERM_COLOR", "never")
+            .env("RUSTC", &self.compiler.path)
+            .env("RUSTC_BOOTSTRAP", "resmon_harness")
+            .env("RUSTC_WRAPPER", "")
+            .env(WRAPPER, "");
+        for name in ["CARGO_BUILD_TARGET", "CARGO_BUILD_BUILD_DIR", "CARGO_MAKEFLAGS", "MAKEFLAGS"]
+        {
+            command.env_remove(name);
+        }
+        let output = command.output().context("cannot run Cargo")?;
+        if output.status.success() {
+            return Ok(None);
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines().find(|line| line.starts_with("error")).or_else(|| lines().next());
+        let first = first.unwrap_or("Cargo says nothing");
+        Ok(Some(first.strip_prefix("error: ").unwrap_or(first).to_owned()))
+    }
+
+    fn target_dir(&self, heap: bool) -> PathBuf {
+        self.folder.join(if heap { "heap" } else { "plain" })
+    }
+
+    fn stamp(&self, triple: &str, heap: bool) -> PathBuf {
+        let heap = if heap { "-heap" } else { "" };
+        self.folder.join(format!("{triple}{heap}.json"))
+    }
+}
+
+/// The clone of the repository that this program was built from, if it is still there.
+fn clone() -> Option<PathBuf> {
+    let clone = Path::new(BUILT_IN).parent()?;
+    clone.join("resmon-runtime/Cargo.toml").is_file().then(|| clone.to_owned())
+}
+
+/// The manifest with the place of the runtime: in the clone, or in the registry in exactly this version.
+fn manifest(clone: Option<&Path>) -> anyhow::Result<String> {
+    let place = match clone {
+        Some(clone) => {
+            let path = clone.join("resmon-runtime");
+            let path = path.to_str().context("the path of this clone of resmon is no text")?;
+            // JSON's escapes are TOML's.
+            format!("path = {}", serde_json::to_string(path)?)
+        }
+        None => format!("version = \"={VERSION}\""),
+    };
+    Ok(format!("{MANIFEST}{place}\n"))
+}
+
+/// Adds the sources below a folder, in a stable order. A folder that is not there has none.
+fn hash_sources(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
+    let Ok(entries) = folder.read_dir() else { return Ok(()) };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            hash_sources(&path, hasher)?;
+        } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "toml") {
+            (&path, fs::read(&path)?).hash(hasher);
+        }
+    }
+    Ok(())
+}
+
+/// Waits until no other process builds here. The lock ends with the file.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::create(path)?;
+    loop {
+        // SAFETY: the descriptor is open for as long as the file is.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } == 0 {
+            return Ok(file);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_is_that_of_the_clone_or_of_the_registry() {
+        let of = |clone| manifest(clone).unwrap();
+        assert!(of(None).ends_with(&format!("\nversion = \"={VERSION}\"\n")));
+        let odd = Path::new("/a \"b\"");
+        assert!(of(Some(odd)).ends_with("\npath = \"/a \\\"b\\\"/resmon-runtime\"\n"));
+    }
+
+    #[test]
+    fn a_compiler_has_a_harness_of_its_own() {
+        let key = |version: &str| {
+            let compiler = Compiler { path: "rustc".into(), version: version.to_owned() };
+            Builder::new(&compiler, Path::new("/t")).unwrap().key().to_owned()
+        };
+        assert_eq!(key("rustc 1.88.0"), key("rustc 1.88.0"));
+        assert_ne!(key("rustc 1.88.0"), key("rustc 1.89.0"));
+    }
+
+    #[test]
+    fn sources_count_with_their_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let hash = || {
+            let mut hasher = DefaultHasher::new();
+            hash_sources(folder.path(), &mut hasher).unwrap();
+            hasher.finish()
+        };
+        let empty = hash();
+        fs::create_dir(folder.path().join("src")).unwrap();
+        fs::write(folder.path().join("src/lib.rs"), "1").unwrap();
+        let one = hash();
+        fs::write(folder.path().join("src/lib.rs"), "2").unwrap();
+        let two = hash();
+        fs::write(folder.path().join("notes.txt"), "2").unwrap();
+        assert!(empty != one && one != two && two == hash());
+    }
+}

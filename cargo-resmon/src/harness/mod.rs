@@ -1,0 +1,111 @@
+//! The instrumented build: every test of a workspace is measured from inside, without a change to its code.
+//!
+//! `RUSTC_WORKSPACE_WRAPPER` is this program. Where it is to compile a test binary, it has the compiler hand all tests to
+//! the harness, a small crate over libtest that puts a guard around each. That takes two unstable features of the compiler,
+//! which are allowed for these compilations and no others.
+
+mod build;
+mod compiler;
+mod invocation;
+mod note;
+mod settings;
+mod wrapper;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use cargo_config2::Config;
+
+pub(crate) use self::build::Builder;
+pub(crate) use self::compiler::Compiler;
+pub(crate) use self::note::Note;
+use self::settings::Settings;
+pub(crate) use self::settings::TargetName;
+pub(crate) use self::wrapper::{is_own, run_if_called};
+use crate::message;
+use crate::runner::Chain;
+
+/// The variable by which Cargo compiles the members of a workspace through another program.
+pub(crate) const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+
+/// What is to be measured from inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// What each test allocates, too.
+    pub(crate) heap: bool,
+}
+
+/// An instrumented build that is ready to be used.
+#[derive(Debug)]
+pub(crate) struct Instrumented {
+    wrapper: PathBuf,
+}
+
+impl Instrumented {
+    /// Builds the harness, unless that has been done, for each of the `triples`.
+    pub(crate) fn prepare(
+        wish: Wish,
+        target_dir: &Path,
+        triples: &[String],
+        targets: Vec<TargetName>,
+        may_download: bool,
+    ) -> anyhow::Result<Self> {
+        let config = Config::load().context("cannot read Cargo's configuration")?;
+        let compiler = Compiler::of(&config)?;
+        let builder = Builder::new(&compiler, &target_dir.join("resmon/harness"))?;
+        let chained = configured(&config);
+        let mut harnesses = Vec::new();
+        let mut failure = None;
+        for triple in triples {
+            for heap in [false, true].into_iter().filter(|heap| wish.heap || !heap) {
+                match builder.build(triple, heap, may_download) {
+                    Ok(harness) => harnesses.push(harness),
+                    Err(error) => drop(failure.get_or_insert((triple, error))),
+                }
+            }
+        }
+        match failure {
+            Some((_, error)) if harnesses.is_empty() => return Err(error),
+            // The report says of each binary what was not measured.
+            Some((triple, error)) => {
+                message::warn(format_args!("a harness for {triple} cannot be built: {error:#}"));
+            }
+            None => {}
+        }
+        let settings = Settings {
+            chained,
+            host: config.host_triple()?.to_owned(),
+            is_nightly: compiler.is_nightly(),
+            heap: wish.heap,
+            harnesses,
+            targets,
+        };
+        let wrapper = settings.install(&target_dir.join("resmon/wrapper"), builder.key())?;
+        Ok(Self { wrapper })
+    }
+
+    /// Has Cargo compile through the wrapper.
+    pub(crate) fn put_into(&self, command: &mut Command) {
+        command.env(WRAPPER, &self.wrapper);
+    }
+
+    /// What takes the variable out of a test's environment again.
+    pub(crate) fn chain() -> Chain {
+        let value = env::var_os(WRAPPER).filter(|value| !is_own(value));
+        Chain { variable: WRAPPER.into(), value, runner: Vec::new() }
+    }
+}
+
+/// The wrapper that is configured already.
+fn configured(config: &Config) -> Option<PathBuf> {
+    let wrapper = config.build.rustc_workspace_wrapper.clone();
+    // `cargo resmon` within `cargo resmon`.
+    wrapper.filter(|wrapper| !wrapper.as_os_str().is_empty() && !is_own(wrapper.as_os_str()))
+}
+
+/// Whether Cargo has started this process in an instrumented build.
+pub(crate) fn is_instrumented() -> bool {
+    env::var_os(WRAPPER).is_some_and(|wrapper| is_own(&wrapper))
+}

@@ -1,0 +1,156 @@
+//! `cargo resmon test` over code that knows nothing of resmon: the real program, around the real Cargo.
+#![cfg(unix)]
+
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+mod arguments;
+mod attribute;
+mod endings;
+mod environment;
+mod fallback;
+mod heap;
+mod ids;
+mod nextest;
+mod outcomes;
+mod published;
+mod rebuild;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use support::{Finished, Fixture, Records, Run};
+use tempfile::{TempDir, tempdir};
+
+/// A package or a workspace, and a folder for what a run leaves.
+struct Suite {
+    fixture: Fixture,
+    folder: TempDir,
+}
+
+impl Suite {
+    fn new() -> Self {
+        Self::of(Fixture::new("untouched"))
+    }
+
+    fn of(fixture: Fixture) -> Self {
+        Self { fixture, folder: tempdir().expect("a folder of our own") }
+    }
+
+    /// `cargo resmon` with these arguments, recording to [`Self::file`].
+    fn resmon(&self, arguments: &[&str]) -> Run {
+        let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).arg("resmon").args(arguments);
+        self.in_place(run)
+            .env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
+            .env("RESMON_FILE", self.file())
+    }
+
+    /// `cargo resmon test`.
+    fn test(&self, arguments: &[&str]) -> Run {
+        self.resmon(&[&["test", "--offline"], arguments].concat())
+    }
+
+    /// `cargo test`.
+    fn plain(&self, arguments: &[&str]) -> Run {
+        self.in_place(Run::cargo().args(["test", "--offline"]).args(arguments))
+    }
+
+    fn in_place(&self, run: Run) -> Run {
+        run.folder(self.fixture.folder())
+            .env("CARGO_TARGET_DIR", Fixture::target())
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("RUSTC_BOOTSTRAP")
+            .env_remove("RUST_BACKTRACE")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("records.ndjson")
+    }
+
+    fn records(&self) -> Records {
+        Records::of_file(self.file())
+    }
+
+    /// Runs the tests plainly and with the harness, requires the same of both, and gives the run with the harness.
+    #[track_caller]
+    fn same_as_plain(&self, arguments: &[&str]) -> Finished {
+        let plain = self.plain(arguments).finish();
+        let run = self.test(arguments).finish();
+        assert_eq!(run.code, plain.code, "{}\n{}", run.stdout, run.stderr);
+        assert_eq!(run.counts(), plain.counts());
+        assert_eq!(verdicts(&run.stdout), verdicts(&plain.stdout));
+        run
+    }
+
+    /// The same, and one record for each test that ran, with the outcome that libtest says.
+    #[track_caller]
+    fn all_recorded(&self, arguments: &[&str]) -> Records {
+        let run = self.same_as_plain(arguments);
+        let mut ran = verdicts(&run.stdout);
+        ran.retain(|name, verdict| *verdict != "ignored" && !name.contains(" (line "));
+        let mut ran: Vec<_> = ran.into_iter().collect();
+        let records = self.records();
+        let tests = records.tests();
+        let mut recorded: Vec<_> = tests
+            .iter()
+            .map(|test| {
+                let verdict = if test.outcome() == "passed" { "ok" } else { "FAILED" };
+                (test.name().to_owned(), verdict.to_owned())
+            })
+            .collect();
+        ran.sort_unstable();
+        recorded.sort_unstable();
+        assert_eq!(recorded, ran);
+        records
+    }
+}
+
+/// What libtest says of each test: `ok`, `FAILED` or `ignored`. Names are unique in the suites that are compared.
+fn verdicts(stdout: &str) -> BTreeMap<String, String> {
+    stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.rsplit_once(" ... "))
+        .map(|(name, verdict)| {
+            let name = name.strip_suffix(" - should panic").unwrap_or(name);
+            (name.to_owned(), verdict.split(',').next().unwrap_or(verdict).to_owned())
+        })
+        .collect()
+}
+
+/// What a run says of binaries that are not measured as they were to be.
+fn notes(run: &Finished) -> Vec<&str> {
+    let starts = ["Not instrumented: ", "Heap not counted: "];
+    run.stderr.lines().filter(|line| starts.iter().any(|start| line.starts_with(start))).collect()
+}
+
+/// Ids and outcomes of the records, sorted.
+fn tests(records: &Records) -> Vec<(&str, &str)> {
+    let mut tests: Vec<_> =
+        records.tests().iter().map(|test| (test.id(), test.outcome())).collect();
+    tests.sort_unstable();
+    tests
+}
+
+/// Whether Cargo compiled something of a workspace.
+fn compiled(run: &Finished) -> bool {
+    run.stderr.lines().any(|line| line.trim_start().starts_with("Compiling"))
+}
+
+/// A package with this manifest's end and this library, in a target directory of its own.
+fn package(folder: &Path, name: &str, rest: &str, library: &str) -> Fixture {
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.with_file_name("")).expect("a folder of our own");
+        std::fs::write(path, text).expect("the same");
+    };
+    write(
+        "Cargo.toml",
+        &format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2021\"\n{rest}\n[workspace]\n"
+        ),
+    );
+    write("src/lib.rs", library);
+    Fixture::at(folder)
+}
