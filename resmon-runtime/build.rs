@@ -6,20 +6,9 @@
 //!
 //! It also decides whether there is anything to measure, and with that what the crate is.
 
-/// The systems that resmon measures. `Cargo.toml` has the dependencies for the same ones. Everywhere else, as on
-/// WebAssembly and iOS, the attribute leaves a plain test.
-const MEASURED: [&str; 10] = [
-    "android",
-    "dragonfly",
-    "freebsd",
-    "illumos",
-    "linux",
-    "macos",
-    "netbsd",
-    "openbsd",
-    "solaris",
-    "windows",
-];
+/// The systems that resmon measures: Linux and those that sysinfo reads. `Cargo.toml` has the dependencies for the same
+/// ones. Everywhere else, as on WebAssembly and iOS, the attribute leaves a plain test.
+const MEASURED: [&str; 6] = ["android", "freebsd", "linux", "macos", "netbsd", "windows"];
 
 fn choose_implementation() {
     println!("cargo::rerun-if-changed=build.rs");
