@@ -110,11 +110,6 @@ fn cpu_time() -> Option<Duration> {
     times().map(|times| times.user + times.system)
 }
 
-#[cfg(not(any(unix, windows)))]
-fn cpu_time() -> Option<Duration> {
-    None
-}
-
 /// Counts the thread out when it ends.
 struct End;
 
