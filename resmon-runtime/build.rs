@@ -3,6 +3,21 @@
 //! Records are sent to Tinybird by a process of resmon's own, so that no HTTP client is linked into anybody's tests. A
 //! dependency cannot bring a program, but its build script is one, with dependencies that are in nobody's crate graph.
 //! This build script is the sender when it is called as one.
+//!
+//! It also decides whether there is anything to measure, and with that what the crate is.
+
+/// The systems that resmon measures: Linux and those that sysinfo reads. `Cargo.toml` has the dependencies for the same
+/// ones. Everywhere else, as on WebAssembly and iOS, the attribute leaves a plain test.
+const MEASURED: [&str; 6] = ["android", "freebsd", "linux", "macos", "netbsd", "windows"];
+
+fn choose_implementation() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(measures)");
+    let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if MEASURED.contains(&system.as_str()) {
+        println!("cargo::rustc-cfg=measures");
+    }
+}
 
 #[cfg(feature = "tinybird")]
 fn main() -> std::process::ExitCode {
@@ -14,7 +29,7 @@ fn main() -> std::process::ExitCode {
     if args_os().nth(1).is_some_and(|argument| argument == "__sender") {
         return resmon_delivery::sender::main();
     }
-    println!("cargo::rerun-if-changed=build.rs");
+    choose_implementation();
     let Some(folder) = var_os("OUT_DIR").map(PathBuf::from) else { return ExitCode::FAILURE };
     let sender = folder.join(format!("resmon-sender{EXE_SUFFIX}"));
     let copy = || {
@@ -35,5 +50,5 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(feature = "tinybird"))]
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    choose_implementation();
 }

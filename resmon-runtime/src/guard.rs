@@ -12,6 +12,7 @@ use resmon_record::outcome::{Outcome, ShouldPanic};
 
 use crate::harness;
 use crate::heap;
+use crate::nodeid;
 use crate::process::{self, RUNNING};
 use crate::running::Test;
 use crate::sampler::SAMPLER;
@@ -45,7 +46,7 @@ pub fn enter(site: &'static Site) -> Guard {
     }
     open(site.package, |current, nested| {
         // The same test, caught twice, or one test that calls another: the record is the outer one's.
-        (!nested).then(|| site.id(current.name()))
+        (!nested).then(|| nodeid::of_test(site, current.name()))
     })
     .with_rules(site.should_panic, site.opaque)
 }
@@ -69,12 +70,12 @@ pub fn guard(name: impl AsRef<str>) -> Guard {
 }
 
 fn named(name: &str, caller: &Location<'_>) -> Guard {
-    open(None, |_, _| Some(crate::site::id(caller.file(), name)))
+    open(None, |_, _| Some(nodeid::named(caller.file(), name)))
 }
 
 /// Opens the guard of a test that the harness runs.
 pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
-    open(None, |_, _| Some(crate::site::id(file, name)))
+    open(None, |_, _| Some(nodeid::named(file, name)))
 }
 
 /// Opens a guard if there is a session and `id`, which is told the thread and whether a test is running on it, gives

@@ -6,43 +6,19 @@
 //!
 //! A record travels one way: [`site`] → [`guard`] → `snapshot` → `session` → `write`.
 
-#[cfg(feature = "alloc")]
-pub mod alloc;
-#[cfg(all(unix, feature = "collector"))]
-pub mod collector;
-pub mod guard;
-#[doc(hidden)]
-pub mod harness;
-#[cfg(feature = "internals")]
-#[doc(hidden)]
-pub mod internals;
-pub mod measured;
-#[cfg(all(unix, feature = "collector"))]
-pub mod outside;
 pub mod probe;
 pub mod run;
 pub mod site;
 
 pub use resmon_record::outcome;
 
-#[cfg_attr(not(unix), path = "descriptor/portable.rs")]
-mod descriptor;
-#[cfg(any(target_os = "macos", windows, test))]
-mod duration;
-#[cfg_attr(not(feature = "alloc"), path = "heap/none.rs")]
-mod heap;
-mod host;
-mod identity;
-mod limit;
-mod process;
-mod running;
-mod sampler;
-mod session;
-#[cfg(unix)]
-mod signal;
-mod snapshot;
-mod sys;
-mod thread;
-mod usage;
-mod warning;
-mod write;
+// `measures` is set by the build script, for the systems that resmon can measure. Miri interprets the tests and has few
+// of the system's calls.
+#[cfg(all(measures, not(miri)))]
+#[path = "measuring.rs"]
+mod guest;
+#[cfg(any(not(measures), miri))]
+#[path = "plain.rs"]
+mod guest;
+
+pub use self::guest::*;

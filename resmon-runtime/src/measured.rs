@@ -8,7 +8,7 @@ use std::thread;
 use resmon_record::outcome::Outcome;
 
 use crate::guard::Guard;
-use crate::{heap, process, site};
+use crate::{heap, nodeid, process};
 
 /// Measures this future within a [`guard`](crate::guard::guard) of this name, and becomes what it becomes.
 ///
@@ -31,7 +31,7 @@ pub fn measure_async<F: Future>(name: impl AsRef<str>, future: F) -> Measured<F>
     let caller = Location::caller();
     let span = process::session(None).map_or(Span::Over, |_| {
         let _own = heap::suspend();
-        Span::Ahead(site::id(caller.file(), name.as_ref()))
+        Span::Ahead(nodeid::named(caller.file(), name.as_ref()))
     });
     Measured { future, measurement: Measurement(span) }
 }

@@ -21,8 +21,6 @@ static SESSION: OnceLock<Option<Session>> = OnceLock::new();
 static STARTING: AtomicU32 = AtomicU32::new(0);
 pub(crate) static RUNNING: Running = Running::new();
 
-// Under Miri nothing is measured, and the constructor's calls to the system would end the tests.
-#[cfg(not(miri))]
 ctor::declarative::ctor! {
     /// Does what cannot wait for a test, and nothing else: it also runs where there is none, as under `--list`.
     #[ctor(unsafe)]
@@ -42,9 +40,6 @@ fn note() -> SystemTime {
 /// The session, if there is something to record to. The first call, made by the first test, begins it; where
 /// nothing is configured every further one is an atomic load.
 pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
-    if cfg!(miri) {
-        return None;
-    }
     let begin = || {
         // A linker may have left the constructor out.
         let started = note();

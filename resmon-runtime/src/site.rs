@@ -35,28 +35,3 @@ macro_rules! site {
         }
     };
 }
-
-impl Site {
-    /// The record's `test_nodeid`. libtest names the thread of a test after the test, and that of a
-    /// parameterised one after the case, which only it knows.
-    pub(crate) fn id(&self, thread: Option<&str>) -> String {
-        // libtest's names leave the crate's out.
-        let path = match self.module.split_once("::") {
-            Some((_crate, module)) => format!("{module}::{}", self.name),
-            None => self.name.to_owned(),
-        };
-        let case = thread.filter(|name| {
-            name.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with("::"))
-        });
-        id(self.file, case.unwrap_or(&path))
-    }
-}
-
-/// `FILE::NAME`, with `/` in the file's path on every platform.
-pub(crate) fn id(file: &str, name: &str) -> String {
-    if cfg!(windows) {
-        format!("{}::{name}", file.replace('\\', "/"))
-    } else {
-        format!("{file}::{name}")
-    }
-}

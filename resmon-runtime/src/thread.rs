@@ -89,8 +89,3 @@ fn cpu_time() -> Option<Duration> {
 fn cpu_time() -> Option<Duration> {
     times().map(|times| times.user + times.system)
 }
-
-#[cfg(not(any(unix, windows)))]
-fn cpu_time() -> Option<Duration> {
-    None
-}

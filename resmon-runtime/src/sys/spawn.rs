@@ -94,23 +94,13 @@ mod system {
         Ok(CString::new(entry)?)
     }
 
-    #[cfg(any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "freebsd",
-        target_os = "netbsd"
-    ))]
+    #[cfg(not(target_os = "macos"))]
     unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors.
         unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) }
     }
 
-    #[cfg(not(any(
-        target_os = "linux",
-        target_os = "android",
-        target_os = "freebsd",
-        target_os = "netbsd"
-    )))]
+    #[cfg(target_os = "macos")]
     unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors, and those are open after the first call.
         unsafe {
@@ -278,21 +268,6 @@ mod system {
             }
         }
         result
-    }
-}
-
-#[cfg(not(any(unix, windows)))]
-mod system {
-    use std::ffi::OsString;
-    use std::io;
-    use std::path::PathBuf;
-
-    pub(super) fn detached(
-        _programs: &[PathBuf],
-        _argument: &str,
-        _variables: &[(&'static str, Option<OsString>)],
-    ) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Other systems: what sysinfo and, on Unix, `getrusage(2)` tell.
+//! Other systems: what sysinfo and `getrusage(2)` tell.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -11,10 +11,7 @@ static SYSTEM: LazyLock<Mutex<System>> = LazyLock::new(|| Mutex::new(System::new
 
 /// What all threads of the process have used.
 pub(super) fn of_process() -> Option<Usage> {
-    #[cfg(unix)]
-    return super::rusage::read(libc::RUSAGE_SELF);
-    #[cfg(not(unix))]
-    None
+    super::rusage::read(libc::RUSAGE_SELF)
 }
 
 /// There is no way to ask for a thread that all these systems have.

@@ -1,0 +1,149 @@
+//! What stands in for the modules that measure where nothing can be measured: the attribute leaves a plain test, and
+//! nothing calls the system.
+
+#[cfg(feature = "alloc")]
+pub mod alloc {
+    //! An allocator that only hands on.
+
+    use std::alloc::{GlobalAlloc, Layout, System};
+
+    /// Hands everything on to the allocator that does the work: there is no record to count for.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Alloc<A = System>(A);
+
+    impl Alloc {
+        /// Wraps the system's allocator, which is Rust's default.
+        #[must_use]
+        pub const fn system() -> Self {
+            Self(System)
+        }
+    }
+
+    impl<A> Alloc<A> {
+        /// Wraps this allocator.
+        #[must_use]
+        pub const fn new(inner: A) -> Self {
+            Self(inner)
+        }
+    }
+
+    // SAFETY: all memory comes from the inner allocator, of which the caller promises what it promises of this one.
+    unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
+        #[inline]
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.alloc(layout) }
+        }
+
+        #[inline]
+        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.alloc_zeroed(layout) }
+        }
+
+        #[inline]
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.dealloc(memory, layout) }
+        }
+
+        #[inline]
+        unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.realloc(memory, layout, size) }
+        }
+    }
+}
+
+pub mod guard {
+    //! The span of a test, which is not measured here.
+
+    use std::cell::Cell;
+    use std::marker::PhantomData;
+
+    use crate::outcome::Outcome;
+    use crate::site::Site;
+
+    /// Does nothing: this system cannot be measured.
+    #[derive(Debug)]
+    #[must_use = "a guard measures until it is dropped"]
+    // As little shared between threads as one that measures.
+    pub struct Guard(PhantomData<Cell<()>>);
+
+    impl Guard {
+        pub(super) fn new() -> Self {
+            Self(PhantomData)
+        }
+
+        /// Does nothing: there is no outcome to record.
+        pub fn fail(&self) {}
+
+        /// Does nothing. Used by generated code.
+        #[doc(hidden)]
+        pub fn finish(self, _outcome: Outcome) {}
+    }
+
+    // A guard is dropped early by `drop(guard)`, which Clippy calls useless for a type without this.
+    impl Drop for Guard {
+        fn drop(&mut self) {}
+    }
+
+    /// Opens no guard. Used by generated code.
+    pub fn enter(_site: &'static Site) -> Guard {
+        Guard::new()
+    }
+
+    /// Returns a guard that does nothing.
+    pub fn guard(_name: impl AsRef<str>) -> Guard {
+        Guard::new()
+    }
+
+    /// Calls the closure and returns what it returns.
+    pub fn measure<T>(_name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
+        f()
+    }
+
+    /// Calls the closure and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the closure.
+    pub fn try_measure<T, E>(
+        _name: impl AsRef<str>,
+        f: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        f()
+    }
+}
+
+pub mod measured {
+    //! The span of a future, which is not measured here.
+
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use super::guard::Guard;
+
+    /// Returns a future that becomes what this one becomes.
+    pub fn measure_async<F: Future>(_name: impl AsRef<str>, future: F) -> Measured<F> {
+        Measured { future, _guard: Guard::new() }
+    }
+
+    /// The future that [`measure_async`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct Measured<F> {
+        future: F,
+        _guard: Guard,
+    }
+
+    impl<F: Future> Future for Measured<F> {
+        type Output = F::Output;
+
+        fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+            // SAFETY: neither here nor in a `Drop` is the future moved. The whole is `Unpin` where the future is.
+            let future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
+            future.poll(context)
+        }
+    }
+}
