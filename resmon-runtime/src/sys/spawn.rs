@@ -27,7 +27,9 @@ pub(crate) fn detached(
 #[cfg(unix)]
 mod system {
     use std::env;
-    use std::ffi::{CString, OsString, c_char, c_int, c_long, c_ulong};
+    use std::ffi::{CString, OsString, c_char, c_int};
+    #[cfg(target_os = "linux")]
+    use std::ffi::{c_long, c_ulong};
     use std::io;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::PathBuf;
