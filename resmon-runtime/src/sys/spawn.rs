@@ -219,7 +219,7 @@ mod system {
     fn close_from(first: c_int) {
         #[cfg(target_os = "linux")]
         {
-            let (first, last, flags) = (c_long::from(first), c_long::from(u32::MAX), 0 as c_long);
+            let (first, last, flags) = (c_long::from(first), c_ulong::from(u32::MAX), 0 as c_long);
             // SAFETY: the descriptors are copies that nobody else in this process uses.
             if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } == 0 {
                 return;
