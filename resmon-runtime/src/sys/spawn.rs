@@ -27,7 +27,9 @@ pub(crate) fn detached(
 #[cfg(unix)]
 mod system {
     use std::env;
-    use std::ffi::{CString, OsString, c_char, c_int, c_long, c_ulong};
+    use std::ffi::{CString, OsString, c_char, c_int};
+    #[cfg(target_os = "linux")]
+    use std::ffi::{c_long, c_ulong};
     use std::io;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::PathBuf;
@@ -217,7 +219,7 @@ mod system {
     fn close_from(first: c_int) {
         #[cfg(target_os = "linux")]
         {
-            let (first, last, flags) = (c_long::from(first), c_long::from(u32::MAX), 0 as c_long);
+            let (first, last, flags) = (c_long::from(first), c_ulong::from(u32::MAX), 0 as c_long);
             // SAFETY: the descriptors are copies that nobody else in this process uses.
             if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } == 0 {
                 return;
