@@ -134,7 +134,8 @@ impl Session {
             let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
             spool.end_crashed_sessions(Some(ids.name), &is_file);
         }
-        let place = Place { spool, session_id: ids.name, sender: None };
+        let has_journal = journal.is_some();
+        let place = Place { spool, session_id: ids.name, has_journal, sender: None };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
         host::read().write(&mut line);

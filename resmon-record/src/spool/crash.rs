@@ -68,13 +68,13 @@ impl Spool {
             }
             // Its process locked it before it wrote to it, and so is dead. Segments need no journal to be sent.
             Content::Damaged => {
-                if is_journal(session_id) && lock::try_lock(file, Part::Owner)? {
+                if is_journal(session_id) && lock::try_lock(file, Part::Heir)? {
                     fs::remove_file(path)?;
                 }
                 return Ok(false);
             }
         }
-        if !lock::try_lock(file, Part::Owner)? || !fs::exists(path)? {
+        if !lock::try_lock(file, Part::Heir)? || !fs::exists(path)? {
             // Its process lives after all, or another has just done this.
             return Ok(false);
         }

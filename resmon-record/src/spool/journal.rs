@@ -82,6 +82,13 @@ impl State {
     }
 }
 
+/// Returns the place of the first slot behind a header of this length. Between them nothing is written: a process that may
+/// make small files only has a header at least.
+#[must_use]
+pub fn first_slot(header: usize) -> usize {
+    header.next_multiple_of(BLOCK)
+}
+
 impl Header {
     /// `None` if the destination's name cannot stand on a line.
     #[must_use]
@@ -93,9 +100,7 @@ impl Header {
         let destination = [kind.as_bytes(), name].concat();
         let (common, totals) = (self.common.unfinished(), self.totals.unfinished());
         let (state, process) = (self.state.encode(), self.process.as_bytes());
-        let mut header = [&state, process, &destination, common, totals, &b""[..]].join(&b'\n');
-        // Not resized, which takes a loop in the dev profile.
-        header.extend_from_slice(&vec![0; header.len().next_multiple_of(BLOCK) - header.len()]);
+        let header = [&state, process, &destination, common, totals, &b""[..]].join(&b'\n');
         (!name.contains(&b'\n')).then_some(header)
     }
 }
@@ -222,7 +227,7 @@ fn decode_header(journal: &[u8]) -> Option<(Header, usize)> {
     };
     let (common, totals) = (Line::resume(next()?)?, Line::resume(next()?)?);
     let header = journal.len() - next()?.len();
-    Some((Header { state, process, destination, common, totals }, header.next_multiple_of(BLOCK)))
+    Some((Header { state, process, destination, common, totals }, first_slot(header)))
 }
 
 #[cfg(unix)]
@@ -265,6 +270,7 @@ mod tests {
         let process = "12 34".to_owned();
         let header = Header { state, process, destination, common, totals };
         let mut journal = header.encode().unwrap();
+        journal.resize(first_slot(journal.len()), 0);
         for text in open {
             let start = journal.len();
             let began = UNIX_EPOCH + Duration::from_millis(5);

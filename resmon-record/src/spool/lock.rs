@@ -15,6 +15,8 @@ pub enum Part {
     Owner = 1 << 40,
     /// Held by a process that is about to start the owner.
     Starter = (1 << 40) + 1,
+    /// Held by a process that takes care of what a dead owner left, which must not look like the owner.
+    Heir = (1 << 40) + 2,
 }
 
 /// Takes the lock. Returns `false` if another process holds it.
@@ -71,7 +73,7 @@ mod system {
         }
         // Where offsets have 32 bits, the last bytes of what they can name.
         lock.l_start = libc::off_t::try_from(start)
-            .unwrap_or_else(|_| libc::off_t::MAX - 2 + (start & 1) as libc::off_t);
+            .unwrap_or_else(|_| libc::off_t::MAX - 4 + (start & 3) as libc::off_t);
         lock.l_len = 1;
         // SAFETY: the descriptor is open and the pointer is to a structure of our own.
         match unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) } {

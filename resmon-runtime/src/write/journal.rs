@@ -47,7 +47,7 @@ impl Journal {
             let _ = fs::remove_file(&path);
             return Err(io::Error::other("the process may have too few files open"));
         }
-        let slots = bytes.len() as u64;
+        let slots = journal::first_slot(bytes.len()) as u64;
         let journal = Self { spool: spool.clone(), path, file, slots };
         journal.lock_and_write(&bytes).inspect_err(|_| journal.remove())?;
         Ok(journal)

@@ -54,6 +54,8 @@ pub(crate) struct Position {
 pub(crate) struct Place<'a> {
     pub(crate) spool: Option<Spool>,
     pub(crate) session_id: &'a str,
+    /// Whether a journal tells the sender that the session is running.
+    pub(crate) has_journal: bool,
     /// The program that sends, if it is not the one that was built with this crate.
     pub(crate) sender: Option<PathBuf>,
 }

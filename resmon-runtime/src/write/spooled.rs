@@ -23,6 +23,7 @@ pub(crate) struct Spooled {
     session_id: String,
     destination: String,
     delivery: Delivery,
+    has_journal: bool,
     sender: Option<Sender>,
     state: Mutex<State>,
     lost: AtomicU64,
@@ -45,7 +46,7 @@ struct State {
 
 impl Spooled {
     pub(crate) fn open(delivery: Delivery, endpoint: &Endpoint, place: Place<'_>) -> Self {
-        let Place { spool, session_id, sender } = place;
+        let Place { spool, session_id, has_journal, sender } = place;
         let destination = endpoint.fingerprint();
         let state =
             State { segment: 0, file: None, length: 0, tests: 0, deleted: 0, problem: None };
@@ -56,6 +57,7 @@ impl Spooled {
             session_id: session_id.to_owned(),
             destination,
             delivery,
+            has_journal,
             sender,
             state: Mutex::new(state),
             lost: AtomicU64::new(0),
@@ -133,6 +135,7 @@ impl Sink for Spooled {
         let mut state = self.lock();
         self.append(&mut state, &line.finish());
         if state.tests == 0
+            && self.has_journal
             && let Some(sender) = &self.sender
         {
             // The first record is there, so that a sender that is about to end sees the session.
@@ -159,6 +162,10 @@ impl Sink for Spooled {
 
     fn close(&self) {
         if let Some(sender) = &self.sender {
+            if !self.has_journal {
+                // A sender would have taken the session for ended, and deleted what it is writing to.
+                sender.start();
+            }
             sender.finish();
         }
         let state = self.lock();
