@@ -28,6 +28,8 @@ use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 const GIVE_UP: u32 = 3;
 /// How often the spool is looked at: soon after something was there, and later.
 const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+/// The longest pause between two looks, where one takes long.
+const LONGEST_TICK: Duration = Duration::from_millis(500);
 /// How long a sender of a process-per-test run waits for another process.
 const LINGER: Duration = Duration::from_secs(1);
 /// How much sooner than a test process a sender ends, at most, when `RESMON_FLUSH_TIMEOUT` is over.
@@ -171,7 +173,10 @@ impl Sender {
         self.drop_oldest();
         let mut quiet_since = Instant::now();
         loop {
+            let start = Instant::now();
             let changed = self.look();
+            // A directory with thousands of files takes a while: it gets a tenth of a CPU and no more.
+            let rest = (start.elapsed() * 9).min(LONGEST_TICK);
             if self.in_flight.is_none() {
                 self.begin_request();
             }
@@ -183,7 +188,7 @@ impl Sender {
             if self.is_over(is_busy) {
                 break;
             }
-            let tick = (quiet_since.elapsed() / 10).clamp(TICKS[0], TICKS[1]);
+            let tick = (quiet_since.elapsed() / 10).clamp(TICKS[0], TICKS[1]).max(rest);
             match self.results.recv_timeout(tick) {
                 Ok(results) => self.settle(results),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -220,7 +225,8 @@ impl Sender {
                 running.insert(id.clone());
             }
             if !is_known && self.is_of_the_run(id, is_alive || appeared) {
-                self.sessions.insert(id.clone(), Spooled::new(&self.spool, id, &self.destination));
+                let session = Spooled::new(&self.spool, id, &self.destination).of_the_run();
+                self.sessions.insert(id.clone(), session);
                 self.start_anew();
                 changed = true;
             }

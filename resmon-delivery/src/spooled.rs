@@ -40,6 +40,8 @@ pub struct Spooled {
     done: Progress,
     /// Whether the session will write no more, and all that it wrote has been read.
     complete: bool,
+    /// Whether its lines need not be parsed.
+    is_of_the_run: bool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Spooled {
             tests: 0,
             done,
             complete: false,
+            is_of_the_run: false,
         }
     }
 
@@ -127,7 +130,8 @@ impl Spooled {
             let place = self.position + start as u64..self.position + (start + length) as u64;
             start += length;
             let is_end_of_another = std::mem::take(&mut self.is_within_line);
-            if !is_end_of_another && is_record(line) {
+            let is_wanted = is_record(line) && (self.is_of_the_run || is_json(line));
+            if !is_end_of_another && is_wanted {
                 let is_test = line.starts_with(b"{\"event_type\":\"test\"");
                 self.bytes += place.end - place.start;
                 self.tests += usize::from(is_test);
@@ -141,6 +145,13 @@ impl Spooled {
         }
         self.position += start as u64;
         start > 0
+    }
+
+    /// Says that the session is one of the run, whose process writes whole records: to parse each of them would take a
+    /// while in the dev profile.
+    #[must_use]
+    pub fn of_the_run(self) -> Self {
+        Self { is_of_the_run: true, ..self }
     }
 
     /// Returns the id of the session.
@@ -315,13 +326,17 @@ fn first_line(mut text: &[u8]) -> Option<usize> {
     whole[..length].ends_with(b"\n").then_some(length)
 }
 
-/// Whether a line, with its line feed, can be a record: what a crash or another program left is passed over.
+/// Whether a line, with its line feed, looks like a record.
 fn is_record(line: &[u8]) -> bool {
     line.len() <= LONGEST
         && line.starts_with(b"{\"event_type\":\"")
         && line.ends_with(b"}\n")
-        && str::from_utf8(line)
-            .is_ok_and(|line| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok())
+        && str::from_utf8(line).is_ok()
+}
+
+/// Whether a line is JSON: what another program left in the directory is passed over.
+fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 #[cfg(test)]

@@ -116,6 +116,17 @@ impl Spool {
         others.filter(|(_, path)| self.has_process(path)).map(|(id, _)| id).collect()
     }
 
+    /// Whether another process than this one, whose session is `own`, is alive.
+    #[must_use]
+    pub fn is_another_alive(&self, own: &str) -> bool {
+        let mut entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        entries.any(|entry| {
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".session"));
+            id.is_some_and(|id| id != own && self.has_process(&entry.path()))
+        })
+    }
+
     /// Whether the process of a journal is alive.
     fn has_process(&self, journal: &Path) -> bool {
         let file = self.open_file(journal, &mut OpenOptions::new());

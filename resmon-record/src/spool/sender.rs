@@ -3,9 +3,15 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::lock::{Part, is_held_by_another, try_lock};
 use super::{Spool, close, read_at, write_at};
+
+/// What the file says when a sender has been started that is not running yet.
+const STARTED: &[u8; 4] = b"soon";
+/// How long a sender may take from its start until it runs.
+const STARTING: Duration = Duration::from_secs(2);
 
 /// Names, to a sender, the session of the process that starts it.
 pub const FIRST_SESSION: &str = "RESMON_FIRST_SESSION";
@@ -73,16 +79,26 @@ impl SenderFile {
         is_held_by_another(&self.file, Part::Owner).unwrap_or(false)
     }
 
-    /// Whether a process is starting a sender at this moment.
+    /// Whether a sender has been started that has not come so far as to be running.
     #[must_use]
     pub fn is_starting(&self) -> bool {
+        let is_recent = || {
+            let started = self.file.metadata().and_then(|file| file.modified());
+            started.is_ok_and(|started| started.elapsed().is_ok_and(|age| age < STARTING))
+        };
         is_held_by_another(&self.file, Part::Starter).unwrap_or(false)
+            || self.text() == *STARTED && is_recent()
     }
 
-    /// Takes the right to start a sender. It ends when this is closed.
+    /// Takes the right to start a sender. Returns `false` if another process has it. Whoever asks within the next moments is
+    /// told that one [is starting](Self::is_starting).
     #[must_use]
     pub fn start(&self) -> bool {
-        try_lock(&self.file, Part::Starter).unwrap_or(false)
+        let is_ours = try_lock(&self.file, Part::Starter).unwrap_or(false);
+        if is_ours {
+            let _ = write_at(&self.file, STARTED, 0);
+        }
+        is_ours
     }
 
     /// Takes the right to send. Returns `false` if another process has it.
@@ -100,11 +116,15 @@ impl SenderFile {
     /// Returns what the sender is doing.
     #[must_use]
     pub fn state(&self) -> SenderState {
-        let mut text = [0; 4];
-        let read = read_at(&self.file, &mut text, 0).unwrap_or(0);
+        let text = self.text();
         let states = [SenderState::Idle, SenderState::Down];
-        let found = states.into_iter().find(|state| text[..read] == *state.text());
-        found.unwrap_or(SenderState::Busy)
+        states.into_iter().find(|state| text == *state.text()).unwrap_or(SenderState::Busy)
+    }
+
+    fn text(&self) -> [u8; 4] {
+        let mut text = [0; 4];
+        let _ = read_at(&self.file, &mut text, 0);
+        text
     }
 
     /// Notes what the sender is doing. Where this fails, test processes wait until their time is over.

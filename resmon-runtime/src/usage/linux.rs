@@ -55,7 +55,7 @@ impl Process {
     /// it has not: there may be tests without a guard, and threads that an earlier test has left.
     pub(super) fn is_test_alone(&self) -> bool {
         match self.runner {
-            Runner::OneTest => true,
+            Runner::OneTest | Runner::AllKnown => true,
             // Tests run on the main thread, or on another while that waits.
             Runner::OneAtATime => {
                 threads() == Some(1 + u64::from(!is_main_thread()) + own_threads())
@@ -64,9 +64,10 @@ impl Process {
         }
     }
 
-    /// Whether the process has a single thread, and the kernel keeps the peak of its memory: then nobody needs to look.
+    /// Whether the kernel keeps the peak of the test's memory, because the test has the process or its only thread to itself:
+    /// then nobody needs to look.
     pub(crate) fn needs_no_sampler(&self) -> bool {
-        self.peak.is_some() && threads() == Some(1)
+        self.peak.is_some() && (self.runner == Runner::OneTest || threads() == Some(1))
     }
 
     /// Begins a new span for [`peak`]; `false` where that cannot be done.

@@ -7,8 +7,10 @@ use crate::harness;
 /// What whoever runs the tests is known to do, be they instrumented or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// Has one test in the process, and no other before or after it; or none that resmon does not know of.
+    /// Has one test in the process, and no other before or after it.
     OneTest,
+    /// Has none that resmon does not know of.
+    AllKnown,
     /// Has at most one open at a time.
     OneAtATime,
     /// May have several open.
@@ -19,7 +21,7 @@ impl Runner {
     pub(super) fn of_this_process() -> Self {
         if harness::is_in_charge() {
             // Every test has a guard, so that the number of open guards says whether one is alone.
-            return Self::OneTest;
+            return Self::AllKnown;
         }
         // Not as text, of which a harness that is not libtest may ask for something else.
         let arguments: Vec<String> = env::args_os()

@@ -5,11 +5,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use resmon_record::config::{self, Delivery, Endpoint};
-use resmon_record::spool::{FIRST_SESSION, Kind, SenderFile, SenderState, Spool, warnings_file};
+use resmon_record::spool::{
+    FIRST_SESSION, Kind, Segment, SenderFile, SenderState, Spool, warnings_file,
+};
 
 use crate::sys::spawn;
 use crate::warning::{Records, warn};
@@ -30,11 +33,13 @@ pub(crate) struct Sender {
     session_id: String,
     destination: String,
     delivery: Delivery,
-    /// The programs to try, in this order.
-    programs: Vec<PathBuf>,
+    /// The program that sends, if it is not one of [`programs`].
+    program: Option<PathBuf>,
     /// The variables that differ from those of this process.
     variables: Vec<(&'static str, Option<OsString>)>,
     started: OnceLock<Result<Instant, String>>,
+    /// How many segments the session has.
+    written: AtomicU32,
 }
 
 impl Sender {
@@ -66,9 +71,10 @@ impl Sender {
             session_id: session_id.to_owned(),
             destination: endpoint.fingerprint(),
             delivery: *delivery,
-            programs: program.map_or_else(programs, |program| vec![program]),
+            program,
             variables,
             started: OnceLock::new(),
+            written: AtomicU32::new(0),
         }
     }
 
@@ -85,7 +91,9 @@ impl Sender {
             SenderFile::open(&self.spool, &self.destination).map_err(|error| error.to_string())?;
         let is_ours = !file.is_running() && !file.is_starting() && file.start();
         let result = if is_ours {
-            spawn::detached(&self.programs, ARGUMENT, &self.variables)
+            let programs = self.program.clone().map_or_else(programs, |program| vec![program]);
+            let started = spawn::detached(&programs, ARGUMENT, &self.variables);
+            started.inspect_err(|_| file.set_state(SenderState::Idle))
         } else {
             Ok(())
         };
@@ -132,21 +140,21 @@ impl Sender {
         }
         let (mut was_seen, mut is_down) = (false, false);
         loop {
+            let state = self.state();
+            // Before the directory is listed, which may hold thousands of files by then.
+            if self.delivery.process_per_test && state == Some(SenderState::Down) {
+                return End::Down;
+            }
             // Another process of the run will wait.
-            if self.delivery.process_per_test
-                && !self.spool.alive_sessions(Some(&self.session_id)).is_empty()
-            {
+            if self.delivery.process_per_test && self.spool.is_another_alive(&self.session_id) {
                 return End::Left;
             }
-            let state = self.state();
             was_seen |= state.is_some();
             is_down |= state == Some(SenderState::Down);
             let is_starting = || {
                 !was_seen && matches!(self.started.get(), Some(Ok(at)) if at.elapsed() < STARTING)
             };
             match state {
-                // Other processes of the run go on with this sender, so that it goes on as well.
-                Some(SenderState::Down) if self.delivery.process_per_test => return End::Down,
                 Some(SenderState::Idle)
                     if self.delivery.process_per_test && self.segments().is_empty() =>
                 {
@@ -156,7 +164,7 @@ impl Sender {
                 // The sender goes on for another run, which waits for the rest.
                 Some(_)
                     if self.segments().is_empty()
-                        && !self.spool.alive_sessions(Some(&self.session_id)).is_empty() =>
+                        && self.spool.is_another_alive(&self.session_id) =>
                 {
                     return End::Delivered;
                 }
@@ -183,11 +191,19 @@ impl Sender {
         state
     }
 
-    /// The segments of this session that have not arrived.
-    fn segments(&self) -> Vec<resmon_record::spool::Segment> {
-        let mut segments = self.spool.segments(Kind::Waiting);
-        segments.retain(|segment| segment.session_id == self.session_id);
-        segments
+    /// The segments of this session that have not arrived. They are looked for by their names: the directory may hold
+    /// thousands of others.
+    fn segments(&self) -> Vec<Segment> {
+        let written = self.written.load(Ordering::Relaxed);
+        let segment = |number| {
+            Segment::new(&self.spool, &self.session_id, &self.destination, number, Kind::Waiting)
+        };
+        (1..=written).map(segment).filter(|segment| segment.path.exists()).collect()
+    }
+
+    /// Notes how many segments the session has.
+    pub(crate) fn note_segments(&self, written: u32) {
+        self.written.store(written, Ordering::Relaxed);
     }
 
     /// Whether records of this destination wait for longer than they should.

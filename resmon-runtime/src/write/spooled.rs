@@ -162,6 +162,7 @@ impl Sink for Spooled {
 
     fn close(&self) {
         if let Some(sender) = &self.sender {
+            sender.note_segments(self.lock().segment);
             if !self.has_journal {
                 // A sender would have taken the session for ended, and deleted what it is writing to.
                 sender.start();
