@@ -290,6 +290,9 @@ mod shapes {
     fn r#match() {}
 
     #[resmon::test]
+    fn r#plain() {}
+
+    #[resmon::test]
     fn r#try() -> Result<(), ()> {
         Ok(())
     }
@@ -348,6 +351,7 @@ fn shapes_are_kept() {
         "named_crate",
         "over_absolute_test",
         "over_test",
+        "plain",
         "r#match",
         "r#mod::r#fn",
         "r#try",

@@ -1,4 +1,4 @@
-//! What the compiler hands all tests of a test binary to, in the place of libtest's own entry, when `cargo resmon test`
+//! The function to which the compiler hands all tests of a test binary, in the place of libtest's own, when `cargo resmon test`
 //! builds it. It puts a guard of resmon around each test and hands them on to libtest, which does everything else.
 
 #![feature(test)]
@@ -22,7 +22,7 @@ static ALLOC: resmon_runtime::alloc::Alloc = resmon_runtime::alloc::Alloc::syste
 
 static BUILD: OnceLock<Build> = OnceLock::new();
 
-/// What the compiler calls: the `test_runner` of the crate.
+/// Runs the tests. The compiler calls this: it is the `test_runner` of the crate.
 pub fn run(tests: &[&TestDescAndFn]) {
     let build = BUILD.get_or_init(Build::of_this_process);
     harness::take_charge(build.target.clone());
@@ -79,7 +79,7 @@ fn outcome(expected: ShouldPanic, result: &Result<Result<(), String>, Box<dyn An
     if is_as_expected { Outcome::Passed } else { Outcome::Failed }
 }
 
-/// What `cargo resmon` noted of this executable when it was built, in a file beside it.
+/// Notes of `cargo resmon` about this executable, from a file beside it that was written when it was built.
 #[derive(Default)]
 struct Build {
     target: Option<String>,
@@ -87,7 +87,7 @@ struct Build {
     workspace: PathBuf,
     /// The source file of the target.
     root: String,
-    /// Where the package's build script writes the code that it generates.
+    /// The directory for code that the package's build script generates (`OUT_DIR`).
     out_dir: Option<PathBuf>,
 }
 

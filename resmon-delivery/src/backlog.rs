@@ -1,4 +1,4 @@
-//! What earlier sessions left in a spool directory.
+//! Records that earlier sessions left in a spool directory.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::connection::{Connection, Delivered, Outcome};
 use crate::request::{Request, Sessions};
 use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 
-/// What sessions that have ended left for one destination. No sender takes it meanwhile.
+/// Records that ended sessions left for one destination. No sender takes them while this is held.
 #[derive(Debug)]
 pub struct Backlog {
     spool: Spool,
@@ -19,7 +19,7 @@ pub struct Backlog {
     lock: SenderFile,
 }
 
-/// What became of a backlog.
+/// How the records of a backlog were received.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// Records that arrived, without those that were quarantined.
@@ -50,6 +50,16 @@ impl Backlog {
             taken.then(|| Self { spool: spool.clone(), destination, lock })
         };
         destinations.into_iter().filter_map(take).collect()
+    }
+
+    /// Leaves it where it is. Returns how many records that are.
+    #[must_use]
+    pub fn leave(self) -> u64 {
+        let Self { spool, destination, lock } = self;
+        let left =
+            Waiting::list(&spool, &destination, |session_id| !spool.is_alive(session_id)).unsent();
+        lock.remove();
+        left
     }
 
     /// Sends it, oldest session first. Calls `progress` with the number of bytes after each request.
@@ -144,7 +154,7 @@ impl Waiting {
             let room = REQUEST_BYTES - request.body.len() as u64;
             let count = session.fitting(session.records(), room);
             if request.add(session, count).is_err() {
-                // What cannot be read stays for another sender.
+                // A session that cannot be read stays for another sender.
                 self.sessions.remove(&id);
             } else if count < session.records() || !session.is_complete() {
                 break;
@@ -173,7 +183,7 @@ impl Waiting {
 ///
 /// # Errors
 ///
-/// Those of reading and writing.
+/// Errors of reading and writing.
 pub fn set_aside(
     spool: &Spool,
     session: &Spooled,
@@ -193,7 +203,7 @@ pub(crate) fn append(spool: &Spool, segment: &Segment, lines: &[u8]) -> io::Resu
     Ok(format!("{:?}", segment.path))
 }
 
-/// What lies in a spool directory.
+/// A count of the files in a spool directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Sessions of which records wait.

@@ -37,7 +37,7 @@ pub struct Failure {
     pub retry: Retry,
 }
 
-/// What to do after a failure.
+/// The way to go on after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// Try again after this time, which the endpoint asks for.

@@ -22,16 +22,16 @@ pub struct Connection {
     requests: VecDeque<Instant>,
 }
 
-/// What became of some records, which follow each other in what was to be sent.
+/// The outcome for some records that follow each other in the body of a request.
 #[derive(Debug)]
 pub struct Delivered {
     /// How many records these are.
     pub records: usize,
-    /// What became of them.
+    /// Whether they arrived.
     pub outcome: Outcome,
 }
 
-/// What became of records.
+/// Whether records arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// They arrived. So many of them were quarantined: accepted, but kept out of the table.

@@ -10,7 +10,7 @@ use crate::spooled::Spooled;
 /// The sessions that records are taken from, by their ids and so by age.
 pub(crate) type Sessions = BTreeMap<String, Spooled>;
 
-/// What one request carries.
+/// The records of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// The records, one per line.

@@ -114,7 +114,7 @@ struct Sender {
     ended: BTreeMap<String, Instant>,
     /// Sessions that ran when they were last looked at.
     alive: BTreeSet<String>,
-    /// What earlier sessions left.
+    /// Records that earlier sessions left.
     leftovers: Option<Waiting>,
     /// Whether sending them has failed, so that they are left to another sender.
     leaves_leftovers: bool,
@@ -453,7 +453,7 @@ impl Sender {
                     given_up.insert(id);
                     true
                 }
-                // As the oldest of too many, while they were on their way.
+                // Dropped for their age, while they were on their way.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     deleted += count;
                     false

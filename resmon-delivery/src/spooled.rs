@@ -98,7 +98,7 @@ impl Spooled {
             if self.take_lines(number, &piece[..length]) {
                 continue;
             }
-            // What stands behind the last line feed is not whole yet, or never will be.
+            // Bytes behind the last line feed are not a whole line yet, or never will be.
             let is_last = segments.iter().all(|segment| segment.number <= number);
             if is_last && alive {
                 break;
@@ -226,7 +226,7 @@ impl Spooled {
     ///
     /// # Errors
     ///
-    /// Those of reading the files.
+    /// Errors of reading the files.
     pub fn append_to(&self, body: &mut Vec<u8>, records: usize) -> io::Result<()> {
         let mut file: Option<(u32, File)> = None;
         for record in self.records.iter().take(records) {

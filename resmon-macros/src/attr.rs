@@ -33,14 +33,30 @@ const PLAIN: &[&str] = &[
 
 /// Attributes that make a test of the function and are not called `test`.
 const REGISTERING: &[&str] = &[
+    "async_test",
     "case",
+    "dir_test",
+    "flaky_test",
     "gtest",
     "parameterized",
     "proptest",
     "quickcheck",
     "rstest",
     "test_case",
+    "test_casing",
     "test_matrix",
+    "wasm_bindgen_test",
+];
+
+/// Attributes that run an `async fn`.
+const RUNNING_ASYNC: &[&str] = &[
+    "async_test",
+    "flaky_test",
+    "proptest",
+    "test",
+    "test_attr",
+    "test_casing",
+    "wasm_bindgen_test",
 ];
 
 pub(crate) fn last_is(path: &Path, names: &[&str]) -> bool {
@@ -83,9 +99,7 @@ pub(crate) fn is_plain(attr: &Attribute) -> bool {
 
 /// Whether some attribute here could turn an `async fn` into one that libtest can call.
 pub(crate) fn may_run_async(attrs: &[Attribute]) -> bool {
-    let runs = |attr: &Attribute| {
-        last_is(attr.path(), &["test", "test_attr", "proptest"]) || applies_test(attr)
-    };
+    let runs = |attr: &Attribute| last_is(attr.path(), RUNNING_ASYNC) || applies_test(attr);
     attrs.iter().any(runs) || !(attrs.iter().all(is_plain) || attrs.iter().any(registers))
 }
 

@@ -48,7 +48,8 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(moved) = relocate(&args, &test) {
         return Ok(moved);
     }
-    let registered = args.registered || is_registered(&test);
+    // Whoever writes an attribute in the arguments says that it is a test attribute, whatever it is called.
+    let registered = args.registered || args.inner.is_some() || is_registered(&test);
     if !registered && !test.attrs.iter().any(attr::registers) {
         // Last, where others look for it before they add their own.
         let attr = Attribute::parse_outer.parse2(quote!(#[::core::prelude::v1::test]))?;

@@ -124,10 +124,19 @@ impl Shape {
     }
 
     fn site(&self, private: &TokenStream, test: &TestFn) -> TokenStream {
-        let name = test.sig.ident.to_string();
+        let name = libtest_name(&test.sig.ident);
         let should_panic = ShouldPanic::of(&test.attrs).tokens();
         let opaque = matches!(self, Shape::Guard { opaque: true });
         quote!(#private::site!(#name, #should_panic, #opaque))
+    }
+}
+
+/// Names a function as libtest does: `r#` stands before reserved words only.
+fn libtest_name(name: &Ident) -> String {
+    let text = name.to_string();
+    match text.strip_prefix("r#") {
+        Some(plain) if syn::parse_str::<Ident>(plain).is_ok() => plain.to_owned(),
+        _ => text,
     }
 }
 

@@ -56,6 +56,29 @@ snapshots! {
         ready(()).await
     }
 
+    unknown_attribute: (any::attribute(of = "some crate"))
+    async fn waits() {
+        ready(()).await
+    }
+
+    above_test_casing: ()
+    #[test_casing(3, [1, 2, 3])]
+    fn is_small(number: u8) {
+        assert!(number < 4);
+    }
+
+    above_wasm_bindgen_test: ()
+    #[wasm_bindgen_test(unsupported = tokio::test)]
+    async fn waits() {
+        ready(()).await
+    }
+
+    raw_name: ()
+    fn r#plain() {}
+
+    raw_keyword: ()
+    fn r#match() {}
+
     renamed: (crate = tools::resmon)
     #[should_panic]
     fn panics() {

@@ -157,7 +157,8 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         Config { output, delivery, spool, unit: None }
     }
 
-    /// That of a process whose records another one takes: `cargo resmon`, which goes by the other variables itself.
+    /// Makes the configuration of a process that appends to the file of a `cargo resmon`, which reads the other variables
+    /// itself.
     fn part_of_a_run(&self, intake: PathBuf) -> Config {
         Config {
             spool: intake.parent().map(Path::to_owned),

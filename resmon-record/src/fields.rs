@@ -23,7 +23,7 @@ macro_rules! record {
 }
 
 record! {
-    /// What every record begins with.
+    /// The fields at the begin of every record.
     Head<'a> {
         /// `session_start`, `test` or `session_end`.
         event_type: &'a str,
@@ -35,7 +35,7 @@ record! {
 }
 
 record! {
-    /// What is the same in every record of a session.
+    /// The fields that are the same in every record of a session.
     Common<'a> {
         /// One test process.
         session_id: &'a str,
@@ -61,7 +61,7 @@ record! {
 }
 
 record! {
-    /// What is known of a test before its body.
+    /// The fields of a test that are known before its body runs.
     Before<'a> {
         /// The test's id, `FILE::NAME`.
         test_nodeid: &'a str,
@@ -87,7 +87,7 @@ record! {
 }
 
 record! {
-    /// What is known of it after.
+    /// The fields of a test that are known after its body.
     After {
         /// How it ended.
         outcome: Outcome,
@@ -158,13 +158,13 @@ record! {
 }
 
 record! {
-    /// What the start of a session says of the machine.
+    /// The description of the machine in `session_start`.
     Host {
         /// `linux`, `macos`, `windows`, …
         os: &'static str,
         /// `x86_64`, `aarch64`, …
         arch: &'static str,
-        /// What the first CPU calls itself.
+        /// The name of the first CPU.
         cpu_model: Option<String>,
         /// The machine's name in a network.
         hostname: Option<String>,
@@ -172,7 +172,7 @@ record! {
 }
 
 record! {
-    /// What only the end of a session knows.
+    /// The fields of `session_end` alone.
     End {
         /// The exit code of the process.
         exit_status: i32,

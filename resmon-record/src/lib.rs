@@ -1,4 +1,4 @@
-//! What all parts of [resmon](https://docs.rs/resmon) share: the fields of a record and how they are written, the
+//! The base that all parts of [resmon](https://docs.rs/resmon) share: the fields of a record and how they are written, the
 //! variables that configure it, and the directory in which records wait to be sent.
 //!
 //! The guest (`resmon-runtime`, in the user's test process) writes what this crate describes. The host

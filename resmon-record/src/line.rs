@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Line(Vec<u8>);
 
-/// What stands before a field's value: `,"name":`. A literal, so that a field costs one copy.
+/// Makes the text before a field's value, `,"name":`, a literal, so that a field costs one copy.
 #[macro_export]
 macro_rules! key {
     ($name:ident) => {

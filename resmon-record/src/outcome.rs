@@ -1,6 +1,6 @@
 //! How a test ended.
 
-/// What a test's `#[should_panic]` asks for.
+/// The expectation that a test's `#[should_panic]` states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShouldPanic {
     /// There is none: a panic is a failure.

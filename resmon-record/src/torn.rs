@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 ///
 /// # Errors
 ///
-/// Those of reading the file.
+/// Errors of reading the file.
 pub fn is_torn(mut file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     // Nor is it a pipe, from which this would take what is for others to read.

@@ -1,5 +1,5 @@
-//! What a test binary calls that was built by `cargo resmon test`, where all tests of the process are known. Called by
-//! the harness crate; not public API.
+//! The calls of the harness that `cargo resmon test` puts into a test binary, where all tests of the process are known. Not
+//! public API.
 
 use std::sync::OnceLock;
 use std::{env, fs};
@@ -8,7 +8,7 @@ use crate::guard::{self, Guard};
 
 static CHARGE: OnceLock<Charge> = OnceLock::new();
 
-/// What the harness knows of its process.
+/// The harness's knowledge of its process.
 #[derive(Debug)]
 struct Charge {
     target: Option<String>,

@@ -54,7 +54,7 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
     let spawned = Builder::new().name("resmon".to_owned()).spawn(run);
     #[cfg(unix)]
     drop(blocked);
-    // What the standard library allocates for a thread would count for the test that is about to begin.
+    // The standard library allocates for a thread, which would count for the test that is about to begin.
     let start = Instant::now();
     while spawned.is_ok() && !begun.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
         yield_now();

@@ -19,9 +19,9 @@ const SOURCE: &str = include_str!("../../harness/lib.rs");
 const MANIFEST: &str = include_str!("../../harness/manifest.toml");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Where this program was built, which is a clone of the repository or a folder of Cargo's.
+/// The directory in which this program was built: a clone of the repository, or a directory of Cargo's.
 const BUILT_IN: &str = env!("CARGO_MANIFEST_DIR");
-/// What the harness is made of in a clone.
+/// The sources that the harness is built from in a clone.
 const CRATES: [&str; 2] = ["resmon-record", "resmon-runtime"];
 
 /// A harness that has been built.
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
         Ok(Self { compiler, folder: root.join(&key), key, manifest })
     }
 
-    /// What tells this harness from those for other compilers and of other versions.
+    /// A name that differs for each compiler and each version of resmon.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }

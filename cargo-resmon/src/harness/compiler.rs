@@ -11,7 +11,7 @@ use cargo_config2::Config;
 #[derive(Debug)]
 pub(crate) struct Compiler {
     pub(crate) path: PathBuf,
-    /// What `rustc -vV` prints.
+    /// The output of `rustc -vV`.
     pub(crate) version: String,
 }
 

@@ -1,4 +1,4 @@
-//! What Cargo asks of the compiler.
+//! Parsing of the arguments with which Cargo calls the compiler.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

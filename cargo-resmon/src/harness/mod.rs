@@ -30,10 +30,10 @@ use crate::runner::Chain;
 /// The variable by which Cargo compiles the members of a workspace through another program.
 pub(crate) const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 
-/// What is to be measured from inside.
+/// The figures to measure from inside a test binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wish {
-    /// What each test allocates, too.
+    /// All of them, and the allocations of each test.
     pub(crate) heap: bool,
 }
 
@@ -91,7 +91,7 @@ impl Instrumented {
         command.env(WRAPPER, &self.wrapper);
     }
 
-    /// What takes the variable out of a test's environment again.
+    /// Returns the names of the variables that the runner takes out of a test's environment again.
     pub(crate) fn chain() -> Chain {
         let value = env::var_os(WRAPPER).filter(|value| !is_own(value));
         Chain { variable: WRAPPER.into(), value, runner: Vec::new() }

@@ -1,4 +1,4 @@
-//! What is noted of a test binary when it is compiled, in a file beside it: Cargo keeps binaries between runs.
+//! Notes about a test binary, written into a file beside it when it is compiled: Cargo keeps binaries between runs.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ pub(crate) struct Note {
     pub(crate) workspace: String,
     /// The target's source file as the compiler was told.
     pub(crate) root: String,
-    /// Where the package's build script writes the code that it generates.
+    /// The directory for code that the package's build script generates (`OUT_DIR`).
     pub(crate) out_dir: Option<String>,
     /// Why its tests are not measured from inside.
     pub(crate) not_instrumented: Option<String>,

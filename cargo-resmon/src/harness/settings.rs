@@ -1,4 +1,4 @@
-//! What the wrapper goes by: a file beside the link by which Cargo calls it.
+//! Settings of the wrapper: a file beside the link by which Cargo calls it.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,7 +35,7 @@ pub(crate) struct TargetName {
     /// Its absolute path.
     pub(crate) source: PathBuf,
     pub(crate) crate_name: String,
-    /// As nextest names binaries.
+    /// The target's name, as nextest names binaries.
     pub(crate) name: String,
 }
 
@@ -64,7 +64,7 @@ impl Settings {
         Ok(link)
     }
 
-    /// Those beside the link.
+    /// Reads the settings that lie beside the link.
     pub(super) fn beside(link: &Path) -> io::Result<Self> {
         Ok(serde_json::from_slice(&fs::read(link.with_file_name(FILE))?)?)
     }

@@ -1,4 +1,4 @@
-//! What Cargo calls in the place of the compiler, for members of the workspace: `WRAPPER rustc ARGUMENTS…`.
+//! The program that Cargo calls in the place of the compiler, for members of the workspace: `WRAPPER rustc ARGUMENTS…`.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -157,7 +157,7 @@ impl Compilation {
         }
         // Without it the binary is measured all the same, but for the name of its target.
         let _ = note.write(&self.invocation.executable());
-        // Where nobody reads them, Cargo is gone.
+        // If nobody reads them, Cargo has ended.
         let _ = io::stdout().write_all(&output.stdout);
         let _ = io::stderr().write_all(&output.stderr);
         Ok(ExitCode::SUCCESS)
@@ -201,7 +201,7 @@ fn no_harness(triple: Option<&str>) -> String {
     format!("no harness was built for {}", triple.unwrap_or("this machine"))
 }
 
-/// What the compiler says of an error, one a line.
+/// The compiler's messages about errors, one per line.
 #[derive(Deserialize)]
 struct Diagnostic {
     message: String,

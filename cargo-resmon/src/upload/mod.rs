@@ -154,7 +154,8 @@ impl Upload {
         let spool = spool.with_context(|| format!("cannot use {}", path.display()))?;
         for backlog in Backlog::all(&spool) {
             if self.problem.is_some() {
-                break;
+                tally.left += backlog.leave();
+                continue;
             }
             let Self { connection, progress, .. } = self;
             let sent = backlog.send(connection, |bytes| progress.advance(bytes));

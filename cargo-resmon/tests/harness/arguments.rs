@@ -1,4 +1,4 @@
-//! What is for Cargo or for libtest reaches them, and what is for resmon does not.
+//! Arguments for Cargo and libtest reach them, arguments for resmon do not.
 
 use crate::{Suite, notes, support::Run, tests};
 
@@ -35,7 +35,7 @@ fn a_list_is_the_same_and_records_nothing() {
         (suite.test(&arguments).finish().exits(0), suite.plain(&arguments).finish().exits(0));
     assert_eq!(list.stdout, plain.stdout);
     assert!(!suite.file().exists());
-    // What was built for the list is what a run needs.
+    // The run needs the binaries that were built for the list.
     let run = suite.test(&[LIBRARY, "--lib", "passes"]).finish().exits(0);
     assert!(!crate::compiled(&run), "{}", run.stderr);
 }

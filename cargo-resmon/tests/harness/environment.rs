@@ -1,4 +1,4 @@
-//! What a test sees, and what it starts, is as without `cargo resmon`.
+//! The environment of a test, and of what it starts, is the same as without `cargo resmon`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What cannot be instrumented runs as ever, and the report says so.
+//! Targets that cannot be instrumented run as ever, and the report says so.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn a_crate_that_forbids_unstable_features() {
     let first = suite.test(&["--package=strict", "--lib"]).finish().exits(0);
     assert_eq!(first.counts().passed, 1);
     assert_eq!(notes(&first), [NOTE]);
-    // Those of the plain compilation, once.
+    // The messages of the plain compilation, once.
     assert_eq!(first.stderr.matches("unused variable: `unused`").count(), 1, "{}", first.stderr);
     assert!(
         !first.stderr.contains("error") && !first.stderr.contains("custom_test_frameworks"),
@@ -105,7 +105,7 @@ fn a_harness_that_cannot_be_built_costs_one_line() {
         "#[test]\nfn passes() {}\n",
     ));
     let target = folder.path().join("target");
-    // Where the harness would be, something else is.
+    // A file is in the place of the harness's directory.
     fs::create_dir_all(target.join("resmon")).expect("a folder of our own");
     fs::write(target.join("resmon/harness"), "in the way").expect("the same");
     let run = suite.test(&["--lib"]).env("CARGO_TARGET_DIR", &target).finish().exits(0);

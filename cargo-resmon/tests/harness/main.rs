@@ -107,7 +107,7 @@ impl Suite {
     }
 }
 
-/// What libtest says of each test: `ok`, `FAILED` or `ignored`. Names are unique in the suites that are compared.
+/// Libtest's verdict on each test: `ok`, `FAILED` or `ignored`. Names are unique in the suites that are compared.
 fn verdicts(stdout: &str) -> BTreeMap<String, String> {
     stdout
         .lines()
@@ -119,7 +119,7 @@ fn verdicts(stdout: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a run says of binaries that are not measured as they were to be.
+/// The lines about binaries that are not measured as they should be.
 fn notes(run: &Finished) -> Vec<&str> {
     let starts = ["Not instrumented: ", "Heap not counted: "];
     run.stderr.lines().filter(|line| starts.iter().any(|start| line.starts_with(start))).collect()

@@ -97,7 +97,7 @@ fn laid_out(name: &str, features: &str) -> PathBuf {
     folder
 }
 
-/// What Cargo knows of a dev-dependency of this package.
+/// Cargo's metadata about a dev-dependency of this package.
 fn package(name: &str) -> Value {
     let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
     let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));

@@ -24,7 +24,7 @@ fn the_second_run_compiles_nothing_and_a_plain_one_between_them_changes_nothing(
         assert!(!compiled(&plain), "{}", plain.stderr);
     }
     assert_eq!(suite.records().tests().len(), 3);
-    // What has changed is compiled.
+    // A change is compiled.
     fs::write(folder.path().join("src/lib.rs"), TEST.replace("passes", "passes_too"))
         .expect("ours");
     let changed = suite.test(&arguments).finish().exits(0);

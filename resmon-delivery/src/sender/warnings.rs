@@ -1,4 +1,4 @@
-//! What the sender has to say to the person who runs the tests.
+//! Messages of the sender to the person who runs the tests.
 
 use std::fs::OpenOptions;
 use std::io::Write;

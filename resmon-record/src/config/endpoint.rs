@@ -1,4 +1,4 @@
-//! Where Tinybird's Events API is, and what opens it.
+//! The address of Tinybird's Events API and the token for it.
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -9,7 +9,7 @@ use crate::session_id::is_session_id;
 /// The most bytes of disk that records may take in a spool directory.
 pub const LIMIT: u64 = 64 << 20;
 
-/// What was removed to keep the bound.
+/// A count of the records that were removed to keep the bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Records of the session that asked.
@@ -41,7 +41,7 @@ impl Spool {
             let segment = segments.swap_remove(oldest);
             let size = disk_usage(&segment);
             let is_own = own == Some(segment.session_id.as_str());
-            // What a warning of this session has called kept.
+            // A warning of this session has called these kept.
             let is_kept = kept.as_deref() == Some(segment.session_id.as_str());
             if is_kept || self.is_being_written(&segment, &segments, is_own) {
                 continue;

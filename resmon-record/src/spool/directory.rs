@@ -1,4 +1,4 @@
-//! Where the spool is, and whose it is.
+//! The place of the spool, and its owner.
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
@@ -51,7 +51,8 @@ pub fn owner_for(path: &Path) -> Option<Owner> {
 /// in it.
 pub(super) fn create(path: &Path) -> Result<Option<Owner>, String> {
     let fail = |error: io::Error| error.to_string();
-    let mut missing: Vec<_> = path.ancestors().skip(1).take_while(|path| !path.exists()).collect();
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let mut missing: Vec<_> = path.ancestors().skip(1).take_while(is_missing).collect();
     missing.reverse();
     for directory in missing {
         make(directory, false).map_err(fail)?;

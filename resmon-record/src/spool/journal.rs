@@ -32,14 +32,14 @@ pub enum State {
     Ends(u64),
 }
 
-/// What a journal begins with.
+/// The header of a journal.
 #[derive(Debug)]
 pub struct Header {
     /// How far the session has come.
     pub state: State,
     /// The process, by which it can be told whether it is alive. Empty where the system has no such name.
     pub process: String,
-    /// Where its records go.
+    /// The destination of its records.
     pub destination: Destination,
     /// The fields that all records of the session share.
     pub common: Line,
@@ -138,7 +138,7 @@ impl Mark {
     }
 }
 
-/// What there is in a file that is named like a journal.
+/// The content of a file that is named like a journal.
 #[derive(Debug)]
 pub enum Content {
     /// A journal: its header and the tests that were open.
@@ -155,7 +155,7 @@ pub enum Content {
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn read(journal: &File) -> io::Result<Content> {
     let mut header = vec![0; BLOCK];
     let length = read_fully(journal, &mut header, 0)?;
@@ -191,7 +191,7 @@ pub fn read(journal: &File) -> io::Result<Content> {
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn write_state(journal: &File, state: State) -> io::Result<()> {
     write_at(journal, &state.encode(), 0)
 }

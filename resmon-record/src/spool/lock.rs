@@ -23,7 +23,7 @@ pub enum Part {
 ///
 /// # Errors
 ///
-/// Those of the system, for example where the file system has no locks.
+/// Errors of the system, for example where the file system has no locks.
 pub fn try_lock(file: &File, part: Part) -> io::Result<bool> {
     system::try_lock(file, part as i64)
 }
@@ -32,7 +32,7 @@ pub fn try_lock(file: &File, part: Part) -> io::Result<bool> {
 ///
 /// # Errors
 ///
-/// Those of the system, for example where the file system has no locks.
+/// Errors of the system, for example where the file system has no locks.
 pub fn is_held_by_another(file: &File, part: Part) -> io::Result<bool> {
     system::is_held_by_another(file, part as i64)
 }
@@ -71,7 +71,7 @@ mod system {
             lock.l_type = libc::F_WRLCK as libc::c_short;
             lock.l_whence = libc::SEEK_SET as libc::c_short;
         }
-        // Where offsets have 32 bits, the last bytes of what they can name.
+        // An offset of 32 bits cannot name these places: then it is one of the last.
         lock.l_start = libc::off_t::try_from(start)
             .unwrap_or_else(|_| libc::off_t::MAX - 4 + (start & 3) as libc::off_t);
         lock.l_len = 1;

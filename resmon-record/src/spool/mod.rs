@@ -86,7 +86,7 @@ impl Spool {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Errors of the system.
     pub fn open_file(&self, path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         let options = options.read(true).write(true);
         #[cfg(unix)]

@@ -27,7 +27,7 @@ impl Progress {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Errors of the system.
     pub fn write(self, spool: &Spool, session_id: &str, destination: &str) -> io::Result<()> {
         let path = path(spool, session_id, destination);
         let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
@@ -56,7 +56,7 @@ fn path(spool: &Spool, session_id: &str, destination: &str) -> PathBuf {
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_at(file, bytes, offset);
@@ -73,7 +73,7 @@ pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> 
 ///
 /// # Errors
 ///
-/// Those of the system.
+/// Errors of the system.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);

@@ -19,11 +19,11 @@ pub struct Segment {
     pub destination: String,
     /// Whether the records are to be sent.
     pub kind: Kind,
-    /// Where the file is.
+    /// The path of the file.
     pub path: PathBuf,
 }
 
-/// What is to be done with the records of a segment.
+/// The kind of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// They are to be sent.

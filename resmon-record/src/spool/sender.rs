@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::lock::{Part, is_held_by_another, try_lock};
 use super::{Spool, close, read_at, write_at};
 
-/// What the file says when a sender has been started that is not running yet.
+/// The file's content when a sender has been started that is not running yet.
 const STARTED: &[u8; 4] = b"soon";
 /// How long a sender may take from its start until it runs.
 const STARTING: Duration = Duration::from_secs(2);
@@ -16,7 +16,7 @@ const STARTING: Duration = Duration::from_secs(2);
 /// Names, to a sender, the session of the process that starts it.
 pub const FIRST_SESSION: &str = "RESMON_FIRST_SESSION";
 
-/// What a sender is doing.
+/// The state of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SenderState {
     /// It has something to send, or is about to look.
@@ -55,7 +55,7 @@ impl SenderFile {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Errors of the system.
     pub fn open(spool: &Spool, destination: &str) -> io::Result<Self> {
         let path = path(spool, destination);
         let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
@@ -66,7 +66,7 @@ impl SenderFile {
     ///
     /// # Errors
     ///
-    /// Those of the system.
+    /// Errors of the system.
     pub fn existing(spool: &Spool, destination: &str) -> io::Result<Self> {
         let path = path(spool, destination);
         let file = spool.open_file(&path, &mut OpenOptions::new())?;
@@ -105,9 +105,9 @@ impl SenderFile {
     ///
     /// # Errors
     ///
-    /// Those of the system, for example where the file system has no locks.
+    /// Errors of the system, for example where the file system has no locks.
     pub fn take(&self) -> io::Result<bool> {
-        // Who had the right until now may have removed the file.
+        // The sender that had the right until now may have removed the file.
         let is_current =
             || Ok::<_, io::Error>(same_file(&self.file.metadata()?, &fs::metadata(&self.path)?));
         Ok(try_lock(&self.file, Part::Owner)? && is_current().unwrap_or(false))

@@ -18,7 +18,7 @@ use crate::warning::{Records, warn};
 /// Appends each record by one write: a process that is killed at any moment has lost no finished test.
 #[derive(Debug)]
 pub(crate) struct File {
-    /// What it is to whoever reads a warning.
+    /// The name for it in warnings.
     name: &'static str,
     path: PathBuf,
     /// `None` where the process may have few files open: then it is opened for each record.
@@ -39,7 +39,7 @@ impl File {
         let file = append_to(&path).inspect_err(|error| {
             warn(format_args!("{name} {path:?} cannot be opened: {error}"));
         });
-        // By a session before this one.
+        // A session before this one may have left a part of a line.
         let torn = is_torn(&path).unwrap_or(false);
         let is_usable = file.is_ok();
         Self {

@@ -1,5 +1,5 @@
-//! What a session leaves on disk while it runs, for the case that its process dies: where its records go, what they
-//! have in common, and which tests are open.
+//! The journal of a running session, for the case that its process dies: the destination of its records, the fields that
+//! they share, and the tests that are open.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

@@ -1,4 +1,4 @@
-//! Where records go from the test process: a file, or the spool, from which the sender takes them.
+//! The destinations of records in the test process: a file, or the spool, from which the sender takes them.
 
 mod file;
 #[cfg(all(unix, feature = "collector"))]

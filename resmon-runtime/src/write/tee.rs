@@ -28,7 +28,7 @@ impl Sink for Tee {
     }
 
     fn position(&self) -> Position {
-        // That of the destination: a crash is reported there.
+        // The place in the destination: a crash is reported there.
         self.sink.as_ref().map_or_else(|| self.copy.position(), |sink| sink.position())
     }
 
