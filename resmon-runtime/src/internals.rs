@@ -44,7 +44,7 @@ impl Usages {
     #[expect(missing_docs, reason = "see the module")]
     pub fn take(&self, alone: bool) {
         let in_use = || InUse { resident: self.0.resident(), available: None };
-        let span = Span::begin(&self.0, alone, true, in_use());
+        let span = Span::begin(&self.0, alone, true, None, in_use());
         let end = span.end(&self.0, alone, true);
         std::hint::black_box(end.figures(&span, in_use()));
     }

@@ -31,6 +31,8 @@ pub(crate) struct Test {
     span: OnceLock<Span>,
     /// Whether it stands for itself, rather than for a part of the test that its thread runs.
     outermost: AtomicBool,
+    /// Of a part of a test: whether that is alone. Threads that it has started are the part's, too.
+    is_whole_alone: Option<bool>,
     /// Its place among the open tests.
     slot: usize,
     /// When its body started, which is the last thing to be known.
@@ -58,6 +60,7 @@ impl Test {
             in_use,
             span: OnceLock::new(),
             outermost: AtomicBool::new(outermost),
+            is_whole_alone: None,
             slot: 0,
             started,
             most,
@@ -68,7 +71,13 @@ impl Test {
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
-        let span = Span::begin(&session.process, may_be_alone, self.is_outermost(), self.in_use);
+        let span = Span::begin(
+            &session.process,
+            may_be_alone,
+            self.is_outermost(),
+            self.is_whole_alone,
+            self.in_use,
+        );
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
@@ -156,6 +165,10 @@ impl Running {
         open.fold();
         open.scatter_waiting(test.thread);
         test.slot = open.take_slot();
+        if !test.is_outermost() {
+            let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
+            test.is_whole_alone = whole.map(Span::is_alone);
+        }
         let test = Arc::new(test);
         let tests = &mut open.tests;
         tests.push(Arc::clone(&test));

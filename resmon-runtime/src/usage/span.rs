@@ -56,15 +56,18 @@ pub(crate) struct InUse {
 }
 
 impl Span {
-    /// Begins with a test, or with a part of one. It `may_be_alone` if no other one is open. The peak of memory is watched for
+    /// Begins with a test, or with a part of one of which is known whether that is alone. It `may_be_alone` if no other one
+    /// is open. The peak of memory is watched for
     /// one at a time, which is the `outermost`.
     pub(crate) fn begin(
         process: &Process,
         may_be_alone: bool,
         outermost: bool,
+        is_whole_alone: Option<bool>,
         in_use: InUse,
     ) -> Self {
-        let alone = (may_be_alone && process.is_test_alone()).then(|| Alone {
+        let is_alone = || is_whole_alone.unwrap_or_else(|| process.is_test_alone());
+        let alone = (may_be_alone && is_alone()).then(|| Alone {
             peak: outermost && process.reset_peak(),
             own: thread::used(),
             usage: system::of_process(),
@@ -78,6 +81,11 @@ impl Span {
         };
         span.note(in_use);
         span
+    }
+
+    /// Whether the test had the process to itself when it began.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone.is_some()
     }
 
     /// Takes a sample into account.
