@@ -261,7 +261,7 @@ mod tinybird {
 #[test]
 fn a_token_without_the_feature() {
     let folder = folder();
-    let run = suite_into(&folder.path().join("records.ndjson"))
+    let run = suite_into(folder.path().join("records.ndjson"))
         .env("TINYBIRD_WRITE_TOKEN", "p.not-to-be-seen")
         .env("RESMON_SPOOL_DIR", folder.path().join("spool"))
         .env("PATH", "");
