@@ -4,13 +4,9 @@
 
 mod support;
 
-use std::{
-    collections::HashMap,
-    env, fs, thread,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
-use support::{Answer, Finished, Fixture, Records, Run, Server};
+use support::{Answer, Finished, Fixture, Records, Run, Server, has_nextest, left_in_spool};
 use tempfile::{TempDir, tempdir};
 
 const TESTS: usize = 300;
@@ -34,35 +30,25 @@ impl Suite {
 
     /// A run of nextest; `None`, with a word about it, where there is no nextest. In CI there is.
     fn nextest(&self, arguments: &[&str]) -> Option<Run> {
-        let version = Run::cargo().args(["nextest", "--version"]).finish();
-        if version.code != Some(0) && env::var_os("CI").is_none() {
-            println!("skipped: cargo-nextest is not installed");
+        if !has_nextest() {
             return None;
         }
         let run =
             self.fixture.cargo(&["nextest", "run", "--success-output=immediate"]).args(arguments);
         Some(
-            run.env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
+            run.env("RESMON_SPOOL_DIR", self.spool())
                 .env("TINYBIRD_WRITE_TOKEN", "a-token")
                 .env("TINYBIRD_API_URL", self.server.url()),
         )
     }
 
-    /// What lies in the spool directory when the sender has gone, which it does soon after the last process.
-    fn waiting(&self) -> Vec<String> {
-        let start = Instant::now();
-        loop {
-            let files =
-                fs::read_dir(self.folder.path().join("spool")).expect("the session made it");
-            let names: Vec<_> = files
-                .map(|file| file.expect("a file").file_name().into_string().expect("text"))
-                .collect();
-            let is_sending = names.iter().any(|name| name.ends_with(".sender"));
-            if !is_sending || start.elapsed() > Duration::from_secs(60) {
-                return names;
-            }
-            thread::yield_now();
-        }
+    fn spool(&self) -> PathBuf {
+        self.folder.path().join("spool")
+    }
+
+    #[track_caller]
+    fn assert_nothing_left(&self) {
+        assert_eq!(left_in_spool(&self.spool()), [""; 0]);
     }
 }
 
@@ -94,7 +80,7 @@ fn processes_that_run_side_by_side_share_requests() {
     let Some(run) = suite.nextest(&["-j8"]) else { return };
     assert_quiet(&run.finish().exits(0));
     assert_each_once(&suite.server.records());
-    assert_eq!(suite.waiting(), [""; 0]);
+    suite.assert_nothing_left();
     let requests = suite.server.requests().len();
     assert!(requests < 60, "{requests}");
 }
@@ -105,7 +91,7 @@ fn processes_that_run_one_after_the_other_are_not_held_up() {
     let suite = Suite::new(50);
     let Some(run) = suite.nextest(&["-j1"]) else { return };
     assert_quiet(&run.finish().exits(0));
-    assert_eq!(suite.waiting(), [""; 0]);
+    suite.assert_nothing_left();
     assert_each_once(&suite.server.records());
     let requests = suite.server.requests().len();
     assert!(requests < 60, "{requests}");
@@ -117,7 +103,7 @@ fn a_process_that_dies_is_reported_at_once() {
     let Some(run) = suite.nextest(&["-j8", "--no-fail-fast", "--run-ignored=all"]) else { return };
     run.finish().exits(100);
     // Nobody needs to run after it: the sender has seen it die.
-    assert_eq!(suite.waiting(), [""; 0]);
+    suite.assert_nothing_left();
     let records = suite.server.records();
     assert_eq!(records.test("aborts").outcome(), "crashed");
     let session = records.test("aborts").text("session_id");
@@ -125,5 +111,5 @@ fn a_process_that_dies_is_reported_at_once() {
     let of = Records(of.cloned().collect());
     assert_eq!(of.events(), ["session_start", "test", "session_end"]);
     assert_eq!(of.end().int("exit_status"), -1);
-    assert_eq!(suite.waiting(), [""; 0]);
+    suite.assert_nothing_left();
 }

@@ -8,14 +8,15 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    sync::LazyLock,
 };
 
 use serde_json::Value;
-use support::{Finished, Records, Run};
+use support::{
+    Finished, Records, Run,
+    published::{self, names_in, package, text, write},
+};
 
 const SWITCH: &str = "\n#[cfg(test)] #[macro_use(test)] extern crate resmon;\n";
 
@@ -164,7 +165,7 @@ impl Suite {
         let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_suites");
         let folder = all.join(if switched { "switched" } else { "bare" });
         let folder = folder.join(format!("{name}-{}", text(package, "version")));
-        lay_out(package, &folder, switched);
+        let folder = lay_out(package, folder, switched);
         let built = Run::cargo()
             .args(["test", "--no-run", "--lib", "--tests", "--offline"])
             .arg("--message-format=json")
@@ -188,7 +189,7 @@ impl Suite {
 
 /// Lays out a package of its own: the crate's sources, a manifest without what its tests do not
 /// need (optional features, benches), and the versions that this workspace uses.
-fn lay_out(package: &Value, folder: &Path, switched: bool) {
+fn lay_out(package: &Value, folder: PathBuf, switched: bool) -> PathBuf {
     let ours = env!("CARGO_MANIFEST_DIR");
     let (switch, mut dependencies) = if switched {
         (SWITCH, format!("resmon = {{ path = {ours:?} }}\n"))
@@ -208,77 +209,21 @@ fn lay_out(package: &Value, folder: &Path, switched: bool) {
         version = text(package, "version"),
         edition = text(package, "edition"),
     );
-    write(&folder.join("Cargo.toml"), manifest.as_bytes());
     let lock = fs::read(Path::new(ours).join("Cargo.lock")).expect("cargo made it for this build");
     write(&folder.join("Cargo.lock"), &lock);
-    let from = Path::new(text(package, "manifest_path")).with_file_name("");
-    for part in ["src", "tests", "build.rs"] {
-        copy(&from.join(part), &folder.join(part), switch);
-    }
-}
-
-/// Copies a file, or a folder and what is in it, and adds a line to each crate root that has tests:
-/// elsewhere the compiler would say that the switch has no effect. What is not there is passed over.
-fn copy(from: &Path, to: &Path, line: &str) {
-    if let Ok(mut content) = fs::read(from) {
-        let is_library = to.ends_with("src/lib.rs") && has_tests(&from.with_file_name(""));
-        let is_test = from.parent().is_some_and(|folder| folder.ends_with("tests"));
-        if is_library || is_test && has_tests(from) {
-            content.extend(line.bytes());
+    // Crate roots without tests do not get the switch: the compiler would warn that it has no effect.
+    let add_switch = |file: &Path, content: &mut Vec<u8>| {
+        let is_library = file.ends_with("src/lib.rs") && has_tests(&file.with_file_name(""));
+        let is_test = file.parent().is_some_and(|folder| folder.ends_with("tests"));
+        if is_library || is_test && has_tests(file) {
+            content.extend(switch.bytes());
         }
-        write(to, &content);
-    }
-    for name in names_in(from) {
-        copy(&from.join(&name), &to.join(&name), line);
-    }
+    };
+    published::lay_out(package, folder, &manifest, add_switch)
 }
 
 /// Whether this file, or one in this folder, has a test.
 fn has_tests(path: &Path) -> bool {
     fs::read_to_string(path).is_ok_and(|source| source.contains("#[test]"))
         || names_in(path).iter().any(|name| has_tests(&path.join(name)))
-}
-
-/// What a folder contains; nothing where there is none.
-fn names_in(folder: &Path) -> Vec<OsString> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    entries.map(|entry| entry.expect("cargo unpacked it").file_name()).collect()
-}
-
-/// Writes a file, unless it has this content: cargo builds again what is newer.
-fn write(path: &Path, content: &[u8]) {
-    if fs::read(path).is_ok_and(|found| found == content) {
-        return;
-    }
-    fs::create_dir_all(path.with_file_name("")).expect("the target folder can be written");
-    fs::write(path, content).expect("the target folder can be written");
-}
-
-/// What cargo knows about a package of this workspace's graph.
-fn package(name: &str) -> &'static Value {
-    static METADATA: LazyLock<Value> = LazyLock::new(|| {
-        let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
-        let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
-        let metadata = Run::cargo()
-            .args(["metadata", "--offline", "--format-version=1"])
-            // The sources of what other platforms need may not be there.
-            .args(["--filter-platform", host.expect("rustc names its host")])
-            .folder(env!("CARGO_MANIFEST_DIR"))
-            .finish()
-            .exits(0);
-        serde_json::from_str(&metadata.stdout).expect("cargo prints JSON")
-    });
-    let list = |value: &'static Value| value.as_array().expect("a list");
-    // Of several versions in the graph the one that this package depends on.
-    let graph = &METADATA["resolve"];
-    let node = list(&graph["nodes"]).iter().find(|node| node["id"] == graph["root"]);
-    let dependencies = list(&node.expect("this package")["dependencies"]);
-    list(&METADATA["packages"])
-        .iter()
-        .find(|package| package["name"] == name && dependencies.contains(&package["id"]))
-        .unwrap_or_else(|| panic!("{name} is a dev-dependency of this package"))
-}
-
-fn text<'a>(object: &'a Value, field: &str) -> &'a str {
-    object[field].as_str().unwrap_or_else(|| panic!("{field} is no text"))
 }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
-use support::{Counts, Fixture, Records, Run, reported};
+use support::{Counts, Fixture, Records, Run, has_nextest, reported};
 use tempfile::{TempDir, tempdir};
 
 /// All tests of the fixture `two-packages` that run by default: package, id.
@@ -196,9 +196,7 @@ fn another_harness_records_its_tests() {
 /// Runs a subcommand of nextest in the suite; `None`, with a word about it, where there is no nextest.
 /// In CI there is.
 fn nextest(suite: &Suite, subcommand: &[&str]) -> Option<Run> {
-    let version = Run::cargo().args(["nextest", "--version"]).finish();
-    if version.code != Some(0) && env::var_os("CI").is_none() {
-        println!("skipped: cargo-nextest is not installed");
+    if !has_nextest() {
         return None;
     }
     Some(suite.cargo(&[&["nextest"], subcommand].concat()).arg("--workspace"))

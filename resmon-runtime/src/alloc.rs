@@ -17,7 +17,7 @@ use crate::heap::{note_allocated, note_freed, note_reallocated};
 /// ```
 ///
 /// Each allocation and each reallocation that succeeds counts as one, of as many bytes as were asked for. To the peak a
-/// reallocation adds only what it grows by.
+/// reallocation adds only what it grows by. On systems that resmon cannot measure, the allocator counts nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alloc<A = System>(A);
 

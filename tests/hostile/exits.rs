@@ -102,7 +102,7 @@ fn the_test_of_a_process_that_died_is_recorded_by_the_next() {
             assert_eq!(records.events(), ["session_start", "test", "session_end"], "{test}");
             crashed(&records, test);
             assert_eq!(records.end().int("exit_status"), -1);
-            assert_eq!(case.waiting(), [""; 0]);
+            assert_eq!(case.left(), [""; 0]);
         });
     }
 }
@@ -137,7 +137,7 @@ fn threads_that_outlive_main_are_no_matter() {
         assert_eq!(records.events().len(), leaked + 3);
         assert_eq!(records.test(case.test).outcome(), "passed");
         assert_eq!(records.end().int("exit_status"), 0);
-        assert_eq!(case.waiting(), [""; 0]);
+        assert_eq!(case.left(), [""; 0]);
     });
 }
 
@@ -166,6 +166,6 @@ fn a_test_that_runs_its_own_executable_has_a_session_in_it() {
             assert_eq!(of.end().int("exit_status"), 0);
         }
         assert_eq!(all.events().len(), 6);
-        assert_eq!(case.waiting(), [""; 0]);
+        assert_eq!(case.left(), [""; 0]);
     });
 }

@@ -112,6 +112,6 @@ fn a_child_that_runs_on_does_not_make_its_dead_parent_look_alive() {
         // With those of the session that picked the others up.
         assert!(case.records().events().len() >= 3 + 3, "{mode:?}");
         assert_eq!(case.records().of_test(case.test).len(), 1, "{mode:?}");
-        assert_eq!(case.waiting(), [""; 0], "{mode:?}");
+        assert_eq!(case.left(), [""; 0], "{mode:?}");
     }
 }

@@ -16,14 +16,9 @@ mod limits;
 mod machine;
 mod streams;
 
-use std::{
-    env, fs,
-    path::PathBuf,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{env, path::PathBuf};
 
-use support::{Finished, Record, Records, Run, Server, schema};
+use support::{Finished, Record, Records, Run, Server, left_in_spool, schema};
 use tempfile::{TempDir, tempdir};
 
 /// How records are made.
@@ -110,20 +105,10 @@ impl Case {
         records
     }
 
-    /// What lies in the spool directory when the sender has gone, which it does soon after the last process.
-    fn waiting(&self) -> Vec<String> {
-        let start = Instant::now();
-        loop {
-            let files = fs::read_dir(self.spool()).expect("the session made it");
-            let names: Vec<_> = files
-                .map(|file| file.expect("a file").file_name().into_string().expect("text"))
-                .collect();
-            let is_sending = names.iter().any(|name| name.ends_with(".sender"));
-            if !is_sending || start.elapsed() > Duration::from_secs(60) {
-                return names;
-            }
-            thread::yield_now();
-        }
+    /// Returns what is left in the spool directory when the sender has ended.
+    #[track_caller]
+    fn left(&self) -> Vec<String> {
+        left_in_spool(&self.spool())
     }
 
     /// Requires one whole session with this end.
@@ -134,7 +119,7 @@ impl Case {
         assert_eq!(records.events(), events, "{:?}: {records:#?}", self.mode);
         assert_eq!(records.test(self.test).outcome(), outcome, "{:?}", self.mode);
         assert_eq!(records.end().int("exit_status"), exit_status, "{:?}", self.mode);
-        assert_eq!(self.waiting(), [""; 0], "{:?}", self.mode);
+        assert_eq!(self.left(), [""; 0], "{:?}", self.mode);
         records
     }
 }

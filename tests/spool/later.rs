@@ -12,7 +12,7 @@ use crate::{
     of_session,
     suite::EARLY,
     summary,
-    support::{Answer, Gate, Server},
+    support::{Answer, Gate, Record, Server, wait_for},
     whole,
 };
 
@@ -44,7 +44,7 @@ fn the_next_session_delivers_it_oldest_first() {
     let run = place.to(&endpoint.url(), "suite::early::").finish().exits(0);
     assert!(run.is_quiet(), "{}", run.stderr);
     let taken = endpoint.taken();
-    let old = |record: &&crate::Record| {
+    let old = |record: &&Record| {
         waiting.iter().any(|kept| kept.text("session_id") == record.text("session_id"))
     };
     let old: Vec<_> = taken.iter().filter(old).map(crate::key).collect();
@@ -117,13 +117,9 @@ fn own_records_go_before_old_ones() {
     server.wait_until(|requests| requests[before..].iter().any(old));
     drop(waiting);
     // At its exit the process waits for the answer; its last records are in its spool by then.
-    while !place
-        .waiting()
-        .iter()
-        .any(|record| record.event() == "session_end" && record.text("gh_sha") != "old")
-    {
-        std::thread::yield_now();
-    }
+    let is_own_end =
+        |record: &Record| record.event() == "session_end" && record.text("gh_sha") != "old";
+    wait_for("the end of the session", || place.waiting().iter().any(is_own_end).then_some(()));
     GO.set();
     running.finish().exits(0);
     let requests = &server.requests()[before..];

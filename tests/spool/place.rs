@@ -4,15 +4,13 @@ use std::{
     fs::{self, File},
     os::fd::AsRawFd,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
 };
 
 use tempfile::{TempDir, tempdir};
 
 use crate::{
     TOKEN,
-    support::{Record, Run},
+    support::{Record, Run, wait_for},
 };
 
 /// A spool directory, at first not there, in a folder of its own.
@@ -156,20 +154,6 @@ impl Place {
         // A record that is being written is no record yet.
         let end = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         String::from_utf8(rest[..end].to_vec()).expect("records are UTF-8")
-    }
-}
-
-/// Waits until there is something, but not for ever.
-#[track_caller]
-pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    const LIMIT: Duration = Duration::from_secs(60);
-    let start = Instant::now();
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(start.elapsed() < LIMIT, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(2));
     }
 }
 

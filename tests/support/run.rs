@@ -214,6 +214,24 @@ impl Captured {
     }
 }
 
+/// Returns whether nextest is installed. Says so on stdout if it is not: the test that asks is skipped. In CI nextest is
+/// there, and a test fails without it.
+pub(crate) fn has_nextest() -> bool {
+    let version = Run::cargo().args(["nextest", "--version"]).finish();
+    let is_there = version.code == Some(0) || env::var_os("CI").is_some();
+    if !is_there {
+        println!("skipped: cargo-nextest is not installed");
+    }
+    is_there
+}
+
+/// Returns the target triple of this machine.
+pub(crate) fn host() -> String {
+    let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}
+
 /// The exit status that a session should report when its process leaves with `code`: where the system does
 /// not tell, it is the one that follows from the tests.
 pub(crate) fn reported(code: i64, inferred: i64) -> i64 {

@@ -3,7 +3,7 @@
 
 use crate::{
     MIB, Place, assert_idle, assert_near, cpu,
-    support::{Fixture, Record, Records, Run},
+    support::{Fixture, Record, Records, has_nextest},
 };
 
 /// Loads that have counted what this field should say.
@@ -154,9 +154,7 @@ pub(crate) fn assert_counted(figure: i64, told: f64) {
 /// The real nextest, and loads that are built for it.
 #[test]
 fn under_nextest_all_tests_are_alone() {
-    let version = Run::cargo().args(["nextest", "--version"]).finish();
-    if version.code != Some(0) && std::env::var_os("CI").is_none() {
-        println!("skipped: cargo-nextest is not installed");
+    if !has_nextest() {
         return;
     }
     let place = Place::new();

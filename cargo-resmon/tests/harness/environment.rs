@@ -6,18 +6,20 @@ use tempfile::tempdir;
 
 use crate::{Suite, package};
 
+/// Arguments that run the one test of the fixture that prints its environment.
+const PRINT_ENVIRONMENT: [&str; 6] = [
+    "--package=outcomes",
+    "--test=the-end",
+    "--",
+    "--ignored",
+    "--nocapture",
+    "prints_its_environment",
+];
+
 #[test]
 fn a_test_sees_no_variable_of_the_build() {
     let suite = Suite::new();
-    let arguments = [
-        "--package=outcomes",
-        "--test=the-end",
-        "--",
-        "--ignored",
-        "--nocapture",
-        "prints_its_environment",
-    ];
-    let run = suite.test(&arguments).finish().exits(0);
+    let run = suite.test(&PRINT_ENVIRONMENT).finish().exits(0);
     let environment = run
         .stdout
         .lines()
@@ -41,17 +43,10 @@ fn a_test_sees_no_variable_of_the_build() {
 #[test]
 fn a_variable_that_was_set_is_there_again() {
     let suite = Suite::new();
-    let arguments = [
-        "--package=outcomes",
-        "--test=the-end",
-        "--",
-        "--ignored",
-        "--nocapture",
-        "prints_its_environment",
-    ];
     let folder = tempdir().expect("a folder of our own");
     let wrapper = script(folder.path(), "exec \"$@\"");
-    let run = suite.test(&arguments).env("RUSTC_WORKSPACE_WRAPPER", &wrapper).finish().exits(0);
+    let run =
+        suite.test(&PRINT_ENVIRONMENT).env("RUSTC_WORKSPACE_WRAPPER", &wrapper).finish().exits(0);
     assert!(run.stdout.contains(&format!("RUSTC_WORKSPACE_WRAPPER={wrapper}\n")), "{}", run.stdout);
 }
 

@@ -1,12 +1,10 @@
 //! `cargo resmon nextest run --instrument`.
 
-use crate::{Suite, support::Run, tests};
+use crate::{Suite, support::has_nextest, tests};
 
 #[test]
 fn tests_are_measured_from_inside_and_from_outside() {
-    let version = Run::cargo().args(["nextest", "--version"]).finish();
-    if version.code != Some(0) && std::env::var_os("CI").is_none() {
-        println!("skipped: cargo-nextest is not installed");
+    if !has_nextest() {
         return;
     }
     let arguments = [

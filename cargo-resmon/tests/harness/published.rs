@@ -1,15 +1,10 @@
 //! Suites of published crates, their sources as they are. They lie where Cargo keeps those of any dependency.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
-use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 use crate::{
     Suite,
-    support::{Fixture, Run},
+    support::{Fixture, published},
 };
 
 #[test]
@@ -80,54 +75,13 @@ fn check(name: &str, features: &str, options: &[&str]) {
 
 /// Lays out a package of its own: the crate's sources, and a manifest without what its tests do not need.
 fn laid_out(name: &str, features: &str) -> PathBuf {
-    let package = package(name);
-    let text = |field: &str| package[field].as_str().expect("text");
+    let package = published::package(name);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("published").join(name);
     let manifest = format!(
         "[package]\nname = {name:?}\nversion = {:?}\nedition = {:?}\n[features]\n{features}\n\
          [lints.rust]\nunexpected_cfgs = \"allow\"\n[workspace]\n",
-        text("version"),
-        text("edition"),
+        published::text(package, "version"),
+        published::text(package, "edition"),
     );
-    write(&folder.join("Cargo.toml"), manifest.as_bytes());
-    let from = Path::new(text("manifest_path")).with_file_name("");
-    for part in ["src", "tests", "build.rs"] {
-        copy(&from.join(part), &folder.join(part));
-    }
-    folder
-}
-
-/// Cargo's metadata about a dev-dependency of this package.
-fn package(name: &str) -> Value {
-    let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
-    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
-    let metadata = Run::cargo()
-        .args(["metadata", "--offline", "--format-version=1", "--filter-platform"])
-        .arg(host.expect("rustc names its host"))
-        .folder(env!("CARGO_MANIFEST_DIR"))
-        .finish()
-        .exits(0);
-    let metadata: Value = serde_json::from_str(&metadata.stdout).expect("Cargo prints JSON");
-    let packages = metadata["packages"].as_array().expect("a list of packages");
-    let is_it = |package: &&Value| package["name"] == name;
-    packages.iter().find(is_it).unwrap_or_else(|| panic!("{name} is a dev-dependency")).clone()
-}
-
-fn copy(from: &Path, to: &Path) {
-    if let Ok(content) = fs::read(from) {
-        write(to, &content);
-    }
-    for entry in fs::read_dir(from).into_iter().flatten() {
-        let name = entry.expect("Cargo unpacked it").file_name();
-        copy(&from.join(&name), &to.join(&name));
-    }
-}
-
-/// Writes a file, unless it has this content: Cargo builds again what is newer.
-fn write(path: &Path, content: &[u8]) {
-    if fs::read(path).is_ok_and(|found| found == content) {
-        return;
-    }
-    fs::create_dir_all(path.with_file_name("")).expect("the target folder can be written");
-    fs::write(path, content).expect("the target folder can be written");
+    published::lay_out(package, folder, &manifest, |_, _| ())
 }

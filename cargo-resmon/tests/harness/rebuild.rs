@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::{Suite, compiled, environment::script, package};
+use crate::{Suite, compiled, environment::script, package, support::host};
 
 const TEST: &str = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn passes() {}\n}\n";
 
@@ -47,10 +47,7 @@ fn a_release_build_and_lto_work() {
 #[test]
 fn a_target_may_be_named() {
     let suite = Suite::new();
-    let rustc = crate::Run::new("rustc").arg("-vV").finish().exits(0).stdout;
-    let host =
-        rustc.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host");
-    suite.test(&["--package=bare", "--target", host]).finish().exits(0);
+    suite.test(&["--package=bare", "--target", &host()]).finish().exits(0);
     assert_eq!(suite.records().tests().len(), 2);
 }
 

@@ -1,16 +1,10 @@
 //! `cargo resmon` itself is killed: the tests go on, and the next run delivers what they told.
 
-use std::{
-    fs,
-    os::unix::fs::DirBuilderExt,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
 use crate::{
     Suite,
-    support::{Gate, Records, Run, Server},
+    support::{Gate, Records, Run, Server, wait_for},
 };
 
 /// Starts a run in which a test waits, kills `cargo resmon`, lets the test go on, and waits until the runner of the test
@@ -20,11 +14,7 @@ fn killed(suite: &Suite, prepare: impl Fn(Run) -> Run, has_begun: impl Fn() -> b
     let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
     let mut running = prepare(run).env("FIXTURE_GATE", gate.address()).start();
     let at_gate = gate.wait_for(1);
-    let start = Instant::now();
-    while !has_begun() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", suite.spool());
-        thread::yield_now();
-    }
+    wait_for("the first record", || has_begun().then_some(()));
     running.kill();
     drop(at_gate);
     // The pipes are those of Cargo and of the tests, too: this waits for their end.

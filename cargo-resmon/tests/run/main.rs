@@ -14,9 +14,9 @@ mod place;
 mod real_suite;
 mod runner;
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
-use support::{Finished, Fixture, Record, Records, Run};
+use support::{Finished, Fixture, Record, Records, Run, has_nextest};
 use tempfile::{TempDir, tempdir};
 
 /// The fixture, and a folder for what a run leaves.
@@ -78,15 +78,6 @@ impl Suite {
     }
 }
 
-fn has_nextest() -> bool {
-    let version = Run::cargo().args(["nextest", "--version"]).finish();
-    let is_there = version.code == Some(0) || env::var_os("CI").is_some();
-    if !is_there {
-        println!("skipped: cargo-nextest is not installed");
-    }
-    is_there
-}
-
 /// Requires one session, which ended with this, around all tests, and gives the ids and outcomes of these, sorted.
 #[track_caller]
 fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
@@ -106,11 +97,4 @@ fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
 fn copy(run: &Finished) -> PathBuf {
     let line = run.stderr.lines().rev().find_map(|line| line.split_once(" recorded in "));
     PathBuf::from(line.unwrap_or_else(|| panic!("no place in {}", run.stderr)).1)
-}
-
-/// The triple of this machine.
-fn host() -> String {
-    let rustc = Run::new("rustc").arg("-vV").finish().exits(0).stdout;
-    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
-    host.expect("rustc names its host").to_owned()
 }

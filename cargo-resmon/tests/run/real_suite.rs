@@ -2,15 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
-
 use crate::{
     Suite, one_session,
-    support::{Fixture, Run},
+    support::{Fixture, Run, published},
 };
 
 #[test]
@@ -41,10 +38,9 @@ fn each_test_of_regex_syntax_has_one_record() {
     assert!(finished.stderr.contains(&format!("{} tests run", names.len())), "{}", finished.stderr);
 }
 
-/// A package of its own: the crate's sources, and a manifest without what its tests do not need.
+/// Lays out a package of its own: the crate's sources, and a manifest without what its tests do not need.
 fn laid_out() -> PathBuf {
-    let package = package("regex-syntax");
-    let text = |field: &str| package[field].as_str().expect("text");
+    let package = published::package("regex-syntax");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_suites/regex-syntax");
     let features = package["features"].as_object().expect("features").iter();
     let features = features.filter(|(name, _)| *name != "arbitrary");
@@ -53,41 +49,8 @@ fn laid_out() -> PathBuf {
     let manifest = format!(
         "[package]\nname = \"regex-syntax\"\nversion = {:?}\nedition = {:?}\n\
          [features]\n{features}[lints.rust]\nunexpected_cfgs = \"allow\"\n[workspace]\n",
-        text("version"),
-        text("edition"),
+        published::text(package, "version"),
+        published::text(package, "edition"),
     );
-    write(&folder.join("Cargo.toml"), manifest.as_bytes());
-    copy(&Path::new(text("manifest_path")).with_file_name("src"), &folder.join("src"));
-    folder
-}
-
-fn package(name: &str) -> Value {
-    let metadata = Run::cargo()
-        .args(["metadata", "--offline", "--format-version=1", "--filter-platform"])
-        .arg(crate::host())
-        .folder(env!("CARGO_MANIFEST_DIR"))
-        .finish()
-        .exits(0);
-    let metadata: Value = serde_json::from_str(&metadata.stdout).expect("cargo prints JSON");
-    let packages = metadata["packages"].as_array().expect("a list of packages");
-    packages.iter().find(|package| package["name"] == name).expect("a dev-dependency").clone()
-}
-
-fn copy(from: &Path, to: &Path) {
-    if let Ok(content) = fs::read(from) {
-        write(to, &content);
-    }
-    for entry in fs::read_dir(from).into_iter().flatten() {
-        let name = entry.expect("cargo unpacked it").file_name();
-        copy(&from.join(&name), &to.join(&name));
-    }
-}
-
-/// Writes a file, unless it has this content: Cargo builds again what is newer.
-fn write(path: &Path, content: &[u8]) {
-    if fs::read(path).is_ok_and(|found| found == content) {
-        return;
-    }
-    fs::create_dir_all(path.with_file_name("")).expect("the target folder can be written");
-    fs::write(path, content).expect("the target folder can be written");
+    published::lay_out(package, folder, &manifest, |_, _| ())
 }

@@ -5,8 +5,8 @@ use std::{fs, os::unix::process::CommandExt, path::Path, process::Command};
 use tempfile::tempdir;
 
 use crate::{
-    Suite, host, one_session,
-    support::{Fixture, Run},
+    Suite, one_session,
+    support::{Fixture, Run, host},
 };
 
 /// A workspace whose path has spaces in it, with this in its configuration.
