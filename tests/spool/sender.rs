@@ -116,6 +116,29 @@ fn a_request_without_an_answer_is_made_again_by_the_next() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
+/// The process that waits for delivery starts another sender, and says nothing.
+#[test]
+fn one_that_dies_is_replaced() {
+    // It may have been killed before it could say that it is at work.
+    for has_said_so in [true, false] {
+        let (place, endpoint) = (Place::new(), Endpoint::up());
+        let gate = Gate::closed();
+        let run = place.to(&endpoint.url(), "suite::held::one");
+        let running = run.env("SUITE_HELD", gate.address()).start();
+        let waiting = gate.wait_for(1);
+        place.kill_sender();
+        if !has_said_so {
+            fs::write(place.only(".sender"), "soon").expect("it is ours");
+        }
+        drop(waiting);
+        let run = running.finish().exits(0);
+        assert!(run.is_quiet(), "{}", run.stderr);
+        let told = summary(&endpoint.taken());
+        assert_eq!(told, ["session_start", "held::one passed", "session_end 0"]);
+        assert!(place.names().is_empty(), "{:?}", place.names());
+    }
+}
+
 #[test]
 fn one_serves_two_runs_at_once_and_each_destination_has_its_own() {
     let place = Place::new();

@@ -83,19 +83,20 @@ impl Sender {
         if self.started.get().is_some() {
             return;
         }
-        let _ = self.started.set(self.try_start().map(|()| Instant::now()));
+        let _ = self.started.set(self.try_start().map(|_| Instant::now()));
     }
 
-    fn try_start(&self) -> Result<(), String> {
+    /// Starts a sender, unless one is running or has just been started. Returns whether it did.
+    fn try_start(&self) -> Result<bool, String> {
         let file =
             SenderFile::open(&self.spool, &self.destination).map_err(|error| error.to_string())?;
         let is_ours = !file.is_running() && !file.is_starting() && file.start();
         let result = if is_ours {
             let programs = self.program.clone().map_or_else(programs, |program| vec![program]);
             let started = spawn::detached(&programs, ARGUMENT, &self.variables);
-            started.inspect_err(|_| file.set_state(SenderState::Idle))
+            started.map(|()| true).inspect_err(|_| file.set_state(SenderState::Idle))
         } else {
-            Ok(())
+            Ok(false)
         };
         file.close();
         result.map_err(|error| format!("no program to send them: {error}"))
@@ -138,7 +139,8 @@ impl Sender {
         if self.delivery.process_per_test && self.delivery.processes == 1 && !self.is_overdue() {
             return End::Left;
         }
-        let (mut was_seen, mut is_down) = (false, false);
+        let (mut was_seen, mut is_down, mut is_restarted) = (false, false, false);
+        let mut started = self.started.get().and_then(|started| started.as_ref().ok().copied());
         loop {
             let state = self.state();
             // Before the directory is listed, which may hold thousands of files by then.
@@ -151,9 +153,7 @@ impl Sender {
             }
             was_seen |= state.is_some();
             is_down |= state == Some(SenderState::Down);
-            let is_starting = || {
-                !was_seen && matches!(self.started.get(), Some(Ok(at)) if at.elapsed() < STARTING)
-            };
+            let is_starting = !was_seen && started.is_some_and(|at| at.elapsed() < STARTING);
             match state {
                 Some(SenderState::Idle)
                     if self.delivery.process_per_test && self.segments().is_empty() =>
@@ -173,7 +173,12 @@ impl Sender {
                 None if begin.elapsed() >= self.delivery.flush_timeout * 4 / 5 => {
                     return End::Timeout;
                 }
-                None if !is_starting() => return End::NoSender,
+                // The sender was killed, perhaps before it showed. One more may do better.
+                None if !is_restarted && started.is_some() && self.try_start() == Ok(true) => {
+                    (is_restarted, was_seen) = (true, false);
+                    started = Some(Instant::now());
+                }
+                None if !is_starting => return End::NoSender,
                 _ => {}
             }
             if begin.elapsed() >= self.delivery.flush_timeout {
