@@ -87,11 +87,13 @@ fn a_directory_within_the_bound_is_left_alone() {
 #[test]
 fn a_session_drops_its_own_oldest() {
     const GUARDS: usize = 300;
+    const BATCH: usize = 10;
     let (place, endpoint) = (Place::new(), Endpoint::down());
     let long = "long".repeat(30_000);
     let run = place
         .to(&endpoint.url(), "suite::guards")
         .env("SUITE_GUARDS", GUARDS.to_string())
+        .env("RESMON_BATCH_SIZE", BATCH.to_string())
         .env("GITHUB_REF_NAME", &long)
         .env("GITHUB_WORKFLOW", &long)
         .env("GITHUB_JOB", &long)
@@ -120,6 +122,8 @@ fn a_session_drops_its_own_oldest() {
     // What was said to be kept is, and nothing is gone that nobody was told of.
     let waiting = place.waiting_lines();
     assert_eq!(waiting, sum_in("kept in") - sum_in("not kept"), "{}", run.stderr);
-    assert_eq!(waiting + sum_in(" lost: "), GUARDS + 2, "{}", run.stderr);
+    // A batch that the sender gave up, and was setting aside at the moment when the session dropped it, counts as lost.
+    let told = waiting + sum_in(" lost: ");
+    assert!((GUARDS + 2..=GUARDS + 2 + BATCH).contains(&told), "{told}: {}", run.stderr);
     assert!(!run.stderr.contains("has ended"), "{}", run.stderr);
 }

@@ -133,7 +133,9 @@ fn one_that_dies_is_replaced() {
         drop(waiting);
         let run = running.finish().exits(0);
         assert!(run.is_quiet(), "{}", run.stderr);
-        let told = summary(&endpoint.taken());
+        let mut told = summary(&endpoint.taken());
+        // The first sender may have died before it could note that a record had arrived.
+        told.dedup();
         assert_eq!(told, ["session_start", "held::one passed", "session_end 0"]);
         assert!(place.names().is_empty(), "{:?}", place.names());
     }

@@ -46,8 +46,10 @@ impl Spool {
             if is_kept || self.is_being_written(&segment, &segments, is_own) {
                 continue;
             }
-            let records = self.unsent_records(&segment);
+            let content = fs::read(&segment.path).unwrap_or_default();
             if fs::remove_file(&segment.path).is_ok() {
+                // Asked last: records may have arrived until then.
+                let records = self.unsent_among(&segment, &content);
                 *(if is_own { &mut dropped.own } else { &mut dropped.others }) += records;
             }
             total = total.saturating_sub(size);
@@ -70,11 +72,14 @@ impl Spool {
     /// Counts the records of a segment that have not arrived.
     #[must_use]
     pub fn unsent_records(&self, segment: &Segment) -> u64 {
+        self.unsent_among(segment, &fs::read(&segment.path).unwrap_or_default())
+    }
+
+    fn unsent_among(&self, segment: &Segment, content: &[u8]) -> u64 {
         let progress = Progress::read(self, &segment.session_id, &segment.destination);
         if segment.kind == Kind::Waiting && segment.number < progress.segment {
             return 0;
         }
-        let content = fs::read(&segment.path).unwrap_or_default();
         let sent = if segment.number == progress.segment { progress.offset } else { 0 };
         let rest = content.get(usize::try_from(sent).unwrap_or(usize::MAX)..).unwrap_or_default();
         count_lines(rest)
