@@ -5,6 +5,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, MetaNameValue, Path, Token};
 
 use crate::args::Args;
+use crate::known::{Effect, has_effect};
 
 /// Attributes of the language and its tools: they neither run a test nor feed it.
 const PLAIN: &[&str] = &[
@@ -31,38 +32,6 @@ const PLAIN: &[&str] = &[
     "warn",
 ];
 
-/// Attributes that make a test of the function and are not called `test`.
-const REGISTERING: &[&str] = &[
-    "async_test",
-    "case",
-    "dir_test",
-    "flaky_test",
-    "gtest",
-    "parameterized",
-    "proptest",
-    "quickcheck",
-    "rstest",
-    "test_case",
-    "test_casing",
-    "test_matrix",
-    "wasm_bindgen_test",
-];
-
-/// Attributes that run an `async fn`.
-const RUNNING_ASYNC: &[&str] = &[
-    "async_test",
-    "flaky_test",
-    "proptest",
-    "test",
-    "test_attr",
-    "test_casing",
-    "wasm_bindgen_test",
-];
-
-pub(crate) fn last_is(path: &Path, names: &[&str]) -> bool {
-    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
-}
-
 /// Whether this is resmon itself once more.
 pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
     let names = |path: &Path| path.segments.iter().map(|s| s.ident.to_string()).collect::<Vec<_>>();
@@ -75,19 +44,21 @@ pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
 
 /// Whether an attribute puts `#[test]` on the function, or on what it makes of it.
 pub(crate) fn registers(attr: &Attribute) -> bool {
-    let path = attr.path();
-    last_is(path, &["test"]) || last_is(path, REGISTERING) || applies_test(attr)
+    has_effect(attr.path(), Effect::RegistersTest) || applies_test(attr)
 }
 
 /// `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`
 fn applies_test(attr: &Attribute) -> bool {
     let is_test = |token| matches!(token, TokenTree::Ident(ident) if ident == "test");
     match &attr.meta {
-        Meta::List(list) => {
-            last_is(&list.path, &["apply"]) && list.tokens.clone().into_iter().any(is_test)
-        }
+        Meta::List(list) => is_apply(&list.path) && list.tokens.clone().into_iter().any(is_test),
         _ => false,
     }
+}
+
+/// `#[apply(…)]`, of the crates `macro_rules_attribute` and `rstest_reuse`
+pub(crate) fn is_apply(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "apply")
 }
 
 /// Whether the attribute could neither supply arguments nor run anything.
@@ -99,7 +70,7 @@ pub(crate) fn is_plain(attr: &Attribute) -> bool {
 
 /// Whether some attribute here could turn an `async fn` into one that libtest can call.
 pub(crate) fn may_run_async(attrs: &[Attribute]) -> bool {
-    let runs = |attr: &Attribute| last_is(attr.path(), RUNNING_ASYNC) || applies_test(attr);
+    let runs = |attr: &Attribute| has_effect(attr.path(), Effect::RunsAsync) || applies_test(attr);
     attrs.iter().any(runs) || !(attrs.iter().all(is_plain) || attrs.iter().any(registers))
 }
 

@@ -51,6 +51,9 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     // Whoever writes an attribute in the arguments says that it is a test attribute, whatever it is called.
     let registered = args.registered || args.inner.is_some() || is_registered(&test);
     if !registered && !test.attrs.iter().any(attr::registers) {
+        if !is_crate_wide() {
+            valid::is_known(&test)?;
+        }
         // Last, where others look for it before they add their own.
         let attr = Attribute::parse_outer.parse2(quote!(#[::core::prelude::v1::test]))?;
         test.attrs.extend(attr);

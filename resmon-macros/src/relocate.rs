@@ -9,6 +9,7 @@ use syn::{Attribute, Meta};
 use crate::args::{Args, REGISTERED};
 use crate::attr;
 use crate::item::TestFn;
+use crate::known::{Effect, has_effect};
 
 /// The item with resmon below the attribute that has the last word on it, if there is one.
 pub(crate) fn relocate(args: &Args, test: &TestFn) -> Option<TokenStream> {
@@ -23,7 +24,7 @@ pub(crate) fn relocate(args: &Args, test: &TestFn) -> Option<TokenStream> {
         let again = args.again(&inner.tokens);
         return Some(quote!(#(#before)* #[test_attr(#again)] #(#after)* #vis #sig #body));
     }
-    let again = args.again(&if prepends_test(&attrs[position]) {
+    let again = args.again(&if has_effect(attrs[position].path(), Effect::PrependsTest) {
         Ident::new(REGISTERED, Span::call_site()).into_token_stream()
     } else {
         TokenStream::new()
@@ -35,29 +36,14 @@ pub(crate) fn relocate(args: &Args, test: &TestFn) -> Option<TokenStream> {
 }
 
 fn has_the_last_word(attr: &Attribute) -> bool {
-    const JUDGES: &[&str] = &[
-        "case",
-        "gtest",
-        "parameterized",
-        "proptest",
-        "quickcheck",
-        "rstest",
-        "test_case",
-        "test_matrix",
-        "timeout",
-    ];
-    let path = attr.path();
-    let is_googletest = path.segments.len() == 2 && path.segments[0].ident == "googletest";
-    attr::last_is(path, JUDGES)
-        || is_googletest && attr::last_is(path, &["test"])
-        || is_template(attr)
+    has_effect(attr.path(), Effect::JudgesTest) || is_template(attr)
 }
 
 /// `#[apply(cases)]`, of the crate `rstest_reuse`
 fn is_template(attr: &Attribute) -> bool {
     let is_bang = |token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!');
     match &attr.meta {
-        Meta::List(list) if attr::last_is(&list.path, &["apply"]) => {
+        Meta::List(list) if attr::is_apply(&list.path) => {
             !list.tokens.clone().into_iter().any(is_bang)
         }
         _ => false,
@@ -67,9 +53,4 @@ fn is_template(attr: &Attribute) -> bool {
 /// `#[case(…)]`, `#[case::name(…)]`
 fn is_case(attr: &Attribute) -> bool {
     attr.path().segments[0].ident == "case"
-}
-
-/// Whether the attribute puts `#[test]` in front of all others, where resmon cannot see it.
-fn prepends_test(attr: &Attribute) -> bool {
-    attr::last_is(attr.path(), &["case", "parameterized", "quickcheck", "test_case", "test_matrix"])
 }

@@ -1,9 +1,11 @@
 use proc_macro2::TokenTree;
+use quote::quote;
 use syn::parse::ParseStream;
-use syn::{Error, Result, Signature, Token};
+use syn::{Attribute, Error, Result, Signature, Token};
 
 use crate::attr;
 use crate::item::TestFn;
+use crate::known;
 
 /// What a function can begin with, after its visibility.
 const FUNCTION: &[&str] = &["async", "const", "extern", "fn", "unsafe"];
@@ -34,6 +36,23 @@ pub(crate) fn is_free(sig: &Signature) -> Result<()> {
             receiver.self_token.span,
             "a test cannot be a method, move it out of the `impl` and drop `self`",
         )),
+        None => Ok(()),
+    }
+}
+
+/// Rejects an attribute that may register the test: with a second `#[test]` the test would run twice.
+pub(crate) fn is_known(test: &TestFn) -> Result<()> {
+    match test.attrs.iter().map(Attribute::path).find(|path| known::may_register(path)) {
+        Some(path) => {
+            let name = quote!(#path).to_string().replace(' ', "");
+            Err(Error::new_spanned(
+                path,
+                format!(
+                    "`#[{name}]` is not known to resmon: if it makes a test of the function, put it into the \
+                     parentheses of `#[resmon::test(…)]`; if not, write `#[test]` below it"
+                ),
+            ))
+        }
         None => Ok(()),
     }
 }
