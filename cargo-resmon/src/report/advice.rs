@@ -86,8 +86,8 @@ fn about_run(kind: Kind, text: String) -> Vec<Advice> {
     vec![Advice { kind, test: None, text }]
 }
 
-fn about(kind: Kind, Test { id, .. }: &Test, text: String) -> Advice {
-    Advice { kind, test: Some(id.clone()), text }
+fn about(kind: Kind, Test { key, .. }: &Test, text: String) -> Advice {
+    Advice { kind, test: Some(key.id.clone()), text }
 }
 
 fn no_tests(report: &Report) -> Vec<Advice> {

@@ -97,6 +97,8 @@ struct TestOf<'a> {
     /// Its `test_nodeid`.
     id: &'a str,
     package: Option<&'a str>,
+    /// Its Cargo target, as nextest names binaries.
+    target: Option<&'a str>,
     /// That of the last attempt.
     outcome: Outcome,
     /// Whether it passed only when tried again.
@@ -247,8 +249,9 @@ fn totals(report: &Report) -> Totals {
 
 fn test(test: &Test) -> TestOf<'_> {
     TestOf {
-        id: &test.id,
-        package: test.package.as_deref(),
+        id: &test.key.id,
+        package: test.key.package.as_deref(),
+        target: test.key.target.as_deref(),
         outcome: test.outcome(),
         flaky: test.is_flaky(),
         figures: figures(Measure::ALL.map(|measure| test.most(measure).map(|(_, most)| most))),

@@ -91,7 +91,7 @@ fn costs(report: &Report, measure: Measure, top: usize) -> String {
     for (test, attempt, _) in rows {
         let figure = sentences::figure(measure, attempt);
         let context = escape(&sentences::context(report, measure, attempt));
-        let _ = writeln!(table, "| {figure} | {} | {context} |", name(&test.id));
+        let _ = writeln!(table, "| {figure} | {} | {context} |", name(&test.name()));
     }
     table.push_str("\n</details>\n");
     table

@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::read::{self, RUNS, Unreadable};
 use super::record::{Attempt, Machine};
 use super::run::Run;
-use super::test::{Earlier, Measure, Test};
+use super::test::{Earlier, Key, Measure, Test};
 use super::totals::Totals;
 use super::units;
 
@@ -62,7 +62,7 @@ impl Report {
     }
 
     fn add_earlier(&mut self, runs: Vec<Run>) {
-        let mut earlier: HashMap<(String, Option<String>), Vec<Earlier>> = HashMap::new();
+        let mut earlier: HashMap<Key, Vec<Earlier>> = HashMap::new();
         for (number, mut run) in runs.into_iter().enumerate() {
             self.earlier.push(EarlierRun {
                 first: run.first,
@@ -71,16 +71,15 @@ impl Report {
                 bad: run.tests.iter().filter(|test| test.outcome().is_bad()).count(),
                 id: run.id.take(),
             });
-            for (id, package, test) in run.take_earlier(number) {
-                earlier.entry((id, package)).or_default().push(test);
+            for (key, test) in run.take_earlier(number) {
+                earlier.entry(key).or_default().push(test);
             }
         }
         if earlier.is_empty() {
             return;
         }
         for test in &mut self.run.tests {
-            let key = (test.id.clone(), test.package.clone());
-            test.earlier = earlier.remove(&key).unwrap_or_default();
+            test.earlier = earlier.remove(&test.key).unwrap_or_default();
         }
     }
 
@@ -88,7 +87,9 @@ impl Report {
     pub(crate) fn bad(&self) -> Vec<&Test> {
         let mut tests: Vec<_> =
             self.run.tests.iter().filter(|test| test.outcome().is_bad()).collect();
-        tests.sort_by(|one, other| (one.outcome(), &one.id).cmp(&(other.outcome(), &other.id)));
+        tests.sort_by(|one, other| {
+            (one.outcome(), &one.key.id).cmp(&(other.outcome(), &other.key.id))
+        });
         tests
     }
 
@@ -126,7 +127,7 @@ impl Report {
             .collect();
         let order = |(one, _, most): &(&Test, &Attempt, f64),
                      (other, _, less): &(&Test, _, f64)| {
-            less.total_cmp(most).then_with(|| one.id.cmp(&other.id))
+            less.total_cmp(most).then_with(|| one.key.id.cmp(&other.key.id))
         };
         // Of a million tests few are asked for.
         if count < tests.len() {
@@ -176,7 +177,7 @@ impl Report {
 
     /// The packages of the tests and the test binaries, each once.
     pub(crate) fn packages(&self) -> Vec<&str> {
-        let tests = self.run.tests.iter().filter_map(|test| test.package.as_deref());
+        let tests = self.run.tests.iter().filter_map(|test| test.key.package.as_deref());
         let binaries =
             self.run.binaries.iter().filter_map(|binary| binary.about.package.as_deref());
         let mut packages: Vec<_> = tests.chain(binaries).collect();

@@ -101,7 +101,8 @@ impl Runs {
                 let attempt = serde_json::from_slice(line)?;
                 let id = head.test_nodeid.as_ref().and_then(Text::get).unwrap_or("(no name)");
                 let Some(run) = self.run(&head) else { return Ok(()) };
-                let test = run.test(id, head.package.as_ref().and_then(Text::get));
+                let package = head.package.as_ref().and_then(Text::get);
+                let test = run.test(id, package, head.target.as_ref().and_then(Text::get));
                 if is_new(run, &head, Event::Test(test)) {
                     run.attempt(test, attempt);
                 }

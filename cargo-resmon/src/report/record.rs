@@ -33,6 +33,8 @@ pub(crate) struct Head<'a> {
     pub(crate) run_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) package: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) target: Option<Text<'a>>,
     #[serde(default = "first")]
     pub(crate) attempt: i32,
     #[serde(borrow)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::binary::Binary;
 use super::record::{Attempt, End, GitHub, Machine, Text};
-use super::test::Test;
+use super::test::{Key, Test};
 
 /// More than this many machines of one run are not told apart.
 const MACHINES: usize = 32;
@@ -86,14 +86,14 @@ impl Run {
     }
 
     /// The place of a test in [`tests`](Self::tests), which has it from now on.
-    pub(crate) fn test(&mut self, id: &str, package: Option<&str>) -> u32 {
-        let key = format!("{}\0{id}", package.unwrap_or_default());
-        let place = position(&mut self.index.tests, &key);
+    pub(crate) fn test(&mut self, id: &str, package: Option<&str>, target: Option<&str>) -> u32 {
+        let name = format!("{}\0{}\0{id}", package.unwrap_or_default(), target.unwrap_or_default());
+        let place = position(&mut self.index.tests, &name);
         if place as usize == self.tests.len() {
-            let package = package.map(str::to_owned);
+            let (package, target) = (package.map(str::to_owned), target.map(str::to_owned));
             self.tests.push(Test {
-                id: id.to_owned(),
-                package,
+                key: Key { id: id.to_owned(), package, target },
+                shares_id: false,
                 attempts: Vec::new(),
                 earlier: Vec::new(),
             });
@@ -162,8 +162,13 @@ impl Run {
     pub(crate) fn finish(&mut self) {
         self.index = Index::default();
         self.tests.retain(|test| !test.attempts.is_empty());
+        let mut count: HashMap<String, usize> = HashMap::new();
         for test in &mut self.tests {
             test.attempts.sort_by_key(|attempt| (attempt.attempt, attempt.timestamp));
+            *count.entry(test.key.id.clone()).or_default() += 1;
+        }
+        for test in &mut self.tests {
+            test.shares_id = count[&test.key.id] > 1;
         }
     }
 
@@ -171,10 +176,10 @@ impl Run {
     pub(crate) fn take_earlier(
         &mut self,
         number: usize,
-    ) -> impl Iterator<Item = (String, Option<String>, super::test::Earlier)> {
+    ) -> impl Iterator<Item = (Key, super::test::Earlier)> {
         mem::take(&mut self.tests).into_iter().map(move |test| {
             let earlier = test.to_earlier(number);
-            (test.id, test.package, earlier)
+            (test.key, earlier)
         })
     }
 

@@ -2,13 +2,25 @@
 
 use super::outcome::Outcome;
 use super::record::Attempt;
+use super::text::clean;
 
-/// A test, by its id and its package.
-#[derive(Debug)]
-pub(crate) struct Test {
+/// The names that together tell a test from all others: one module may be compiled into several targets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// Its `test_nodeid`.
     pub(crate) id: String,
     pub(crate) package: Option<String>,
-    /// At least one, in the order in which they were made.
+    /// The Cargo target, as nextest names binaries.
+    pub(crate) target: Option<String>,
+}
+
+/// A test of a run.
+#[derive(Debug)]
+pub(crate) struct Test {
+    pub(crate) key: Key,
+    /// Whether the run has another test of the same id.
+    pub(crate) shares_id: bool,
+    /// At least one, in the order in which they ended.
     pub(crate) attempts: Vec<Attempt>,
     /// What it cost in earlier runs, the latest first.
     pub(crate) earlier: Vec<Earlier>,
@@ -48,12 +60,19 @@ impl Measure {
 }
 
 impl Test {
-    /// That of the last attempt. A test that ran more than once without being retried, as the module of several
-    /// binaries does, has the worst.
+    /// Its id as the report shows it, with the target where the id alone would not do.
+    pub(crate) fn name(&self) -> String {
+        let id = clean(&self.key.id);
+        match &self.key.target {
+            Some(target) if self.shares_id => format!("{id} ({})", clean(target)),
+            _ => id,
+        }
+    }
+
+    /// The outcome of the last attempt. A test may be recorded more than once in an attempt: it repeats itself, or runs
+    /// itself again in another process. The runner goes by the last, too.
     pub(crate) fn outcome(&self) -> Outcome {
-        let last = self.last_attempt();
-        let outcomes = self.attempts.iter().filter(|attempt| attempt.attempt == last);
-        outcomes.map(|attempt| attempt.outcome).min().unwrap_or_default()
+        self.attempts.last().map(|attempt| attempt.outcome).unwrap_or_default()
     }
 
     /// Whether it passed after it had not.

@@ -5,7 +5,6 @@ use super::model::Report;
 use super::outcome::Outcome;
 use super::sentences;
 use super::test::Test;
-use super::text::clean;
 
 /// What did not go as it should.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +52,7 @@ impl Wrong<'_> {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Binary(binary) => binary.name(),
-            Self::Test(test) => clean(&test.id),
+            Self::Test(test) => test.name(),
         }
     }
 

@@ -134,20 +134,21 @@ impl Unit {
         made.push(Made::Done(self.places));
     }
 
-    /// Takes out what the process itself recorded of the test that it was started for: not what a process did that the
-    /// test started.
+    /// Takes out the records of the test that the process was started for, and returns the one to go by: of the process
+    /// itself, or else the last. Others may be of a test that runs itself again, or of a runner that tries it again.
     fn take_own(&mut self) -> Option<Fields> {
-        let name = self.test_name()?;
-        let is_named = |fields: &Fields| {
+        let (name, pid) = (self.test_name()?.to_owned(), self.pid());
+        let inside = std::mem::take(&mut self.inside);
+        let is_named = |(_, fields): &(Source, Fields)| {
             let id = text(fields, "test_nodeid").and_then(|id| id.split_once("::"));
             id.is_some_and(|(_, recorded)| recorded == name)
         };
-        let named: Vec<_> =
-            (0..self.inside.len()).filter(|&i| is_named(&self.inside[i].1)).collect();
-        let by_pid = |&&i: &&usize| Some(self.inside[i].0.pid) == self.pid();
-        // A runner that was configured already may have started the process in its turn.
-        let own = named.iter().find(by_pid).or(named.first().filter(|_| named.len() == 1))?;
-        Some(self.inside.remove(*own).1)
+        let (mut named, others) = inside.into_iter().partition::<Vec<_>, _>(is_named);
+        self.inside = others;
+        // A runner that was configured already may have started the process in its turn, and more than once.
+        let is_own = |(source, _): &(Source, Fields)| Some(source.pid) == pid;
+        let own = named.iter().rposition(is_own).or(named.len().checked_sub(1))?;
+        Some(named.swap_remove(own).1)
     }
 
     /// The record of the test: what was measured inside, if anything, and outside.

@@ -88,7 +88,7 @@ pub(super) fn json(
     frames: Vec<Frame>,
 ) -> serde_json::Result<String> {
     let mut packages: Vec<_> =
-        report.run.tests.iter().filter_map(|test| test.package.as_deref()).collect();
+        report.run.tests.iter().filter_map(|test| test.key.package.as_deref()).collect();
     packages.sort_unstable();
     packages.dedup();
     let mut starts: Vec<Vec<Option<(f64, usize)>>> =
@@ -133,9 +133,9 @@ fn round(value: f64, parts: f64) -> f64 {
 }
 
 fn row(test: &Test, starts: &[Option<(f64, usize)>], packages: &[&str], earlier: usize) -> TestRow {
-    let package = test.package.as_deref().and_then(|name| packages.binary_search(&name).ok());
+    let package = test.key.package.as_deref().and_then(|name| packages.binary_search(&name).ok());
     TestRow(
-        clean(&test.id),
+        test.name(),
         package,
         u8::from(test.is_flaky()),
         test.outcome(),

@@ -139,7 +139,7 @@ fn top(report: &Report, measure: Measure, extent: Extent) -> String {
             [
                 Cell::new(BOLD, sentences::figure(measure, attempt)),
                 Cell::new(BLUE, bar),
-                Cell::new(PLAIN, clean(&test.id)),
+                Cell::new(PLAIN, test.name()),
                 Cell::new(DIM, context),
             ]
         })
