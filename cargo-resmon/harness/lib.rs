@@ -6,13 +6,11 @@
 extern crate test;
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::PathBuf;
 use std::{env, fs};
 
-use resmon_runtime::harness;
+use resmon_runtime::harness::{self, Charge};
 use resmon_runtime::outcome::Outcome;
 use test::{Bencher, ShouldPanic, TestDesc, TestDescAndFn, TestFn};
 
@@ -20,12 +18,9 @@ use test::{Bencher, ShouldPanic, TestDesc, TestDescAndFn, TestFn};
 #[global_allocator]
 static ALLOC: resmon_runtime::alloc::Alloc = resmon_runtime::alloc::Alloc::system();
 
-static BUILD: OnceLock<Build> = OnceLock::new();
-
 /// Runs the tests. The compiler calls this: it is the `test_runner` of the crate.
 pub fn run(tests: &[&TestDescAndFn]) {
-    let build = BUILD.get_or_init(Build::of_this_process);
-    harness::take_charge(build.target.clone());
+    harness::take_charge(charge());
     let arguments: Vec<String> = env::args().collect();
     test::test_main(&arguments, tests.iter().map(|test| guarded(test)).collect(), None);
 }
@@ -48,8 +43,7 @@ fn guarded(test: &TestDescAndFn) -> TestDescAndFn {
 
 /// Runs a test and records it. A panic goes on to libtest, which has printed its message already.
 fn measured(desc: &TestDesc, body: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let build = BUILD.get_or_init(Build::of_this_process);
-    let guard = harness::enter(&build.file(desc.source_file), desc.name.as_slice());
+    let guard = harness::enter(desc.source_file, desc.name.as_slice());
     let result = catch_unwind(AssertUnwindSafe(|| __rust_begin_short_backtrace(body)));
     guard.finish(outcome(desc.should_panic, &result));
     result.unwrap_or_else(|panic| resume_unwind(panic))
@@ -79,48 +73,18 @@ fn outcome(expected: ShouldPanic, result: &Result<Result<(), String>, Box<dyn An
     if is_as_expected { Outcome::Passed } else { Outcome::Failed }
 }
 
-/// Notes of `cargo resmon` about this executable, from a file beside it that was written when it was built.
-#[derive(Default)]
-struct Build {
-    target: Option<String>,
-    /// The root of the workspace, from which the compiler names source files.
-    workspace: PathBuf,
-    /// The source file of the target.
-    root: String,
-    /// The directory for code that the package's build script generates (`OUT_DIR`).
-    out_dir: Option<PathBuf>,
-}
-
-impl Build {
-    fn of_this_process() -> Self {
-        let note = env::current_exe().map(|own| own.with_extension("resmon"));
-        let note = note.and_then(fs::read_to_string).unwrap_or_default();
-        let value = |name| note.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-        Self {
-            target: value("target="),
-            workspace: value("workspace=").unwrap_or_default().into(),
-            root: value("root=").unwrap_or_default(),
-            out_dir: value("out_dir=").map(PathBuf::from),
-        }
+/// Reads the notes of `cargo resmon` about this executable, from a file beside it that was written when it was built.
+fn charge() -> Charge {
+    let note = env::current_exe().map(|own| own.with_extension("resmon"));
+    let note = note.and_then(fs::read_to_string).unwrap_or_default();
+    let value = |name| note.lines().find_map(|line| line.strip_prefix(name));
+    let text = |name| value(name).unwrap_or_default().to_owned();
+    let path = |name| value(name).map(PathBuf::from);
+    Charge {
+        target: value("target=").map(str::to_owned),
+        manifest_dir: path("manifest_dir="),
+        out_dir: path("out_dir="),
+        folder: text("folder="),
+        root: text("root="),
     }
-
-    /// A source file as an id names it: from the root of the workspace, and never by a path of this machine.
-    fn file(&self, source: &'static str) -> Cow<'static, str> {
-        let path = Path::new(source);
-        if !path.is_absolute() || self.root.is_empty() {
-            return source.into();
-        }
-        let is_generated = self.out_dir.as_ref().is_some_and(|out_dir| path.starts_with(out_dir));
-        let path = if is_generated { self.workspace.join(&self.root) } else { path.to_owned() };
-        relative(&path, &self.workspace).into()
-    }
-}
-
-/// The way from a folder to a file.
-fn relative(file: &Path, folder: &Path) -> String {
-    let (file, folder): (Vec<_>, Vec<_>) = (file.components().collect(), folder.components().collect());
-    let same = file.iter().zip(&folder).take_while(|(one, other)| one == other).count();
-    let up = folder[same..].iter().map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(file[same..].iter().copied()).collect();
-    way.to_string_lossy().replace('\\', "/")
 }

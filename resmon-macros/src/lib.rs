@@ -2,8 +2,10 @@
 
 mod args;
 mod attr;
+mod build;
 mod expand;
 mod item;
+mod known;
 mod registered;
 mod relocate;
 mod shape;

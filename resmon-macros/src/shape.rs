@@ -4,6 +4,7 @@ use syn::{FnArg, Lit, Pat, Signature, Type, TypeParamBound};
 
 use crate::args::Args;
 use crate::attr::ShouldPanic;
+use crate::build::Build;
 use crate::item::TestFn;
 
 /// The guard's variable.
@@ -127,7 +128,8 @@ impl Shape {
         let name = libtest_name(&test.sig.ident);
         let should_panic = ShouldPanic::of(&test.attrs).tokens();
         let opaque = matches!(self, Shape::Guard { opaque: true });
-        quote!(#private::site!(#name, #should_panic, #opaque))
+        let build = Build::current().map(Build::tokens);
+        quote!(#private::site!(#name, #should_panic, #opaque #build))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod line;
 pub mod outcome;
 pub mod process;
 pub mod session_id;
+pub mod source;
 pub mod spool;
 pub mod timestamp;
 pub mod torn;

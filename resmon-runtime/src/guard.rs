@@ -44,7 +44,7 @@ pub fn enter(site: &'static Site) -> Guard {
         // The harness measures this test already.
         return Guard(None);
     }
-    open(site.package, |current, nested| {
+    open(Some(site), |current, nested| {
         // The same test, caught twice, or one test that calls another: the record is the outer one's.
         (!nested).then(|| nodeid::of_test(site, current.name()))
     })
@@ -80,8 +80,8 @@ pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
 
 /// Opens a guard if there is a session and `id`, which is told the thread and whether a test is running on it, gives
 /// the test an id.
-fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
-    let Some(session) = process::session(package) else { return Guard(None) };
+fn open(site: Option<&'static Site>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
+    let Some(session) = process::session(site) else { return Guard(None) };
     let _own = heap::suspend();
     // A defect in here is not to be felt by the test.
     let test = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -94,8 +94,8 @@ fn open(package: Option<&'static str>, id: impl FnOnce(&Thread, bool) -> Option<
         let mut line = Line::new();
         Before {
             test_nodeid: &id,
-            package: package.or(session.package.as_deref()),
-            target: harness::target(),
+            package: site.and_then(|site| site.package).or(session.package.as_deref()),
+            target: session.target.as_deref(),
             attempt: session.attempt,
             cpu_before: before.cpu,
             mem_available_before: available,

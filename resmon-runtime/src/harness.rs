@@ -1,25 +1,37 @@
 //! The calls of the harness that `cargo resmon test` puts into a test binary, where all tests of the process are known. Not
 //! public API.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::{env, fs};
+
+use resmon_record::source::Package;
 
 use crate::guard::{self, Guard};
 
 static CHARGE: OnceLock<Charge> = OnceLock::new();
 
 /// The harness's knowledge of its process.
-#[derive(Debug)]
-struct Charge {
-    target: Option<String>,
+#[derive(Debug, Default)]
+pub struct Charge {
+    /// The Cargo target that the process was built from, as nextest names binaries.
+    pub target: Option<String>,
+    /// The package's directory on this machine.
+    pub manifest_dir: Option<PathBuf>,
+    /// The directory for code that the package's build script generates (`OUT_DIR`).
+    pub out_dir: Option<PathBuf>,
+    /// The package's directory, from the root of the workspace.
+    pub folder: String,
+    /// The target's source file, from the root of the workspace.
+    pub root: String,
 }
 
-/// Says that every test of this process is measured by [`enter`], and which Cargo target the process was built from.
+/// Says that every test of this process is measured by [`enter`].
 ///
 /// Whether a test was alone is then known from the number of open tests, and a guard of `#[resmon::test]` has nothing to
 /// add. To be called before the first test.
-pub fn take_charge(target: Option<String>) {
-    let _ = CHARGE.set(Charge { target });
+pub fn take_charge(charge: Charge) {
+    let _ = CHARGE.set(charge);
 }
 
 /// Opens the guard of the test that libtest calls `name`, in the source file `file`.
@@ -47,4 +59,11 @@ pub(crate) fn is_in_binary() -> bool {
 /// The Cargo target of this process, as nextest names binaries.
 pub(crate) fn target() -> Option<&'static str> {
     CHARGE.get()?.target.as_deref()
+}
+
+/// The package that this process was built from.
+pub(crate) fn package() -> Option<Package<'static>> {
+    let Charge { manifest_dir, out_dir, folder, root, .. } = CHARGE.get()?;
+    let (manifest_dir, out_dir) = (manifest_dir.as_deref(), out_dir.as_deref());
+    Some(Package { manifest_dir, out_dir, folder, root })
 }

@@ -13,6 +13,7 @@ use crate::heap;
 use crate::running::Running;
 use crate::sampler::SAMPLER;
 use crate::session::{self, Session};
+use crate::site::Site;
 use crate::warning;
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
@@ -39,11 +40,11 @@ fn note() -> SystemTime {
 
 /// The session, if there is something to record to. The first call, made by the first test, begins it; where
 /// nothing is configured every further one is an atomic load.
-pub(crate) fn session(package: Option<&str>) -> Option<&'static Session> {
+pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
     let begin = || {
         // A linker may have left the constructor out.
         let started = note();
-        let session = session::safely(|| Session::start(started, package))?;
+        let session = session::safely(|| Session::start(started, site))?;
         at_exit();
         Some(session)
     };

@@ -17,6 +17,7 @@ use resmon_record::timestamp::Timestamp;
 
 use crate::harness;
 use crate::limit::Limit;
+use crate::site::Site;
 use crate::snapshot::Machine;
 use crate::usage::Process;
 use crate::warning::warn;
@@ -44,6 +45,8 @@ pub(crate) struct Session {
     pub(crate) attempt: u32,
     /// The Cargo package of the process.
     pub(crate) package: Option<String>,
+    /// The Cargo target of the process, as nextest names binaries.
+    pub(crate) target: Option<String>,
     pid: u32,
     common: Line,
     totals: Line,
@@ -59,7 +62,7 @@ pub(crate) struct Session {
     recording: AtomicU32,
 }
 
-/// What a session goes by.
+/// The names by which a session is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
     /// The name of its files in the spool.
@@ -68,12 +71,14 @@ pub(crate) struct Ids<'a> {
     pub(crate) session: &'a str,
     /// `run_id`
     pub(crate) run: &'a str,
+    pub(crate) package: Option<&'a str>,
+    pub(crate) target: Option<&'a str>,
 }
 
 impl Session {
     /// Reads the environment and, if it asks for records, begins the session of a process that started at
-    /// `started`. The package is the first test's, for where Cargo did not start the process.
-    pub(crate) fn start(started: SystemTime, package: Option<&str>) -> Option<Self> {
+    /// `started`. Package and target are those of the first test, `site`, where the environment does not name them.
+    pub(crate) fn start(started: SystemTime, site: Option<&Site>) -> Option<Self> {
         let (config, warnings) = Config::from_env();
         warnings.iter().for_each(warn);
         if config.output == Output::Nothing {
@@ -85,8 +90,18 @@ impl Session {
             id = format!("{id}-{unit}-{}", process::id());
         }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
-        let package = env::var("CARGO_PKG_NAME").ok().or_else(|| package.map(str::to_owned));
-        let ids = Ids { name: &id, session: &id, run: &run_id };
+        let package = env::var("CARGO_PKG_NAME").ok();
+        let of_site = || Some(site?.build.as_ref()?.target);
+        // Code that names its measurements itself, in whichever target, begins a session without a site.
+        let of_nextest = env::var("NEXTEST_BINARY_ID").ok();
+        let target = harness::target().or_else(of_site).or(of_nextest.as_deref());
+        let ids = Ids {
+            name: &id,
+            session: &id,
+            run: &run_id,
+            package: package.as_deref().or_else(|| site?.package),
+            target,
+        };
         let crash_report = CrashReport {
             directories: match &config.unit {
                 // Where `cargo resmon` looks for it.
@@ -101,14 +116,13 @@ impl Session {
             // The sender does so for Tinybird, and `cargo resmon` for its run.
             reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
         };
-        Some(Self::begin(started, ids, package, &crash_report, |place| write::open(config, place)))
+        Some(Self::begin(started, ids, &crash_report, |place| write::open(config, place)))
     }
 
     /// Begins a session of these ids.
     pub(crate) fn begin(
         started: SystemTime,
         ids: Ids<'_>,
-        package: Option<String>,
         crash_report: &CrashReport,
         sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
     ) -> Self {
@@ -119,8 +133,8 @@ impl Session {
         let limit = Limit::read(Limit { memory, cpus: cpu_count.map(f64::from) });
         let mut totals = Line::new();
         Totals {
-            package: package.as_deref(),
-            target: harness::target(),
+            package: ids.package,
+            target: ids.target,
             cpu_count,
             mem_total_bytes: memory,
             disk_total_bytes: machine.disk().map(|disk| disk.total),
@@ -146,7 +160,8 @@ impl Session {
             machine,
             process: Process::open(),
             attempt: attempt(),
-            package,
+            package: ids.package.map(str::to_owned),
+            target: ids.target.map(str::to_owned),
             pid: process::id(),
             common,
             totals,

@@ -22,7 +22,7 @@ pub(crate) use self::build::Builder;
 pub(crate) use self::compiler::Compiler;
 pub(crate) use self::note::Note;
 use self::settings::Settings;
-pub(crate) use self::settings::TargetName;
+pub(crate) use self::settings::{TargetName, Targets};
 pub(crate) use self::wrapper::{is_own, run_if_called};
 use crate::message;
 use crate::runner::Chain;
@@ -49,7 +49,7 @@ impl Instrumented {
         wish: Wish,
         target_dir: &Path,
         triples: &[String],
-        targets: Vec<TargetName>,
+        targets: Targets,
         may_download: bool,
     ) -> anyhow::Result<Self> {
         let config = Config::load().context("cannot read Cargo's configuration")?;

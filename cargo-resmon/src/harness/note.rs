@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Note {
     /// The Cargo target, as nextest names binaries.
     pub(crate) target: Option<String>,
-    /// The root of the workspace, from which the compiler names source files.
-    pub(crate) workspace: String,
-    /// The target's source file as the compiler was told.
+    /// The package's directory on this machine.
+    pub(crate) manifest_dir: Option<String>,
+    /// The package's directory, from the root of the workspace.
+    pub(crate) folder: String,
+    /// The target's source file, from the root of the workspace.
     pub(crate) root: String,
     /// The directory for code that the package's build script generates (`OUT_DIR`).
     pub(crate) out_dir: Option<String>,
@@ -34,7 +36,8 @@ impl Note {
         };
         Some(Self {
             target: value("target"),
-            workspace: value("workspace")?,
+            manifest_dir: value("manifest_dir"),
+            folder: value("folder")?,
             root: value("root")?,
             out_dir: value("out_dir"),
             not_instrumented: value("not_instrumented"),
@@ -45,7 +48,8 @@ impl Note {
     pub(super) fn write(&self, executable: &Path) -> io::Result<()> {
         let values = [
             ("target", self.target.as_deref()),
-            ("workspace", Some(self.workspace.as_str())),
+            ("manifest_dir", self.manifest_dir.as_deref()),
+            ("folder", Some(self.folder.as_str())),
             ("root", Some(self.root.as_str())),
             ("out_dir", self.out_dir.as_deref()),
             ("not_instrumented", self.not_instrumented.as_deref()),
@@ -70,7 +74,7 @@ mod tests {
         assert_eq!(Note::read(&executable), None);
         let note = Note {
             target: Some("shop::api".to_owned()),
-            workspace: "/w".to_owned(),
+            folder: "crates/shop".to_owned(),
             root: "tests/a=b.rs".to_owned(),
             not_instrumented: Some("error: x\ny".to_owned()),
             ..Note::default()

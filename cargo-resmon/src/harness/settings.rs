@@ -26,7 +26,15 @@ pub(super) struct Settings {
     /// Whether the heap is to be counted.
     pub(super) heap: bool,
     pub(super) harnesses: Vec<Harness>,
-    pub(super) targets: Vec<TargetName>,
+    pub(super) targets: Targets,
+}
+
+/// The targets of a workspace.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Targets {
+    /// The root of the workspace.
+    pub(crate) workspace: PathBuf,
+    pub(crate) names: Vec<TargetName>,
 }
 
 /// The name of a target of the workspace, by what the compiler is told of it.
@@ -45,7 +53,8 @@ impl Settings {
     /// The path is part of Cargo's fingerprint, so that it names all on which the result of a compilation depends.
     pub(super) fn install(&self, folder: &Path, key: &str) -> anyhow::Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
-        (key, &self.chained).hash(&mut hasher);
+        // Workspaces may share a target directory.
+        (key, &self.chained, &self.targets.workspace).hash(&mut hasher);
         let heap = if self.heap { "-heap" } else { "" };
         let name = format!("{}-{:016x}{heap}", env!("CARGO_PKG_VERSION"), hasher.finish());
         let folder = folder.join(name);
@@ -79,6 +88,6 @@ impl Settings {
     pub(super) fn target(&self, source: &Path, crate_name: &str) -> Option<&str> {
         let is_it =
             |target: &&TargetName| target.source == source && target.crate_name == crate_name;
-        self.targets.iter().find(is_it).map(|target| target.name.as_str())
+        self.targets.names.iter().find(is_it).map(|target| target.name.as_str())
     }
 }

@@ -4,9 +4,10 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 
+use resmon_record::source::relative;
 use serde::Deserialize;
 
 use super::build::Harness;
@@ -182,15 +183,18 @@ impl Compilation {
     }
 
     fn note(&self) -> Note {
-        // Cargo runs the compiler in the root of the workspace.
-        let workspace = env::current_dir().unwrap_or_default();
-        let source = self.invocation.source.clone().unwrap_or_default();
-        let target = self.settings.target(&workspace.join(&source), &self.invocation.crate_name);
-        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        // The compiler's directory is the root of the workspace, or of a package outside of it.
+        let folder = env::current_dir().unwrap_or_default();
+        let source = folder.join(self.invocation.source.as_deref().unwrap_or(Path::new("")));
+        let target = self.settings.target(&source, &self.invocation.crate_name);
+        let manifest_dir = env::var("CARGO_MANIFEST_DIR").ok();
+        let workspace = &self.settings.targets.workspace;
+        let package = manifest_dir.as_deref().map_or(folder.as_path(), Path::new);
         Note {
             target: target.map(str::to_owned),
-            root: text(source),
-            workspace: text(workspace),
+            folder: relative(package, workspace),
+            root: relative(&source, workspace),
+            manifest_dir,
             out_dir: env::var("OUT_DIR").ok(),
             ..Note::default()
         }

@@ -72,7 +72,7 @@ fn instrument(
     let Some(wish) = flags.instrumentation(subcommand) else { return };
     let may_download = !wrapped.is_offline();
     let instrumented = triples(wrapped).and_then(|triples| {
-        let targets = workspace.target_names().to_vec();
+        let targets = workspace.targets().clone();
         Instrumented::prepare(wish, &workspace.target, &triples, targets, may_download)
     });
     match instrumented {

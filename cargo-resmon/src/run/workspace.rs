@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand, Target, TargetKind};
+use resmon_record::source::relative;
 
 use super::wrapped::Wrapped;
-use crate::harness::TargetName;
+use crate::harness::{TargetName, Targets};
 use crate::runs;
 
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct Workspace {
     /// The package in its root, or the name of its folder.
     pub(crate) name: String,
     sources: Sources,
-    targets: Vec<TargetName>,
+    targets: Targets,
 }
 
 /// The source file of each target.
@@ -47,12 +48,15 @@ impl Workspace {
             spool: runs::spool_of(&metadata),
             name: package.unwrap_or_else(folder),
             sources: Sources::of(&metadata),
-            targets: target_names(&metadata),
+            targets: Targets {
+                workspace: metadata.workspace_root.clone().into_std_path_buf(),
+                names: target_names(&metadata),
+            },
         })
     }
 
-    /// The names of all targets.
-    pub(crate) fn target_names(&self) -> &[TargetName] {
+    /// All targets.
+    pub(crate) fn targets(&self) -> &Targets {
         &self.targets
     }
 
@@ -70,9 +74,7 @@ impl Sources {
             for target in &package.targets {
                 let source = target.src_path.as_std_path();
                 sources.add_crate(folder.as_deref(), &target.name, source);
-                // As the compiler names it: relative, where that is possible.
-                let source = source.strip_prefix(root).unwrap_or(source);
-                let source = source.to_string_lossy().replace('\\', "/");
+                let source = relative(source, root);
                 let key = (folder.clone().unwrap_or_default(), binary_id(&package.name, target));
                 sources.by_id.insert(key, source);
             }

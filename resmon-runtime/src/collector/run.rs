@@ -165,7 +165,8 @@ impl Run {
         let Self { plan, started, run_id, package, name, copy, spool, kept, session, .. } = self;
         session.get_or_insert_with(|| {
             let config = &plan.config;
-            let ids = Ids { name, session: run_id, run: run_id };
+            let package = Some(package.as_str());
+            let ids = Ids { name, session: run_id, run: run_id, package, target: None };
             let crash_report = CrashReport {
                 directories: vec![spool.directory().to_owned()],
                 name: "the spool directory",
@@ -184,7 +185,7 @@ impl Run {
                 let sink = wanted.then(|| write::open(config.clone(), place));
                 Box::new(Tee { copy: file, sink })
             };
-            Session::begin(*started, ids, Some(package.clone()), &crash_report, sink)
+            Session::begin(*started, ids, &crash_report, sink)
         })
     }
 

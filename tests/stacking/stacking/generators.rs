@@ -67,3 +67,43 @@ fn generated_tests() {
     ];
     rerun::check(file!(), "generators::tests::", &expected);
 }
+
+mod others {
+    use dir_test::{Fixture, dir_test};
+    use test_casing::test_casing;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[resmon::test]
+    #[test_casing(2, [1, 2])]
+    fn casing_above(number: u8) {
+        assert!(number < 3);
+    }
+
+    #[resmon::test]
+    #[dir_test(dir: "$CARGO_MANIFEST_DIR/stacking", glob: "main.rs")]
+    #[allow(clippy::needless_pass_by_value)]
+    fn directory(file: Fixture<&str>) {
+        assert!(file.path().ends_with("main.rs"));
+    }
+
+    mod wasm {
+        use super::wasm_bindgen_test;
+        #[resmon::test]
+        #[wasm_bindgen_test(unsupported = test)]
+        fn above() {}
+
+        /// The argument form says that an attribute registers the test, whatever it is called.
+        #[resmon::test(wasm_bindgen_test(unsupported = test))]
+        fn argument() {}
+    }
+}
+
+#[test]
+fn tests_of_other_generators() {
+    // test-casing adds a test of its own, that counts the cases.
+    for name in ["casing_above::case_0", "casing_above::case_1", "directory__main"] {
+        let name = format!("generators::others::{name}");
+        rerun::check(file!(), &name, &[(&name, "passed")]);
+    }
+    rerun::check_all_pass(file!(), "generators::others::wasm::", &["above", "argument"]);
+}
