@@ -31,7 +31,7 @@ const PLAIN: &[&str] = &[
     "warn",
 ];
 
-/// Attributes that make a test of the function and are not called `test`.
+/// Attributes that make the function a test and are not called `test`.
 const REGISTERING: &[&str] = &[
     "async_test",
     "case",
@@ -63,7 +63,7 @@ pub(crate) fn last_is(path: &Path, names: &[&str]) -> bool {
     path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
-/// Whether this is resmon itself once more.
+/// Whether the attribute is resmon's again.
 pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
     let names = |path: &Path| path.segments.iter().map(|s| s.ident.to_string()).collect::<Vec<_>>();
     let path = names(attr.path());
@@ -73,13 +73,13 @@ pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
     last == "test" && (front == ["resmon"] || front == names(&args.krate))
 }
 
-/// Whether an attribute puts `#[test]` on the function, or on what it makes of it.
+/// Whether an attribute puts `#[test]` on the function, or on functions that it generates.
 pub(crate) fn registers(attr: &Attribute) -> bool {
     let path = attr.path();
     last_is(path, &["test"]) || last_is(path, REGISTERING) || applies_test(attr)
 }
 
-/// `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`
+/// Whether the attribute is like `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`.
 fn applies_test(attr: &Attribute) -> bool {
     let is_test = |token| matches!(token, TokenTree::Ident(ident) if ident == "test");
     match &attr.meta {

@@ -2,10 +2,10 @@
 
 use crate::site::Site;
 
-/// Returns the id of a test. libtest names the thread of a test after the test, and that of a parameterised one after
-/// the case, which only it knows.
+/// Returns the id of a test. libtest names the thread of a test after the test or, for a parameterised test, after the
+/// case, which only libtest knows.
 pub(crate) fn of_test(site: &Site, thread: Option<&str>) -> String {
-    // libtest's names leave the crate's out.
+    // libtest's names do not contain the crate's name.
     let path = match site.module.split_once("::") {
         Some((_crate, module)) => format!("{module}::{}", site.name),
         None => site.name.to_owned(),

@@ -1,4 +1,4 @@
-//! What the macro knows about a test at compile time.
+//! The facts about a test that the macro knows at compile time.
 
 use crate::outcome::ShouldPanic;
 
@@ -13,14 +13,14 @@ pub struct Site {
     pub name: &'static str,
     /// `file!()`
     pub file: &'static str,
-    /// What `#[should_panic]` asks for.
+    /// The expectation of `#[should_panic]`.
     pub should_panic: ShouldPanic,
     /// Whether the return type hides success and failure from resmon.
     pub opaque: bool,
 }
 
-/// The [`Site`] of the function of this name around it, in the module and the file that it is in.
-/// A literal, so that the compiler makes a `'static` of it.
+/// Builds the [`Site`] of the function `$name` around it. Expands to a literal, so that the compiler makes it
+/// `'static`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! site {
