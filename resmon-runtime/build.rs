@@ -1,13 +1,13 @@
-//! Leaves the sender where the test processes find it.
+//! Puts the sender where the test processes find it.
 //!
-//! Records are sent to Tinybird by a process of resmon's own, so that no HTTP client is linked into anybody's tests. A
-//! dependency cannot bring a program, but its build script is one, with dependencies that are in nobody's crate graph.
-//! This build script is the sender when it is called as one.
+//! A separate process sends records to Tinybird, so that no HTTP client is linked into the user's tests. A dependency
+//! cannot bring a program, but its build script is one, and its dependencies are not linked into the user's crates.
+//! Called with `__sender`, this build script is the sender.
 //!
-//! It also decides whether there is anything to measure, and with that what the crate is.
+//! This build script also sets `measures` for systems that resmon can measure, which chooses the implementation.
 
 /// The systems that resmon measures: Linux and those that sysinfo reads. `Cargo.toml` has the dependencies for the same
-/// ones. Everywhere else, as on WebAssembly and iOS, the attribute leaves a plain test.
+/// systems. Elsewhere, for example on WebAssembly and iOS, the attribute leaves a plain test.
 const MEASURED: [&str; 6] = ["android", "freebsd", "linux", "macos", "netbsd", "windows"];
 
 fn choose_implementation() {
@@ -34,7 +34,7 @@ fn main() -> std::process::ExitCode {
     let sender = folder.join(format!("resmon-sender{EXE_SUFFIX}"));
     let copy = || {
         let own = current_exe()?;
-        // Not written over: it may be running.
+        // Removed, not overwritten: the old one may be running.
         let _ = fs::remove_file(&sender);
         fs::hard_link(&own, &sender).or_else(|_| fs::copy(&own, &sender).map(drop))
     };

@@ -1,4 +1,4 @@
-//! Records that earlier sessions left in a spool directory.
+//! The backlog: undelivered records of earlier sessions in a spool directory.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::connection::{Connection, Delivered, Outcome};
 use crate::request::{Request, Sessions};
 use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 
-/// Records that ended sessions left for one destination. No sender takes them while this is held.
+/// The undelivered records of ended sessions for one destination. No sender sends them while this is held.
 #[derive(Debug)]
 pub struct Backlog {
     spool: Spool,
@@ -19,24 +19,24 @@ pub struct Backlog {
     lock: SenderFile,
 }
 
-/// How the records of a backlog were received.
+/// The result of sending a backlog.
 #[derive(Debug, Default)]
 pub struct Sent {
-    /// Records that arrived, without those that were quarantined.
+    /// Records that arrived, quarantined ones excluded.
     pub accepted: u64,
-    /// Records that arrived and were kept out of the table.
+    /// Records that arrived but were kept out of the table.
     pub quarantined: u64,
     /// Records that the endpoint refused for their content.
     pub refused: u64,
     /// Records that stay in the spool.
     pub left: u64,
-    /// Why nothing more was sent, if records stay.
+    /// The reason why sending stopped, if records stay.
     pub problem: Option<String>,
 }
 
 impl Backlog {
-    /// Takes what was left in a directory, for each destination. A destination for which a sender is running is left
-    /// to that.
+    /// Reports crashed sessions, then claims the backlog of each destination. Skips a destination whose sender is
+    /// running.
     #[must_use]
     pub fn all(spool: &Spool) -> Vec<Self> {
         spool.end_crashed_sessions(None, &|_| true);
@@ -52,7 +52,7 @@ impl Backlog {
         destinations.into_iter().filter_map(take).collect()
     }
 
-    /// Leaves it where it is. Returns how many records that are.
+    /// Releases the claim and sends nothing. Returns the number of undelivered records.
     #[must_use]
     pub fn leave(self) -> u64 {
         let Self { spool, destination, lock } = self;
@@ -62,7 +62,7 @@ impl Backlog {
         left
     }
 
-    /// Sends it, oldest session first. Calls `progress` with the number of bytes after each request.
+    /// Sends the backlog, oldest session first. Calls `progress` after each request, with its size in bytes.
     pub fn send(self, connection: &mut Connection, mut progress: impl FnMut(u64)) -> Sent {
         let Self { spool, destination, lock } = self;
         let mut left =
@@ -103,7 +103,7 @@ impl Backlog {
     }
 }
 
-/// Sessions that have ended and of which records wait, for one destination.
+/// The ended sessions with waiting records for one destination.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     spool: Spool,
@@ -116,7 +116,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Lists the sessions of a destination that are wanted.
+    /// Lists the sessions of a destination for which `is_wanted` is true.
     pub(crate) fn list(spool: &Spool, destination: &str, is_wanted: impl Fn(&str) -> bool) -> Self {
         let mut segments = waiting_segments(spool);
         segments.retain(|segment| segment.destination == destination);
@@ -136,7 +136,7 @@ impl Waiting {
         self.ahead.is_empty() && self.sessions.is_empty()
     }
 
-    /// Makes a request of the oldest records, as many as fit. `None` if there are none.
+    /// Builds a request from the oldest records, as many as fit. `None` if there are none.
     pub(crate) fn next_request(&mut self) -> Option<Request> {
         let mut request = Request::default();
         let mut opened: VecDeque<_> = self.sessions.keys().cloned().collect();
@@ -179,7 +179,7 @@ impl Waiting {
     }
 }
 
-/// Puts the first `records` of a session into a file of refused records. Returns its name.
+/// Appends the first `records` of a session to a file of refused records. Returns its path as text.
 ///
 /// # Errors
 ///
@@ -203,17 +203,17 @@ pub(crate) fn append(spool: &Spool, segment: &Segment, lines: &[u8]) -> io::Resu
     Ok(format!("{:?}", segment.path))
 }
 
-/// A count of the files in a spool directory.
+/// The numbers of sessions and files in a spool directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Sessions of which records wait.
+    /// Sessions with waiting records.
     pub sessions: usize,
     /// Files of records that an endpoint refused for their content.
     pub refused: usize,
 }
 
 impl Summary {
-    /// Counts what lies in a spool directory.
+    /// Counts the sessions and files in a spool directory.
     #[must_use]
     pub fn of(spool: &Spool) -> Self {
         let mut sessions: Vec<_> =
@@ -240,7 +240,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Whether a directory is one in which sessions keep records.
+/// Whether a directory holds files of sessions.
 #[must_use]
 pub fn is_spool(directory: &std::path::Path) -> bool {
     let names = fs::read_dir(directory).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! One request to the Events API and what its answer means.
+//! One request to the Events API, and the meaning of its answer.
 
 use std::env;
 use std::fmt;
@@ -16,11 +16,11 @@ use ureq::{Agent, Body, Proxy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// The part of an answer that is read.
+/// The maximum number of bytes to read of an answer.
 const ANSWER_BYTES: u64 = 64 * 1024;
-/// The part of an error message that is shown.
+/// The maximum number of characters to show of an error message.
 const REASON_CHARS: usize = 200;
-/// Bodies from this size on are compressed.
+/// The size in bytes from which a body is compressed.
 const GZIP_BYTES: usize = 8 << 10;
 
 /// A connection to a data source, kept alive between requests.
@@ -29,11 +29,11 @@ pub struct Client {
     endpoint: Endpoint,
 }
 
-/// Why a request did not deliver its records.
+/// The reason why a request did not deliver its records.
 #[derive(Debug)]
 pub struct Failure {
     reason: String,
-    /// Whether to try again.
+    /// Whether and how to try again.
     pub retry: Retry,
 }
 
@@ -48,7 +48,7 @@ pub enum Retry {
     Smaller,
     /// The endpoint refuses these records for their content (400, 422): do not send them again.
     Refused,
-    /// The answer would be the same.
+    /// Do not try again: the answer would be the same.
     Never,
 }
 
@@ -62,7 +62,7 @@ pub struct Answer {
 }
 
 impl Client {
-    /// Prepares a connection; nothing is sent yet.
+    /// Prepares a connection. Sends nothing yet.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let mut config = Agent::config_builder()
@@ -89,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why the records did not arrive.
+    /// The reason why the records did not arrive.
     pub fn post(&self, body: &[u8]) -> Result<u64, Failure> {
         let request = self
             .agent
@@ -107,7 +107,7 @@ impl Client {
         })?;
         let status = answer.status();
         let retry = retry(&answer);
-        // An answer that breaks off does not change what its status said.
+        // An answer that is cut off does not change the meaning of its status.
         let text =
             answer.body_mut().with_config().limit(ANSWER_BYTES).lossy_utf8(true).read_to_string();
         let text = text.unwrap_or_default();
@@ -123,11 +123,11 @@ impl Client {
         Err(Failure { reason, retry })
     }
 
-    /// Asks what the endpoint knows about the data source.
+    /// Asks the endpoint for its description of the data source.
     ///
     /// # Errors
     ///
-    /// Why there was no answer.
+    /// The reason why there was no answer.
     pub fn datasource(&self) -> Result<Answer, String> {
         let name = path_segment(self.endpoint.datasource());
         let request = self.agent.get(format!("{}/v0/datasources/{name}", self.base()));
@@ -138,7 +138,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Why there was no answer.
+    /// The reason why there was no answer.
     pub fn no_records(&self) -> Result<Answer, String> {
         let request = self.agent.post(format!("{}/v0/events", self.base()));
         let request = request
@@ -160,7 +160,7 @@ impl Client {
         Ok(Answer { status: answer.status().as_u16(), body })
     }
 
-    /// Puts another party's words on one line of bounded length, without the token, should they repeat it.
+    /// Formats text of another party: one line of limited length, with the token hidden.
     fn presentable(&self, text: &str) -> String {
         let words = text.split(|c: char| c.is_whitespace() || c.is_control());
         let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
@@ -199,7 +199,7 @@ fn retry(answer: &Response<Body>) -> Retry {
     }
 }
 
-/// Compresses a body, unless it is small.
+/// Compresses a body. `None` if it is small.
 fn compressed(body: &[u8]) -> Option<Vec<u8>> {
     if body.len() < GZIP_BYTES {
         return None;
@@ -209,8 +209,8 @@ fn compressed(body: &[u8]) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// Loads the certificates that the system trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `None` stands
-/// for Mozilla's, which are built in: for a system that has none, as a slim container.
+/// Loads the certificates that the system trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `None` means
+/// Mozilla's, which are built in: for a system that has none, such as a slim container.
 fn system_roots(base: &str) -> Option<RootCerts> {
     if !base.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) {
         return None;
@@ -225,8 +225,8 @@ fn system_roots(base: &str) -> Option<RootCerts> {
     Some(RootCerts::Specific(Arc::new(certificates.collect())))
 }
 
-/// Returns the proxy that the environment names (`HTTPS_PROXY` and so on), but none for an endpoint on this machine:
-/// a proxy elsewhere could not reach it.
+/// Returns the proxy of the environment (`HTTPS_PROXY` and so on). `None` for an endpoint on this machine: a proxy
+/// elsewhere could not reach it.
 fn proxy_for(base: &str) -> Option<Proxy> {
     let uri: Uri = base.parse().ok()?;
     let host = uri.host()?.trim_matches(['[', ']']);

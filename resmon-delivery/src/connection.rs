@@ -1,4 +1,4 @@
-//! How requests are repeated, split and paced.
+//! Retries, splitting and pacing of requests.
 
 use std::collections::VecDeque;
 use std::thread;
@@ -9,44 +9,44 @@ use resmon_record::session_id::random;
 
 use crate::client::{Client, Failure, Retry};
 
-/// The longest wait that `Retry-After` is granted.
+/// The longest wait that `Retry-After` can ask for.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// Tinybird takes 100 requests a second for a data source, and resmon is not the only one to send.
+/// The highest rate of requests. Tinybird takes 100 a second for a data source, and resmon may have several senders.
 const REQUESTS_PER_SECOND: usize = 20;
 
-/// The way to a data source.
+/// A connection to a data source that retries, splits and paces requests.
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
-    /// When the latest requests were made.
+    /// The times of the latest requests.
     requests: VecDeque<Instant>,
 }
 
-/// The outcome for some records that follow each other in the body of a request.
+/// The outcome of consecutive records in the body of a request.
 #[derive(Debug)]
 pub struct Delivered {
-    /// How many records these are.
+    /// The number of these records.
     pub records: usize,
-    /// Whether they arrived.
+    /// Whether the records arrived.
     pub outcome: Outcome,
 }
 
 /// Whether records arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// They arrived. So many of them were quarantined: accepted, but kept out of the table.
+    /// The records arrived.
     Accepted {
-        /// How many were quarantined.
+        /// The number of quarantined records: accepted, but kept out of the table.
         quarantined: u64,
     },
-    /// The endpoint refuses them for their content, for this reason.
+    /// The endpoint refused the records for their content, for this reason.
     Refused(String),
-    /// They were given up for now, for this reason.
+    /// The records were given up for now, for this reason.
     GivenUp(String),
 }
 
 impl Connection {
-    /// Prepares the way; nothing is sent yet.
+    /// Prepares a connection. Sends nothing yet.
     #[must_use]
     pub fn new(endpoint: &Endpoint) -> Self {
         Self { client: Client::new(endpoint.clone()), requests: VecDeque::new() }
@@ -58,8 +58,8 @@ impl Connection {
         &self.client
     }
 
-    /// Sends records, one per line. What is too large for the endpoint is halved until it fits. Returns what became of
-    /// them, in their order.
+    /// Sends records, one per line. Halves a body that is too large for the endpoint until it fits. Returns the
+    /// outcomes in the order of the records.
     pub fn send(&mut self, body: &[u8]) -> Vec<Delivered> {
         let mut results = Vec::new();
         let mut parts = vec![body];
@@ -74,7 +74,7 @@ impl Connection {
                 }
                 Err((Retry::Refused | Retry::Smaller, reason)) => Outcome::Refused(reason),
                 Err((_, reason)) => {
-                    // The rest would fare no better.
+                    // The rest would fail as well.
                     let rest: usize = parts.iter().map(|part| count_lines(part)).sum();
                     let outcome = Outcome::GivenUp(reason);
                     results.push(Delivered { records: records + rest, outcome });
@@ -86,7 +86,7 @@ impl Connection {
         results
     }
 
-    /// Makes a request, and where that can help a second one.
+    /// Makes a request, and retries once if that can help.
     fn try_twice(&mut self, body: &[u8]) -> Result<u64, (Retry, String)> {
         let failure = match self.post(body) {
             Ok(quarantined) => return Ok(quarantined),
@@ -94,7 +94,7 @@ impl Connection {
         };
         thread::sleep(match failure.retry {
             Retry::After(wait) => wait.min(RETRY_AFTER),
-            // Many processes may have met the same trouble at the same moment.
+            // A random wait: many processes may have failed at the same moment.
             Retry::Soon => Duration::from_millis(200 + random() % 300),
             retry => return Err((retry, failure.to_string())),
         });
@@ -122,7 +122,7 @@ fn count_lines(text: &[u8]) -> usize {
     text.split(|&byte| byte == b'\n').count() - 1
 }
 
-/// Returns the place behind so many lines.
+/// Returns the offset behind the first `lines` lines.
 fn after_lines(text: &[u8], lines: usize) -> usize {
     let ends =
         text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(index, _)| index + 1);

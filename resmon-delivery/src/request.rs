@@ -7,7 +7,7 @@ use std::io;
 use crate::connection::{Delivered, Outcome};
 use crate::spooled::Spooled;
 
-/// The sessions that records are taken from, by their ids and so by age.
+/// The sessions that records come from, sorted by id and so by age.
 pub(crate) type Sessions = BTreeMap<String, Spooled>;
 
 /// The records of one request.
@@ -15,7 +15,7 @@ pub(crate) type Sessions = BTreeMap<String, Spooled>;
 pub(crate) struct Request {
     /// The records, one per line.
     pub(crate) body: Vec<u8>,
-    /// Session id and number of records, in the order in which they stand in the body.
+    /// The session id and number of records of each part, in the order of the body.
     parts: Vec<(String, usize)>,
     tests: usize,
     events: usize,
@@ -43,13 +43,13 @@ impl Request {
         self.parts.is_empty()
     }
 
-    /// Returns how many records it has.
+    /// Returns the number of records.
     pub(crate) fn records(&self) -> usize {
         self.tests + self.events
     }
 
-    /// Hands each outcome to `settle`, with the session and how many of its first records it is about, and forgets these
-    /// records if `settle` says that nothing more is to be done with them.
+    /// Calls `settle` with each outcome, its session, and the number of first records of that session. If `settle`
+    /// returns `true`, these records are done and forgotten.
     pub(crate) fn settle(
         &self,
         sessions: &mut Sessions,
@@ -85,7 +85,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// Numbers of records by their kind, in words.
+/// The numbers of test records and session events, in words.
 pub(crate) struct Contents {
     pub(crate) tests: usize,
     pub(crate) events: usize,

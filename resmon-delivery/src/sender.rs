@@ -1,8 +1,8 @@
-//! The process that sends what the test processes of a run append to the spool.
+//! The sender: the process that sends the records that the test processes of a run append to the spool.
 //!
-//! There is one for each destination of a spool directory. It starts with the first test process that needs it, goes on
-//! while test processes run, and ends soon after the last one, when all has arrived or `RESMON_FLUSH_TIMEOUT` is over.
-//! Killing it loses nothing: what has not arrived is in the spool, and the next sender goes on from there.
+//! Each destination of a spool directory has one sender. The first test process that needs it starts it. It ends soon
+//! after the last test process, when all records have arrived or `RESMON_FLUSH_TIMEOUT` has passed. Killing it loses
+//! nothing: undelivered records are in the spool, and the next sender continues there.
 
 mod warnings;
 
@@ -24,24 +24,24 @@ use crate::connection::{Connection, Delivered, Outcome};
 use crate::request::{Contents, Records, Request, Sessions};
 use crate::spooled::{REQUEST_BYTES, Spooled, waiting_segments};
 
-/// After this many requests given up in a row the endpoint is not tried again.
+/// The number of failed requests in a row after which the sender gives up the endpoint.
 const GIVE_UP: u32 = 3;
-/// How often the spool is looked at: soon after something was there, and later.
+/// The shortest and the longest pause between two looks at the spool. The pause grows while nothing changes.
 const TICKS: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
-/// The longest pause between two looks, where one takes long.
+/// The longest pause after a look that took long.
 const LONGEST_TICK: Duration = Duration::from_millis(500);
-/// How long a sender of a process-per-test run waits for another process.
+/// How long the sender of a process-per-test run waits for another test process.
 const LINGER: Duration = Duration::from_secs(1);
-/// How much sooner than a test process a sender ends, at most, when `RESMON_FLUSH_TIMEOUT` is over.
+/// How much earlier than a waiting test process the sender ends, at most, when `RESMON_FLUSH_TIMEOUT` has passed.
 const EARLIER: Duration = Duration::from_millis(100);
-/// How long a sender that has given up the endpoint shows so, for the process that waits for it.
+/// How long a sender shows that it has given up the endpoint, so that waiting processes see it.
 const SHOWN: Duration = Duration::from_millis(30);
-/// How long no process of a run may be alive that runs one at a time, before what waits is sent.
+/// How long no process may be alive, in a run with one process at a time, before waiting records are sent.
 const BETWEEN: Duration = Duration::from_millis(100);
-/// How long the records of a process-per-test run wait for company.
+/// How long the records of an ended process wait for a full batch, in a process-per-test run.
 const GATHER: Duration = Duration::from_secs(2);
 
-/// Runs a sender for the endpoint and the spool directory that the environment names, until it is not needed.
+/// Runs a sender for the endpoint and the spool directory of the environment, until it is no longer needed.
 #[must_use]
 pub fn main() -> ExitCode {
     let (config, _) = Config::from_env();
@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let Ok(spool) = Spool::open(&directory) else { return ExitCode::FAILURE };
-    // Sessions from this one on are those of the run.
+    // This session and later ones belong to the run.
     let first = env::var(resmon_record::spool::FIRST_SESSION).unwrap_or_default();
     let destination = endpoint.fingerprint();
     unblock_signals();
@@ -61,23 +61,24 @@ pub fn main() -> ExitCode {
             Ok(true) => Sender::new(&spool, &destination, delivery, &endpoint, &first, file).run(),
             // Another sender is at work.
             Ok(false) if file.is_running() => return ExitCode::SUCCESS,
-            // Another one has just removed the file.
+            // Another sender has just removed the file.
             Ok(false) => continue,
             Err(_) => return ExitCode::FAILURE,
         };
-        // A process that began before the right to send was given up has relied on this sender.
+        // A process that began before this sender released its claim has relied on it.
         if !has_work(&spool, &destination, &seen) {
             return ExitCode::SUCCESS;
         }
     }
 }
 
-/// Takes back what the process that started this one did to keep signals away from the start.
+/// Unblocks all signals: the process that started this one had blocked them for the start.
 fn unblock_signals() {
     #[cfg(unix)]
     {
         let mut none = std::mem::MaybeUninit::uninit();
-        // SAFETY: the pointers are to a signal set of our own, which the first call fills in, or null where that is allowed.
+        // SAFETY: the pointers are to a signal set of our own, which the first call fills in, or null where that is
+        // allowed.
         unsafe {
             libc::sigemptyset(none.as_mut_ptr());
             libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
@@ -85,8 +86,8 @@ fn unblock_signals() {
     }
 }
 
-/// Whether there are records of a session that is running, or that a sender who has `seen` these has not seen: its process
-/// may have ended meanwhile.
+/// Whether there are records of a running session, or of a session that is not in `seen`: its process may have ended
+/// meanwhile.
 fn has_work(spool: &Spool, destination: &str, seen: &BTreeSet<String>) -> bool {
     let mut segments = waiting_segments(spool);
     segments.retain(|segment| segment.destination == destination);
@@ -105,26 +106,26 @@ struct Sender {
     first: String,
     file: SenderFile,
     state: SenderState,
-    /// Since when that is shown.
+    /// The time of the latest change of `state`.
     shown_since: Instant,
     warnings: Warnings,
     /// Sessions of the run.
     sessions: Sessions,
-    /// When a session was found to have ended, while its records wait.
+    /// The time at which a session was found to have ended, for sessions with waiting records.
     ended: BTreeMap<String, Instant>,
-    /// Sessions that ran when they were last looked at.
+    /// Sessions that were running at the latest look.
     alive: BTreeSet<String>,
-    /// Records that earlier sessions left.
+    /// The backlog of earlier sessions. `None` before the first look.
     leftovers: Option<Waiting>,
-    /// Whether sending them has failed, so that they are left to another sender.
+    /// Whether sending the backlog has failed, so that it is left to another sender.
     leaves_leftovers: bool,
-    /// Sessions that hold what this sender gave up.
+    /// Sessions with records that this sender has given up.
     given_up: BTreeSet<String>,
-    /// All sessions that this sender has looked at.
+    /// All sessions that this sender has seen.
     seen: BTreeSet<String>,
-    /// Requests with records of the run that were given up in a row.
+    /// The number of failed requests in a row with records of the run.
     failures: u32,
-    /// Since when no session is running.
+    /// The time since which no session is running.
     idle_since: Option<Instant>,
     requests: Channel<Vec<u8>>,
     results: Receiver<Vec<Delivered>>,
@@ -167,15 +168,15 @@ impl Sender {
         }
     }
 
-    /// Sends until no session has run for a while and nothing is left to send, or the time for that is over. Returns the
-    /// sessions that it knew of.
+    /// Sends until no session has run for a while and nothing is left to send, or until the flush timeout. Returns the
+    /// sessions that the sender has seen.
     fn run(mut self) -> BTreeSet<String> {
         self.drop_oldest();
         let mut quiet_since = Instant::now();
         loop {
             let start = Instant::now();
             let changed = self.look();
-            // A directory with thousands of files takes a while: it gets a tenth of a CPU and no more.
+            // A look at thousands of files takes a while: the looks may use a tenth of a CPU.
             let rest = (start.elapsed() * 9).min(LONGEST_TICK);
             if self.in_flight.is_none() {
                 self.begin_request();
@@ -203,8 +204,8 @@ impl Sender {
 
     /// Looks at the spool. Returns whether anything has changed.
     fn look(&mut self) -> bool {
-        // Asked first: a session that is not alive by now has written its last record, or its crash is recorded next. What
-        // is listed after that is all there will be of it.
+        // Checked first: a session that is not alive now has written its last record, or its crash is reported next.
+        // The segments that are listed after that are complete.
         let alive = self.spool.alive_sessions(None);
         let destination = Destination::Tinybird(self.destination.clone());
         let crashed = self.spool.end_crashed_sessions(None, &|other| *other == destination);
@@ -216,10 +217,10 @@ impl Sender {
             if group[0].destination != self.destination {
                 continue;
             }
-            // After the first look, when all that was left is known, whatever appears is of the run.
+            // After the first look the backlog is known, so any new session belongs to the run.
             let appeared = self.seen.insert(id.clone()) && self.leftovers.is_some();
             let is_known = self.sessions.contains_key(id);
-            // One that started meanwhile has been missed.
+            // A session that started meanwhile is not in `alive`.
             let is_alive = alive.contains(id) || !is_known && self.spool.is_alive(id);
             if is_alive {
                 running.insert(id.clone());
@@ -255,14 +256,15 @@ impl Sender {
         changed
     }
 
-    /// Whether a session is part of the run: it is running, or it started with the one that started this sender or later.
-    /// The latter may be shorter than the time between two looks, and its process older than the one that was first.
+    /// Whether a session is part of the run: `is_alive` (it is running, or has appeared since the first look), or it is
+    /// not older than the session that started this sender. A short session may begin and end between two looks.
     fn is_of_the_run(&self, session_id: &str, is_alive: bool) -> bool {
         let is_new = !self.first.is_empty() && session_id >= self.first.as_str();
         (is_alive || is_new) && !self.given_up.contains(session_id)
     }
 
-    /// Tries an endpoint again that had been given up, for a new session. Those of a process-per-test run count as one.
+    /// Tries an endpoint that was given up again for a new session. All sessions of a process-per-test run count as
+    /// one.
     fn start_anew(&mut self) {
         if !self.delivery.process_per_test {
             self.failures = 0;
@@ -289,7 +291,7 @@ impl Sender {
         left && !self.is_down() && !self.leaves_leftovers
     }
 
-    /// Tells the test processes whether there is something to wait for.
+    /// Shows the test processes whether there is something to wait for.
     fn show_state(&mut self, is_busy: bool) {
         let state = match (self.is_down() && self.in_flight.is_none(), is_busy) {
             (true, _) => SenderState::Down,
@@ -303,20 +305,20 @@ impl Sender {
         }
     }
 
-    /// Whether this process is not needed any more.
+    /// Whether the sender is no longer needed.
     fn is_over(&self, is_busy: bool) -> bool {
         let Some(idle) = self.idle_since.map(|since| since.elapsed()) else { return false };
-        // A little sooner than the process that waits, so that the next one does not meet this sender.
+        // A little earlier than the waiting process, so that the next process does not meet this sender.
         let timeout = self.delivery.flush_timeout;
         let timeout = timeout.saturating_sub((timeout / 10).min(EARLIER));
         let is_done = !is_busy && self.sessions.is_empty();
-        // The next process of a process-per-test run is about to start.
+        // The next process of a process-per-test run may be about to start.
         let linger = if self.delivery.process_per_test { LINGER } else { Duration::ZERO };
         let is_down = self.is_down() && self.shown_since.elapsed() >= SHOWN;
         idle >= timeout || (is_done || is_down) && idle >= linger.min(timeout)
     }
 
-    /// Begins the next request: records of the run first, then what earlier sessions left.
+    /// Begins the next request: records of the run first, then the backlog.
     fn begin_request(&mut self) {
         if self.is_down() {
             return;
@@ -356,7 +358,7 @@ impl Sender {
         (!request.is_empty()).then_some(request)
     }
 
-    /// Combines the records of processes that ran one test each, and have ended.
+    /// Combines the records of ended processes that ran one test each. `None` if no request is due.
     fn next_of_many(&mut self) -> Option<Request> {
         let ended = || self.sessions.values().filter(|session| session.is_complete());
         let tests: usize = ended().map(Spooled::tests).sum();
@@ -385,8 +387,8 @@ impl Sender {
         (!request.is_empty()).then_some(request)
     }
 
-    /// Passes over records of a session that were deleted to keep the bound of the spool. Where there are none, leaves a
-    /// session that cannot be read to another sender.
+    /// Handles a session that cannot be read. Skips records that were deleted for the size limit of the spool; if there
+    /// are none, leaves the session to another sender.
     fn leave(&mut self, session_id: &str) {
         if self.sessions.get_mut(session_id).is_some_and(Spooled::skip_deleted) {
             return;
@@ -396,7 +398,7 @@ impl Sender {
         self.given_up.insert(session_id.to_owned());
     }
 
-    /// Takes the answer to the request under way into account.
+    /// Handles the results of the request in flight: warns about failures, and settles the records.
     fn settle(&mut self, results: Vec<Delivered>) {
         let Some((request, is_leftover)) = self.in_flight.take() else { return };
         for delivered in &results {
@@ -425,7 +427,7 @@ impl Sender {
                         "{what} not delivered to {base}: {reason}; kept in {place:?}{more}"
                     ));
                 }
-                // Told below, with the place.
+                // A refusal is reported below, with the path of the file.
                 Outcome::Accepted { .. } | Outcome::Refused(_) => {}
             }
         }
@@ -453,12 +455,12 @@ impl Sender {
                     given_up.insert(id);
                     true
                 }
-                // Dropped for their age, while they were on their way.
+                // The records were dropped for the size limit while they were in flight.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     deleted += count;
                     false
                 }
-                // They stay where they are, and are sent once more.
+                // The records stay where they are, and are sent again.
                 Err(_) => false,
             },
         };
@@ -478,7 +480,7 @@ impl Sender {
         match (&delivered.outcome, is_leftover) {
             (Outcome::Accepted { .. }, false) => self.failures = 0,
             (Outcome::Refused(_) | Outcome::GivenUp(_), false) => self.failures += 1,
-            // The rest waits for another sender.
+            // The rest of the backlog waits for another sender.
             (Outcome::GivenUp(_), true) => self.leaves_leftovers = true,
             _ => {}
         }
@@ -497,8 +499,8 @@ impl Sender {
     }
 }
 
-/// Puts the first `records` of a session where the next sender finds them, so that this one can go on. Returns the id
-/// under which they are kept.
+/// Copies the first `records` of a session to a segment for the next sender, so that this one can go on. Returns the
+/// session id of that segment.
 fn keep(
     spool: &Spool,
     session: &Spooled,

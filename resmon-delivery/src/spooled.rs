@@ -1,4 +1,4 @@
-//! The records of one session, as they lie in the spool.
+//! The records of one session in the spool.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -7,15 +7,15 @@ use std::ops::Range;
 
 use resmon_record::spool::{Kind, Progress, Segment, Spool, read_at};
 
-/// The most bytes that one request carries, except for a single batch that is larger.
+/// The maximum size of a request in bytes, except for a single batch that is larger.
 pub const REQUEST_BYTES: u64 = 1 << 20;
-/// A batch that is larger than this is sent in parts: Tinybird takes 10 MB at once.
+/// The maximum size of a batch in bytes. A larger one is sent in parts: Tinybird takes 10 MB at once.
 const BATCH_BYTES: u64 = 2 << 20;
-/// Bytes that are read at once, unless a line is longer.
+/// The number of bytes to read at once, unless a line is longer.
 const PIECE: usize = 256 << 10;
-/// The longest line that can be a record, with its line feed. Most have about 1 KiB.
+/// The maximum length of a record with its line feed, in bytes. Most have about 1 KiB.
 const LONGEST: usize = 1 << 20;
-/// Reading pauses when this many bytes of records wait: they stay on disk.
+/// The size of unsent records in bytes at which reading pauses: the rest waits on disk.
 const AHEAD: u64 = 8 << 20;
 
 /// A session's segments for one destination, read in order while the session may still append to the last one.
@@ -26,21 +26,21 @@ pub struct Spooled {
     destination: String,
     /// The segment that is being read.
     current: Option<(Segment, File)>,
-    /// The number of the next segment to read, if `current` is none.
+    /// The number of the next segment to read, if `current` is `None`.
     next: u32,
-    /// How far the current segment has been read, in whole lines.
+    /// The offset up to which the current segment has been read.
     position: u64,
-    /// Whether that is within a line that is too long to be a record.
+    /// Whether `position` is inside a line that is too long to be a record.
     is_within_line: bool,
-    /// Records that have been read and not been sent.
+    /// Records that have been read but not sent.
     records: VecDeque<Record>,
     bytes: u64,
     tests: usize,
-    /// Everything before this has arrived, or has been put elsewhere.
+    /// The position before which all records have arrived, or have been put elsewhere.
     done: Progress,
-    /// Whether the session will write no more, and all that it wrote has been read.
+    /// Whether the session has ended and everything that it wrote has been read.
     complete: bool,
-    /// Whether its lines need not be parsed.
+    /// Whether the session is one of the run, whose lines need not be parsed.
     is_of_the_run: bool,
 }
 
@@ -52,7 +52,7 @@ struct Record {
 }
 
 impl Spooled {
-    /// Begins to read a session, behind what has arrived already.
+    /// Begins to read a session, behind the records that have already arrived.
     #[must_use]
     pub fn new(spool: &Spool, session_id: &str, destination: &str) -> Self {
         let done = Progress::read(spool, session_id, destination);
@@ -73,9 +73,9 @@ impl Spooled {
         }
     }
 
-    /// Reads what the session has appended since. `segments` are all there are of it, in order. `alive` tells whether
-    /// it may write more; it must have been found out before `segments` were listed. Returns whether there was anything
-    /// new.
+    /// Reads the records that the session has appended since the last call. `segments` are all segments of the session,
+    /// in order. `alive` tells whether the session may write more, and must be read before `segments` are listed.
+    /// Returns whether there was anything new.
     pub fn read(&mut self, segments: &[Segment], alive: bool) -> bool {
         let (records, was_complete) = (self.records.len(), self.complete);
         while self.bytes < AHEAD {
@@ -91,14 +91,14 @@ impl Spooled {
             let mut piece = vec![0; if self.is_within_line { LONGEST } else { PIECE }];
             let mut length = read_at(file, &mut piece, self.position).unwrap_or(0);
             if length == PIECE && first_line(&piece).is_none() {
-                // Not resized, which takes a loop in the dev profile.
+                // Not resized: that would be a loop in the dev profile.
                 piece = vec![0; LONGEST];
                 length = read_at(file, &mut piece, self.position).unwrap_or(0);
             }
             if self.take_lines(number, &piece[..length]) {
                 continue;
             }
-            // Bytes behind the last line feed are not a whole line yet, or never will be.
+            // The bytes behind the last line feed are an unfinished line.
             let is_last = segments.iter().all(|segment| segment.number <= number);
             if is_last && alive {
                 break;
@@ -114,7 +114,7 @@ impl Spooled {
     fn open(&mut self, segment: Segment) {
         self.next = segment.number + 1;
         self.position = if segment.number == self.done.segment { self.done.offset } else { 0 };
-        // It may have been dropped meanwhile, for its age.
+        // The segment may have been dropped meanwhile for the size limit.
         if let Ok(file) = self.spool.open_file(&segment.path, &mut OpenOptions::new())
             && file.metadata().is_ok_and(|file| file.is_file())
         {
@@ -122,7 +122,7 @@ impl Spooled {
         }
     }
 
-    /// Takes the whole lines at the begin of what was read. `false` if there is none.
+    /// Takes the whole lines at the start of `piece`. Returns `false` if there is none.
     fn take_lines(&mut self, segment: u32, piece: &[u8]) -> bool {
         let mut start = 0;
         while let Some(length) = first_line(&piece[start..]) {
@@ -139,7 +139,7 @@ impl Spooled {
             }
         }
         if start == 0 && piece.len() == LONGEST {
-            // No record is that long: the rest of the line is passed over as well.
+            // No record is that long: skip the rest of the line as well.
             self.is_within_line = true;
             start = piece.len();
         }
@@ -147,8 +147,8 @@ impl Spooled {
         start > 0
     }
 
-    /// Says that the session is one of the run, whose process writes whole records: to parse each of them would take a
-    /// while in the dev profile.
+    /// Marks the session as one of the run. Its process writes whole records, and parsing each of them is slow in the
+    /// dev profile.
     #[must_use]
     pub fn of_the_run(self) -> Self {
         Self { is_of_the_run: true, ..self }
@@ -160,25 +160,25 @@ impl Spooled {
         &self.session_id
     }
 
-    /// Returns how many test records wait.
+    /// Returns the number of waiting test records.
     #[must_use]
     pub fn tests(&self) -> usize {
         self.tests
     }
 
-    /// Returns how many of the first `records` are those of tests.
+    /// Returns how many of the first `records` are test records.
     #[must_use]
     pub fn tests_among(&self, records: usize) -> usize {
         self.records.iter().take(records).filter(|record| record.is_test).count()
     }
 
-    /// Returns how many records wait, as far as they have been read.
+    /// Returns the number of waiting records that have been read.
     #[must_use]
     pub fn records(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether the session has ended and nothing of it waits.
+    /// Whether the session has ended and none of its records waits.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.complete && self.records.is_empty()
@@ -190,15 +190,15 @@ impl Spooled {
         self.complete
     }
 
-    /// Returns how many records the next request of a running session takes, 0 if none is due: a session event at
-    /// once, tests in whole batches, the last ones when the session has ended.
+    /// Returns how many records the next request takes, 0 if none is due. A session event is due at once, tests in
+    /// whole batches, the last tests when the session has ended.
     #[must_use]
     pub fn due(&self, batch_size: usize) -> usize {
         let leading = self.records.iter().take_while(|record| record.is_test).count();
         if leading == 0 {
             return self.records.len().min(1);
         }
-        // Behind a session event nothing more comes for the last batch.
+        // A session event after the tests ends their batch.
         let last = self.complete || leading < self.records.len();
         let fitting = self.fitting(leading, REQUEST_BYTES);
         if last && fitting == leading {
@@ -211,7 +211,7 @@ impl Spooled {
         (fitting - fitting % batch_size).max(batch)
     }
 
-    /// Returns how many of the first `records` have at most so many bytes together, but at least one if there is one.
+    /// Returns how many of the first `records` fit into `bytes`, but at least one if there is one.
     #[must_use]
     pub fn fitting(&self, records: usize, bytes: u64) -> usize {
         let mut sum = 0;
@@ -222,7 +222,7 @@ impl Spooled {
         fitting.count().max(records.min(self.records.len()).min(1))
     }
 
-    /// Appends the first `records` to a body, as they stand on disk.
+    /// Appends the first `records` to a body, unchanged.
     ///
     /// # Errors
     ///
@@ -252,14 +252,14 @@ impl Spooled {
         Ok(())
     }
 
-    /// Notes that the first `records` need not be sent from here any more, and deletes what is not needed.
+    /// Marks the first `records` as done, and deletes the files that are no longer needed.
     pub fn forget(&mut self, records: usize) {
         self.drain(records);
         if self.is_finished() {
             self.remove();
             return;
         }
-        // Where this fails, a later sender sends these records once more.
+        // If this fails, a later sender sends these records again.
         let _ = self.done.write(&self.spool, &self.session_id, &self.destination);
         for segment in self.own_segments().filter(|segment| segment.number < self.done.segment) {
             let _ = fs::remove_file(segment.path);
@@ -274,8 +274,7 @@ impl Spooled {
         }
     }
 
-    /// Passes over the first records as far as their segments have been deleted, as the oldest are when too many wait.
-    /// Returns whether there were any.
+    /// Skips the first records whose segments were deleted for the size limit. Returns whether there were any.
     pub fn skip_deleted(&mut self) -> bool {
         let is_there = |record: &Record| self.segment(record.segment).path.exists();
         let mut deleted = 0;
@@ -290,9 +289,9 @@ impl Spooled {
         deleted > 0
     }
 
-    /// Deletes the files of a session of which nothing is left.
+    /// Deletes the files of a session that has nothing left to send.
     pub fn remove(&self) {
-        // Not one that was added after the last one was read: what another process told of a crash.
+        // Keep a segment that appeared after the last one was read: a crash report of another process.
         for segment in self.own_segments().filter(|segment| segment.number < self.next) {
             let _ = fs::remove_file(segment.path);
         }
@@ -310,7 +309,7 @@ impl Spooled {
     }
 }
 
-/// Lists the segments of which records wait: oldest session first, each in order.
+/// Lists the segments with waiting records: oldest session first, its segments in order.
 #[must_use]
 pub fn waiting_segments(spool: &Spool) -> Vec<Segment> {
     let mut segments = spool.segments(Kind::Waiting);
@@ -318,8 +317,8 @@ pub fn waiting_segments(spool: &Spool) -> Vec<Segment> {
     segments
 }
 
-/// Returns the length of the first line, with its line feed, if there is a whole one. By the search of the standard
-/// library, which is fast in the dev profile too.
+/// Returns the length of the first whole line, with its line feed. Uses the search of the standard library, which is
+/// fast in the dev profile too.
 fn first_line(mut text: &[u8]) -> Option<usize> {
     let whole = text;
     let length = text.skip_until(b'\n').ok()?;
@@ -334,7 +333,7 @@ fn is_record(line: &[u8]) -> bool {
         && str::from_utf8(line).is_ok()
 }
 
-/// Whether a line is JSON: what another program left in the directory is passed over.
+/// Whether a line is JSON. Lines that another program left in the directory are skipped.
 fn is_json(line: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
@@ -396,7 +395,7 @@ mod tests {
         assert_eq!((spooled.due(2), body(&spooled, 1).as_str()), (1, start));
         spooled.forget(1);
         assert_eq!(spooled.due(2), 0);
-        // The second test is in the next segment, and a part of the third is there.
+        // The second test and a part of the third are in the next segment.
         session.append(2, &test(2));
         session.append(2, &test(3)[..9]);
         session.read(&mut spooled, true);
@@ -431,7 +430,7 @@ mod tests {
         session.append(1, "\n\0\0\nnoise\n{\"event_type\":\"test\",}\n");
         session.append(1, &test(1));
         session.append(1, "{\"event_type\":\"te");
-        // A line that is too long, in which a record begins where the reading goes on.
+        // A line that is too long, with the text of a record where the reading resumes.
         session.append(2, &"x".repeat(3 << 20));
         session.append(2, &test(3));
         session.append(3, &test(2));

@@ -4,18 +4,18 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, LitStr, Path, Result, Token, parenthesized};
 
-/// Says that some other attribute has put `#[test]` on the function already.
+/// The argument that says that another attribute has already put `#[test]` on the function.
 pub(crate) const REGISTERED: &str = "__resmon_registered";
 
-/// What stands in the parentheses of `#[resmon::test(…)]`.
+/// The arguments of `#[resmon::test(…)]`.
 pub(crate) struct Args {
-    /// Where the expansion finds resmon.
+    /// The path of resmon in the expansion.
     pub(crate) krate: Path,
-    /// Whether that was said, and must be said again where resmon is applied again.
+    /// Whether the path was given, and must be repeated where resmon is applied again.
     pub(crate) is_renamed: bool,
-    /// A test attribute to emit below, its arguments as they were written.
+    /// A test attribute to emit below, with its arguments unchanged.
     pub(crate) inner: Option<TokenStream>,
-    /// Only the guard is wanted.
+    /// Whether to add only the guard.
     pub(crate) registered: bool,
 }
 
@@ -55,13 +55,13 @@ impl Parse for Args {
 }
 
 impl Args {
-    /// The only module that the expansion names, of all that resmon has.
+    /// Returns the path of the only module of resmon that the expansion names.
     pub(crate) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         quote!(#krate::__private)
     }
 
-    /// `#[resmon::test]` once more, with these arguments and the same crate.
+    /// Returns `resmon::test` for another attribute, with these arguments and the same crate.
     pub(crate) fn again(&self, arguments: &TokenStream) -> TokenStream {
         let krate = &self.krate;
         match (self.is_renamed, arguments.is_empty()) {
@@ -72,7 +72,7 @@ impl Args {
     }
 }
 
-/// `= path`, after `crate`
+/// Parses `= path`, after `crate`.
 fn parse_crate(input: ParseStream<'_>, keyword: Span) -> Result<Path> {
     if !input.peek(Token![=]) {
         return Err(Error::new(keyword, "expected `crate = path::to::resmon`"));
@@ -93,7 +93,7 @@ fn parse_path(input: ParseStream<'_>) -> Result<Path> {
         .error("expected a test attribute such as `tokio::test`, or `crate = path::to::resmon`"))
 }
 
-/// The rest of an attribute. Its arguments are nobody's business but its own.
+/// Parses the rest of a test attribute. Its arguments are passed through verbatim.
 fn parse_attribute(input: ParseStream<'_>, path: &Path) -> Result<TokenStream> {
     if input.peek(Token![=]) {
         let name = quote!(#path).to_string();

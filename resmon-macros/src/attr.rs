@@ -32,7 +32,7 @@ const PLAIN: &[&str] = &[
     "warn",
 ];
 
-/// Whether this is resmon itself once more.
+/// Whether the attribute is resmon's again.
 pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
     let names = |path: &Path| path.segments.iter().map(|s| s.ident.to_string()).collect::<Vec<_>>();
     let path = names(attr.path());
@@ -42,12 +42,12 @@ pub(crate) fn is_resmon(attr: &Attribute, args: &Args) -> bool {
     last == "test" && (front == ["resmon"] || front == names(&args.krate))
 }
 
-/// Whether an attribute puts `#[test]` on the function, or on what it makes of it.
+/// Whether an attribute puts `#[test]` on the function, or on functions that it generates.
 pub(crate) fn registers(attr: &Attribute) -> bool {
     has_effect(attr.path(), Effect::RegistersTest) || applies_test(attr)
 }
 
-/// `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`
+/// Whether the attribute is like `#[apply(smol_macros::test!)]`, of the crate `macro_rules_attribute`.
 fn applies_test(attr: &Attribute) -> bool {
     let is_test = |token| matches!(token, TokenTree::Ident(ident) if ident == "test");
     match &attr.meta {

@@ -14,7 +14,7 @@ use crate::valid;
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     match try_expand(args, item.clone()) {
         Ok(expanded) => expanded,
-        // The item stays, so that nothing else is reported missing.
+        // The item stays, so that the compiler does not report it as missing.
         Err(error) => {
             let mut tokens = error.into_compile_error();
             tokens.extend(item);
@@ -40,7 +40,7 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
         ));
     }
     if let Err(error) = valid::is_runnable(&test) {
-        // What else stands on it would speak up about the same mistake.
+        // Other attributes would report the same mistake.
         test.make_plain();
         let error = error.into_compile_error();
         return Ok(quote!(#error #test));
@@ -48,24 +48,24 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
     if let Some(moved) = relocate(&args, &test) {
         return Ok(moved);
     }
-    // Whoever writes an attribute in the arguments says that it is a test attribute, whatever it is called.
+    // An attribute in the arguments is a test attribute, whatever its name.
     let registered = args.registered || args.inner.is_some() || is_registered(&test);
     if !registered && !test.attrs.iter().any(attr::registers) {
         if !is_crate_wide() {
             valid::is_known(&test)?;
         }
-        // Last, where others look for it before they add their own.
+        // Last, because other attributes look there before they add their own.
         let attr = Attribute::parse_outer.parse2(quote!(#[::core::prelude::v1::test]))?;
         test.attrs.extend(attr);
     }
-    // Under a crate-wide switch the `#[test]` of `#[resmon::test] #[test]` is resmon once more.
+    // With the crate-wide switch the `#[test]` of `#[resmon::test] #[test]` is resmon again.
     if test.body.is_measured() {
         return Ok(test.into_token_stream());
     }
     Ok(Shape::of(&test).expand(&args, &test))
 }
 
-/// Whether this is the `#[test]` of a crate that has switched resmon on for all of them.
+/// Whether this is the `#[test]` of a crate that has switched resmon on for all its tests.
 fn is_crate_wide() -> bool {
     Span::call_site().source_text().is_some_and(|text| text == "#[test]")
 }

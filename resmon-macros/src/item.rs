@@ -6,7 +6,7 @@ use syn::{Attribute, Error, FnArg, Ident, Pat, Result, ReturnType, Signature, Ty
 use crate::shape::{GUARD, PRIVATE, RUN};
 use crate::{attr, valid};
 
-/// A function that is to be a test.
+/// A function that becomes a test.
 pub(crate) struct TestFn {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -14,10 +14,10 @@ pub(crate) struct TestFn {
     pub(crate) body: Body,
 }
 
-/// The block of a function. It stays raw tokens: it is none of resmon's business, may be half
-/// written, and to parse it would take longer than all the rest.
+/// The block of a function, as raw tokens: resmon does not look into it, it may be incomplete, and parsing it would
+/// take longer than all the rest.
 pub(crate) struct Body {
-    /// The attributes of the form `#![…]` at its head.
+    /// The attributes of the form `#![…]` at the start of the block.
     pub(crate) attrs: TokenStream,
     pub(crate) statements: Vec<TokenTree>,
     original: Group,
@@ -26,7 +26,7 @@ pub(crate) struct Body {
 impl TestFn {
     pub(crate) fn parse(item: TokenStream) -> Result<Self> {
         let mut head: Vec<TokenTree> = item.into_iter().collect();
-        // What came through `$item:item` lies in a group of its own.
+        // An item captured as `$item:item` arrives wrapped in a `None`-delimited group.
         while let [TokenTree::Group(group)] = &head[..] {
             head = group.stream().into_iter().collect();
         }
@@ -45,7 +45,7 @@ fn parse_head(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Visibility, Sig
     valid::is_function(input)?;
     let sig = input.parse()?;
     valid::is_free(&sig)?;
-    // A semicolon, where a body is missing.
+    // A semicolon, if the body is missing.
     input.parse::<TokenStream>()?;
     Ok((attrs, vis, sig))
 }
@@ -65,14 +65,14 @@ impl Body {
         Body { attrs, statements, original }
     }
 
-    /// A block in the place of this one, so that errors about either point at the user's braces.
+    /// Returns a block in place of this one. It keeps the span, so that errors point at the user's braces.
     pub(crate) fn with(&self, statements: TokenStream) -> Group {
         let mut group = Group::new(Delimiter::Brace, statements);
         group.set_span(self.original.span());
         group
     }
 
-    /// The same block with a statement in front of its own.
+    /// Returns the same block with a statement in front of its own.
     pub(crate) fn below(&self, statement: TokenStream) -> Group {
         let mut statements = self.attrs.clone();
         statements.extend(statement);
@@ -80,7 +80,7 @@ impl Body {
         self.with(statements)
     }
 
-    /// Whether resmon has been here: the first statement is its guard, or the last its call.
+    /// Whether resmon has already expanded the body: the first statement is its guard, or the last its call.
     pub(crate) fn is_measured(&self) -> bool {
         let is =
             |token: &TokenTree, name| matches!(token, TokenTree::Ident(ident) if ident == name);
@@ -106,7 +106,7 @@ impl ToTokens for TestFn {
     }
 }
 
-/// The braces of a body that came through `$body:block` lie in a group of their own.
+/// Unwraps a body captured as `$body:block`, which arrives in a `None`-delimited group.
 fn unwrap(group: Group) -> Group {
     if group.delimiter() != Delimiter::None {
         return group;
@@ -118,7 +118,7 @@ fn unwrap(group: Group) -> Group {
 }
 
 impl TestFn {
-    /// Makes an ordinary function of it, that no macro looks at.
+    /// Turns the test into an ordinary function that no macro expands.
     pub(crate) fn make_plain(&mut self) {
         self.attrs.retain(|attr| attr::is_plain(attr) && !attr::registers(attr));
         for input in &mut self.sig.inputs {
@@ -128,7 +128,7 @@ impl TestFn {
         }
     }
 
-    /// The return type, where it is one that can tell success from failure.
+    /// Returns the return type. `None` for `()` and `!`, which cannot express failure.
     pub(crate) fn result_type(&self) -> Option<&Type> {
         let ReturnType::Type(_, ty) = &self.sig.output else {
             return None;
@@ -140,7 +140,7 @@ impl TestFn {
         }
     }
 
-    /// The names by which the arguments can be handed on to a function of the same signature.
+    /// Returns the names of the arguments. `None` if they cannot be passed on to a function of the same signature.
     pub(crate) fn arguments(&self) -> Option<Vec<&Ident>> {
         if self.sig.generics.type_params().next().is_some()
             || self.sig.generics.const_params().next().is_some()
@@ -164,7 +164,7 @@ impl TestFn {
     }
 }
 
-/// The type in its parentheses, or in the group that `$ty:ty` leaves around it.
+/// Returns a type without parentheses, and without the group that `$ty:ty` puts around it.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),

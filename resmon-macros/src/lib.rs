@@ -17,7 +17,7 @@ use proc_macro::TokenStream;
 
 /// Marks a test and records what it does to the machine.
 ///
-/// It stands in for `#[test]`, and above any other test attribute:
+/// Use it in place of `#[test]`, or above any other test attribute:
 ///
 /// ```ignore
 /// #[resmon::test]

@@ -7,24 +7,24 @@ use crate::attr::ShouldPanic;
 use crate::build::Build;
 use crate::item::TestFn;
 
-/// The guard's variable.
+/// The name of the guard's variable.
 pub(crate) const GUARD: &str = "__resmon_guard";
 
 /// The module of resmon that the expansion names.
 pub(crate) const PRIVATE: &str = "__private";
 
-/// The method that runs a test and judges its value.
+/// The name of the method that runs a test and judges its value.
 pub(crate) const RUN: &str = "__resmon_run";
 
-/// How the expansion learns what became of the test.
+/// The way in which the expansion learns the outcome of the test.
 pub(crate) enum Shape {
-    /// Whether it panics says all there is to know, or all that can be known.
+    /// A guard: whether the test panics is all there is to know, or all that can be known.
     Guard { opaque: bool },
-    /// The value that it returns.
+    /// The value that the test returns.
     Value,
-    /// The exit code that its value reports: of `impl Termination` nothing else can be asked.
+    /// The exit code that the test's value reports: `impl Termination` has nothing else.
     ExitCode,
-    /// The message of its panic, which should contain this text.
+    /// The message of the test's panic, which should contain this text.
     Message(Lit),
 }
 
@@ -79,7 +79,7 @@ impl Shape {
         quote!(#(#attrs)* #vis #outer #body)
     }
 
-    /// The runtime calls the test: it has no arguments, and need not be awaited.
+    /// Lets the runtime call the test, which has no arguments and is not awaited.
     fn around_function(
         &self,
         private: &TokenStream,
@@ -97,7 +97,7 @@ impl Shape {
         }
     }
 
-    /// The expansion calls the test, with a guard around the call.
+    /// Lets the expansion call the test, with a guard around the call.
     fn around_call(
         &self,
         private: &TokenStream,
@@ -133,7 +133,7 @@ impl Shape {
     }
 }
 
-/// Names a function as libtest does: `r#` stands before reserved words only.
+/// Returns the name of a function as libtest writes it: `r#` stands before reserved words only.
 fn libtest_name(name: &Ident) -> String {
     let text = name.to_string();
     match text.strip_prefix("r#") {
@@ -142,7 +142,7 @@ fn libtest_name(name: &Ident) -> String {
     }
 }
 
-/// The same function, that hands its arguments on and changes none.
+/// Returns the signature without `mut` arguments: the outer function only passes them on.
 fn without_mut(sig: &Signature) -> Signature {
     let mut outer = sig.clone();
     for input in &mut outer.inputs {

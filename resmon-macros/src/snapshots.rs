@@ -1,4 +1,4 @@
-//! The expansions, in full.
+//! Snapshots of whole expansions.
 
 use proc_macro2::TokenStream;
 use quote::quote;

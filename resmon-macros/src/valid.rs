@@ -7,10 +7,10 @@ use crate::attr;
 use crate::item::TestFn;
 use crate::known;
 
-/// What a function can begin with, after its visibility.
+/// The words that a function can begin with, after its visibility.
 const FUNCTION: &[&str] = &["async", "const", "extern", "fn", "unsafe"];
 
-/// Speaks up before the parser does when this is not a function at all.
+/// Checks that the item is a function. Gives a clearer error than the parser.
 pub(crate) fn is_function(input: ParseStream<'_>) -> Result<()> {
     if input.peek(Token![mod]) {
         return Err(input.error(
@@ -29,7 +29,7 @@ pub(crate) fn is_function(input: ParseStream<'_>) -> Result<()> {
     }
 }
 
-/// A test is called by its path alone.
+/// Checks that the function is not a method: a test is called by its path alone.
 pub(crate) fn is_free(sig: &Signature) -> Result<()> {
     match sig.receiver() {
         Some(receiver) => Err(Error::new(
@@ -57,7 +57,7 @@ pub(crate) fn is_known(test: &TestFn) -> Result<()> {
     }
 }
 
-/// What the compiler would say of these is true, but does not tell what to write.
+/// Checks for mistakes about which the compiler's own errors do not tell what to write.
 pub(crate) fn is_runnable(test: &TestFn) -> Result<()> {
     let sig = &test.sig;
     if let Some(constness) = &sig.constness {

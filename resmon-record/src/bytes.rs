@@ -1,7 +1,7 @@
-//! Searching in bytes. The standard library's search for text is large, slow in the dev profile, and would be in every test
-//! binary.
+//! Search in bytes, on Unix by `memmem(3)`. The standard library's search for text is large and slow in the dev
+//! profile, and would be in every test binary.
 
-/// Returns where `word` first stands in `text`.
+/// Returns the offset of the first `word` in `text`.
 #[must_use]
 pub fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     #[cfg(unix)]
@@ -16,7 +16,7 @@ pub fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     (0..=text.len().checked_sub(word.len())?).find(|&start| text[start..].starts_with(word))
 }
 
-/// Whether `word` stands in `text`.
+/// Whether `text` contains `word`.
 #[must_use]
 pub fn contains(text: &str, word: &str) -> bool {
     find(text.as_bytes(), word.as_bytes()).is_some()

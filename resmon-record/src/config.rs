@@ -1,4 +1,4 @@
-//! The variables that configure resmon.
+//! The environment variables that configure resmon.
 
 mod endpoint;
 
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
 
-/// Names the file to which the test processes of a `cargo resmon` run append. Set by `cargo resmon`.
+/// The variable with the file that the test processes of a `cargo resmon` run append to. Set by `cargo resmon`.
 pub const INTAKE: &str = "RESMON_INTAKE";
-/// Identifies one test process of a `cargo resmon` run. Set by `cargo resmon`.
+/// The variable with the id of one test process of a `cargo resmon` run. Set by `cargo resmon`.
 pub const UNIT: &str = "RESMON_UNIT";
 /// The write token of Tinybird.
 pub const TOKEN: &str = "TINYBIRD_WRITE_TOKEN";
@@ -24,34 +24,34 @@ pub const DATASOURCE: &str = "RESMON_DATASOURCE";
 pub const FILE: &str = "RESMON_FILE";
 /// The number of test records per batch.
 pub const BATCH_SIZE: &str = "RESMON_BATCH_SIZE";
-/// The longest time that delivery may hold up the end of a run, in seconds.
+/// The longest time that the end of a run waits for delivery, in seconds.
 pub const FLUSH_TIMEOUT: &str = "RESMON_FLUSH_TIMEOUT";
-/// The directory in which undelivered records are kept.
+/// The spool: the directory for undelivered records.
 pub const SPOOL_DIR: &str = "RESMON_SPOOL_DIR";
-/// Switches everything off.
+/// The switch that turns resmon off.
 pub const DISABLE: &str = "RESMON_DISABLE";
 
-/// Where records go, and how.
+/// The destination of records, and the rules of delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Where records go.
+    /// The destination of records.
     pub output: Output,
-    /// How records are sent.
+    /// The rules of delivery.
     pub delivery: Delivery,
-    /// `RESMON_SPOOL_DIR`, made absolute.
+    /// The directory of the spool: `RESMON_SPOOL_DIR` as an absolute path, or the directory of the intake.
     pub spool: Option<PathBuf>,
-    /// The process's id within a run of `cargo resmon`, if it is part of one.
+    /// The id of the process in its `cargo resmon` run. `None` outside such a run.
     pub unit: Option<String>,
 }
 
-/// Where records go.
+/// The destination of records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Nowhere: nothing is configured.
+    /// None: nothing is configured, or resmon is turned off.
     Nothing,
-    /// They are appended to this file.
+    /// A file to append to.
     File(PathBuf),
-    /// They are sent to this data source.
+    /// A data source to send to.
     Tinybird(Endpoint),
 }
 
@@ -64,16 +64,16 @@ pub enum Destination {
     Tinybird(String),
 }
 
-/// How records are sent.
+/// The rules of delivery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Delivery {
     /// Test records per batch.
     pub batch_size: u64,
-    /// The longest time that delivery may hold up the end of the process.
+    /// The longest time that the end of the process waits for delivery.
     pub flush_timeout: Duration,
     /// Whether the runner starts one process per test.
     pub process_per_test: bool,
-    /// How many of these processes run at a time (`NEXTEST_TEST_THREADS`). 2 if the runner does not say.
+    /// The number of test processes that run at a time (`NEXTEST_TEST_THREADS`), 2 if unknown.
     pub processes: u64,
 }
 
@@ -89,26 +89,26 @@ impl Default for Delivery {
 }
 
 impl Config {
-    /// Reads the environment of this process. Returns the warnings about values that cannot be used, too.
+    /// Reads the environment of this process. Also returns the warnings about unusable values.
     #[must_use]
     pub fn from_env() -> (Self, Vec<String>) {
         Self::read(|name| env::var_os(name))
     }
 
-    /// Reads an environment. Returns the warnings about values that cannot be used, too.
+    /// Reads an environment. Also returns the warnings about unusable values.
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
         let mut source = Source { lookup, warnings: Vec::new() };
         (source.config(), source.warnings)
     }
 
-    /// Whether an environment switches everything off.
+    /// Whether an environment turns resmon off.
     pub fn is_disabled(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
         Source { lookup, warnings: Vec::new() }.disabled()
     }
 }
 
 impl Output {
-    /// Returns the destination that a session's files on disk name.
+    /// Returns the destination in the form that a session's files on disk have.
     #[must_use]
     pub fn destination(&self) -> Destination {
         match self {
@@ -124,8 +124,8 @@ fn duration(seconds: f64) -> Duration {
     Duration::from_nanos((seconds * 1e9) as u64)
 }
 
-/// Reads a number of seconds such as `10` or `0.25`. By hand: the standard library's code for any number is large, and
-/// would be in every test binary.
+/// Parses a number of seconds such as `10` or `0.25`. Hand-written: the standard library's parser for floats is large,
+/// and would be in every test binary.
 fn seconds_of(text: &str) -> Option<f64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| {
@@ -137,7 +137,7 @@ fn seconds_of(text: &str) -> Option<f64> {
     Some(f64::from(digits(whole)?) + f64::from(fraction) / 10_f64.powi(places))
 }
 
-/// An environment, and what is wrong with it.
+/// An environment, and the warnings about its values.
 struct Source<F> {
     lookup: F,
     warnings: Vec<String>,
@@ -150,15 +150,15 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
             return self.part_of_a_run(intake);
         }
         let output = if disabled { Output::Nothing } else { self.output() };
-        // With no output the rest has no effect, and a mistake in it is not worth a word.
+        // Without an output the delivery variables have no effect, so mistakes in them are not reported.
         let delivery =
             if output == Output::Nothing { Delivery::default() } else { self.delivery() };
         let spool = self.value(SPOOL_DIR).map(|path| self.absolute(Path::new(&path)));
         Config { output, delivery, spool, unit: None }
     }
 
-    /// Makes the configuration of a process that appends to the file of a `cargo resmon`, which reads the other variables
-    /// itself.
+    /// Returns the configuration of a process that appends to the intake of a `cargo resmon` run. `cargo resmon` reads
+    /// the other variables itself.
     fn part_of_a_run(&self, intake: PathBuf) -> Config {
         Config {
             spool: intake.parent().map(Path::to_owned),
@@ -254,17 +254,17 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         default
     }
 
-    /// Cargo starts each test binary in its package's directory, so that a relative path would give
-    /// one file per package; `PWD` still names where the user stood.
+    /// Resolves a relative path against the user's directory, which is still in `PWD`. Cargo starts each test binary in
+    /// its package's directory, which would give one file per package.
     fn absolute(&self, path: &Path) -> PathBuf {
         let started = self.value("PWD").map(PathBuf::from);
         let started = started.filter(|dir| dir.is_absolute() && dir.is_dir());
-        // Made absolute here: a test may change the working directory later.
+        // Resolved now: a test may change the working directory later.
         let dir = started.or_else(|| env::current_dir().ok()).unwrap_or_default();
         dir.join(path)
     }
 
-    /// The variable, unless it is unset or blank: a secret that a fork may not read arrives empty.
+    /// Returns a variable, unless it is unset or blank: a secret that a fork may not read arrives empty.
     fn value(&self, name: &str) -> Option<OsString> {
         (self.lookup)(name).filter(|value| !value.to_string_lossy().trim().is_empty())
     }

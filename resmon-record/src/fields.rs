@@ -1,10 +1,10 @@
-//! The three events of the table, each with its fields.
+//! The fields of the table's three events: `session_start`, `test` and `session_end`.
 
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::timestamp::Timestamp;
 
-/// Defines a record by its fields: the name in the table, the type, what it means.
+/// Defines a group of record fields: each has its name in the table, a type and a description.
 #[macro_export]
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$doc:meta])* $field:ident: $type:ty,)* }) => {
@@ -23,11 +23,11 @@ macro_rules! record {
 }
 
 record! {
-    /// The fields at the begin of every record.
+    /// The first fields of every record.
     Head<'a> {
-        /// `session_start`, `test` or `session_end`.
+        /// The event: `session_start`, `test` or `session_end`.
         event_type: &'a str,
-        /// `__session__`; that of a test is a field of [`Before`].
+        /// `__session__` for a session event. The id of a test is a field of [`Before`].
         test_nodeid: Option<&'a str>,
         /// The end of the test, or the moment of the session event.
         timestamp: Timestamp,
@@ -37,11 +37,11 @@ record! {
 record! {
     /// The fields that are the same in every record of a session.
     Common<'a> {
-        /// One test process.
+        /// The id of one test process.
         session_id: &'a str,
-        /// One `cargo test` or `cargo nextest run`.
+        /// The id of one `cargo test` or `cargo nextest run`.
         run_id: &'a str,
-        /// `GITHUB_RUN_ID`; this and those below are empty where the variable is unset.
+        /// `GITHUB_RUN_ID`. This and the fields below are empty where the variable is unset.
         gh_run_id: String,
         /// `GITHUB_SHA`
         gh_sha: String,
@@ -69,17 +69,17 @@ record! {
         package: Option<&'a str>,
         /// The Cargo target of the test, as nextest names binaries: `shop`, `shop::bin/shop`, `shop::api`.
         target: Option<&'a str>,
-        /// Which try of a runner that repeats failed tests this is, from 1.
+        /// The number of the attempt, from 1, under a runner that repeats failed tests.
         attempt: u32,
         /// Usage of the whole machine's CPUs in %.
         cpu_before: Option<f64>,
         /// Memory of the machine that programs can still get, in bytes.
         mem_available_before: Option<u64>,
-        /// (total − available) / total × 100
+        /// Memory in use in %: (total − available) / total × 100.
         mem_percent_before: Option<f64>,
         /// Bytes that an ordinary user may still write to the file system of the working directory.
         disk_free_before: Option<u64>,
-        /// used / (used + free) × 100
+        /// Disk space in use in %: used / (used + free) × 100.
         disk_percent_before: Option<f64>,
         /// Resident memory of the process in bytes.
         rss_before: Option<u64>,
@@ -89,9 +89,9 @@ record! {
 record! {
     /// The fields of a test that are known after its body.
     After {
-        /// How it ended.
+        /// The outcome of the test.
         outcome: Outcome,
-        /// The most tests of this process that ran at once during it, itself included.
+        /// The highest number of tests that ran at once in this process during the test, itself included.
         concurrent_tests: u32,
         /// Wall seconds, by the monotonic clock.
         duration_s: f64,
@@ -99,60 +99,60 @@ record! {
         cpu_after: Option<f64>,
         /// Memory of the machine that programs can still get, in bytes.
         mem_available_after: Option<u64>,
-        /// (total − available) / total × 100
+        /// Memory in use in %: (total − available) / total × 100.
         mem_percent_after: Option<f64>,
         /// Bytes that an ordinary user may still write to the file system of the working directory.
         disk_free_after: Option<u64>,
-        /// used / (used + free) × 100
+        /// Disk space in use in %: used / (used + free) × 100.
         disk_percent_after: Option<f64>,
-        /// CPU seconds that the test spent in its own code: of all threads of the process if it was alone, else of its own.
+        /// CPU seconds in user code: of all threads of the process if the test was alone, else of the test's thread.
         cpu_user_s: Option<f64>,
-        /// CPU seconds that the kernel spent on its behalf. The sum of the two is exact; how it is divided, the kernel
-        /// estimates.
+        /// CPU seconds in the kernel, of the same threads. The sum of the two is exact; the kernel estimates how it is
+        /// divided.
         cpu_system_s: Option<f64>,
-        /// `process` or `thread`: whose CPU seconds and storage I/O they are.
+        /// `process` or `thread`: the owner of the CPU seconds and the storage I/O.
         cpu_scope: Option<&'static str>,
         /// Resident memory of the process in bytes.
         rss_after: Option<u64>,
-        /// The most resident memory during the test: the kernel's own mark if it was alone and no part of another, else the
-        /// highest of the samples, which are taken at its start, its end and 20 times a second.
+        /// The peak of resident memory in bytes: the kernel's own mark if the test was alone and not part of another,
+        /// else the highest sample. Samples are taken at the start, at the end and 20 times a second.
         rss_peak: Option<u64>,
-        /// The least available memory of the machine among these samples.
+        /// The lowest available memory of the machine among these samples, in bytes.
         mem_available_min: Option<u64>,
         /// Page faults of the test's thread for which storage was read.
         page_faults_major: Option<u64>,
         /// Times that the kernel took the CPU away from the test's thread.
         ctx_switches_involuntary: Option<u64>,
-        /// Bytes that were read from storage, and not from a cache.
+        /// Bytes read from storage, not from a cache.
         io_read_bytes: Option<u64>,
-        /// Bytes that were written to files and are to reach storage.
+        /// Bytes written to files, on their way to storage.
         io_write_bytes: Option<u64>,
-        /// Allocations and reallocations, of which `Alloc` knows: those of all threads if the test was alone in the
-        /// process, else of its own.
+        /// Allocations and reallocations, if `Alloc` is installed: of all threads if the test was alone, else of the
+        /// test's thread.
         alloc_count: Option<u64>,
-        /// The bytes that these asked for.
+        /// The bytes that these allocations asked for.
         alloc_bytes: Option<u64>,
-        /// The most bytes that they held at once.
+        /// The highest number of allocated bytes at once, above those at the start of the test.
         alloc_peak_bytes: Option<u64>,
     }
 }
 
 record! {
-    /// The machine that a session runs on.
+    /// The fields of both session events: the test binary, the machine and its limits.
     Totals<'a> {
         /// The Cargo package of the process.
         package: Option<&'a str>,
-        /// Its Cargo target.
+        /// The Cargo target of the process.
         target: Option<&'a str>,
-        /// Logical CPUs.
+        /// The number of logical CPUs.
         cpu_count: Option<u32>,
         /// Memory of the machine in bytes.
         mem_total_bytes: Option<u64>,
         /// Size of the file system of the working directory in bytes.
         disk_total_bytes: Option<u64>,
-        /// Bytes of memory that the process may use: what its control group allows, if that is less.
+        /// Bytes of memory that the process may use: the machine's, or the limit of its control group if that is lower.
         mem_limit_bytes: Option<u64>,
-        /// CPUs that the process may use: by its control group's quota or its affinity, if that is less.
+        /// CPUs that the process may use: the machine's, or the control group's quota or the affinity if that is lower.
         cpu_limit: Option<f64>,
     }
 }
@@ -160,27 +160,27 @@ record! {
 record! {
     /// The description of the machine in `session_start`.
     Host {
-        /// `linux`, `macos`, `windows`, …
+        /// The operating system: `linux`, `macos`, `windows`, …
         os: &'static str,
-        /// `x86_64`, `aarch64`, …
+        /// The architecture: `x86_64`, `aarch64`, …
         arch: &'static str,
-        /// The name of the first CPU.
+        /// The model name of the first CPU.
         cpu_model: Option<String>,
-        /// The machine's name in a network.
+        /// The host name of the machine.
         hostname: Option<String>,
     }
 }
 
 record! {
-    /// The fields of `session_end` alone.
+    /// The fields that only `session_end` has.
     End {
         /// The exit code of the process.
         exit_status: i32,
-        /// Test records that the session made, those that were dropped included.
+        /// The number of test records of the session, dropped ones included.
         tests_recorded: u64,
-        /// How many of them have the outcome `failed`.
+        /// The number of test records with the outcome `failed`.
         tests_failed: u64,
-        /// Records of any event that are known to be lost, of those that came before this one.
+        /// The number of earlier records, of any event, that are known to be lost.
         records_dropped: u64,
     }
 }
@@ -188,7 +188,7 @@ record! {
 /// The `test_nodeid` of records that belong to no test.
 pub const SESSION: &str = "__session__";
 
-/// Begins a record.
+/// Begins a record with the fields of [`Head`].
 #[must_use]
 pub fn head(event_type: &str, test_nodeid: Option<&str>, timestamp: Timestamp) -> Line {
     let mut line = Line::new();
@@ -197,7 +197,7 @@ pub fn head(event_type: &str, test_nodeid: Option<&str>, timestamp: Timestamp) -
 }
 
 impl Common<'_> {
-    /// Reads what GitHub Actions says of the run.
+    /// Reads the variables that GitHub Actions sets for the run.
     #[must_use]
     pub fn from_env<'a>(session_id: &'a str, run_id: &'a str) -> Common<'a> {
         let github = |name| std::env::var(format!("GITHUB_{name}")).unwrap_or_default();

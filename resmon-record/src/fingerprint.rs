@@ -1,4 +1,4 @@
-//! Short names for things whose text must not appear in a file name.
+//! Short names for values that must not appear in a file name.
 
 /// Hashes `parts` to 16 hexadecimal digits with FNV-1a.
 ///

@@ -1,8 +1,8 @@
-//! The base that all parts of [resmon](https://docs.rs/resmon) share: the fields of a record and how they are written, the
-//! variables that configure it, and the directory in which records wait to be sent.
+//! The base of all parts of [resmon](https://docs.rs/resmon): the fields of a record and their format, the variables
+//! that configure resmon, and the spool, the directory in which records wait to be sent.
 //!
-//! The guest (`resmon-runtime`, in the user's test process) writes what this crate describes. The host
-//! (`resmon-delivery`, in processes of resmon's own) reads it. Not public API: anything may change in any release.
+//! The guest (`resmon-runtime`, in the user's test process) writes these files. The host (`resmon-delivery`, in
+//! processes of resmon's own) reads them. Not public API: anything may change in any release.
 
 pub mod bytes;
 pub mod config;

@@ -1,6 +1,6 @@
-//! One record as a line of NDJSON, written by hand: in the dev profile, in which tests are built,
-//! serde's derived code costs more than the rest of a record. For the same reason this leaves the standard library's
-//! generic code, which is not optimized there either, out of what is done for every field.
+//! One record as a line of NDJSON. Hand-written: tests are built in the dev profile, where serde's derived code costs
+//! more than the rest of a record. For the same reason the code for each field avoids the standard library's generic
+//! code, which is not optimized there either.
 
 use std::ffi::c_void;
 
@@ -11,7 +11,7 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Line(Vec<u8>);
 
-/// Makes the text before a field's value, `,"name":`, a literal, so that a field costs one copy.
+/// Builds the text before a field's value, `,"name":`, as a literal, so that a field costs one copy.
 #[macro_export]
 macro_rules! key {
     ($name:ident) => {
@@ -21,11 +21,11 @@ macro_rules! key {
 pub use key;
 
 unsafe extern "C" {
-    /// `memcpy(3)`, which every target of Rust has: `core` itself calls it.
+    /// Copies bytes. Every target of Rust has `memcpy(3)`: `core` itself calls it.
     fn memcpy(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;
 }
 
-/// The numbers below a hundred: half as many divisions.
+/// The two digits of each number below 100. Digits in pairs take half as many divisions.
 pub static PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0_u8;
@@ -37,14 +37,14 @@ pub static PAIRS: [[u8; 2]; 100] = {
 };
 
 impl Line {
-    /// Begins a line without fields.
+    /// Creates a line without fields.
     #[must_use]
     pub fn new() -> Self {
         // A test's record has about 800 bytes.
         Self(Vec::with_capacity(1024))
     }
 
-    /// Adds a field, unless its value cannot be given.
+    /// Adds a field, unless its value is missing.
     pub fn field(&mut self, key: &'static str, value: &impl Value) {
         if !value.is_missing() {
             self.push(key.as_bytes());
@@ -63,14 +63,14 @@ impl Line {
         if self.0.capacity() - length < more {
             self.0.reserve(more);
         }
-        // SAFETY: there is room for so many bytes behind the first `length`, all of which are written then.
+        // SAFETY: there is room for `more` bytes behind the first `length`, and the call writes all of them.
         unsafe {
             memcpy(self.0.as_mut_ptr().wrapping_add(length).cast(), bytes.as_ptr().cast(), more);
             self.0.set_len(length + more);
         }
     }
 
-    /// Appends a number with at least this many digits, of which there are at most 20.
+    /// Appends a number with at least `width` digits, at most 20.
     pub fn decimal(&mut self, mut number: u64, width: usize) {
         let mut digits = [b'0'; 20];
         let mut start = digits.len();
@@ -95,13 +95,13 @@ impl Line {
         self.push(&digits[start..]);
     }
 
-    /// The fields so far, as [`resume`](Self::resume) takes them.
+    /// Returns the fields so far, in the form that [`resume`](Self::resume) takes.
     #[must_use]
     pub fn unfinished(&self) -> &[u8] {
         &self.0
     }
 
-    /// Takes up a line that was put away unfinished. `None` if it is not one.
+    /// Continues a line from its [unfinished](Self::unfinished) fields. `None` if `fields` has another form.
     #[must_use]
     pub fn resume(fields: &[u8]) -> Option<Self> {
         let begins = fields.is_empty() || fields.starts_with(b",\"");
@@ -109,10 +109,10 @@ impl Line {
         (begins && ends).then(|| Self(fields.to_vec()))
     }
 
-    /// The whole line with its line feed.
+    /// Returns the whole line with its line feed.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
-        // In the place of the first field's comma.
+        // The brace replaces the comma of the first field.
         if let Some(first) = self.0.first_mut() {
             *first = b'{';
         }
@@ -126,7 +126,7 @@ pub trait Value {
     /// Appends the value as JSON.
     fn write(&self, line: &mut Line);
 
-    /// Whether the field is to be left out.
+    /// Whether to leave the field out.
     fn is_missing(&self) -> bool {
         false
     }
@@ -148,8 +148,8 @@ impl<V: Value> Value for Option<V> {
 }
 
 impl Value for f64 {
-    /// To nine places, which are nanoseconds. A whole number keeps one place: who infers a column's type from its
-    /// first value should find a float.
+    /// Writes up to nine places, enough for nanoseconds. A whole number keeps one place, so that a reader who infers a
+    /// column's type from its first value finds a float.
     fn write(&self, line: &mut Line) {
         const UNIT: u32 = 1_000_000_000;
         if self.is_sign_negative() {
@@ -160,7 +160,7 @@ impl Value for f64 {
         line.decimal(scaled / u64::from(UNIT), 1);
         line.push(b".");
         let (mut places, mut width) = (scaled % u64::from(UNIT), 9);
-        // Percentages are rounded to four.
+        // Percentages have at most four places.
         if places % 100_000 == 0 {
             (places, width) = (places / 100_000, 4);
         }
@@ -171,7 +171,7 @@ impl Value for f64 {
         line.decimal(places, width);
     }
 
-    /// JSON has no word for these.
+    /// Whether the number is infinite or NaN, which JSON cannot express.
     fn is_missing(&self) -> bool {
         !self.is_finite()
     }

@@ -1,33 +1,33 @@
-//! How a test ended.
+//! The outcome of a test.
 
 /// The expectation that a test's `#[should_panic]` states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShouldPanic {
-    /// There is none: a panic is a failure.
+    /// None: a panic is a failure.
     No,
-    /// Any panic will do.
+    /// A panic with any message.
     Yes,
     /// A panic whose message contains this text.
     With(&'static str),
 }
 
-/// How a test ended.
+/// The outcome of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what it should.
+    /// The test did what it should.
     Passed,
-    /// It panicked where it should not, did not where it should, or returned an error.
+    /// The test panicked although it should not, did not panic although it should, or returned an error.
     Failed,
-    /// It was still open when the process exited.
+    /// The test was still open when the process exited.
     Unfinished,
-    /// The process died.
+    /// The process died during the test.
     Crashed,
-    /// It returned a value that could mean either.
+    /// The outcome cannot be known, for example because the test returned a value that could mean success or failure.
     Unknown,
 }
 
 impl Outcome {
-    /// Returns the word that records have for it.
+    /// Returns the name of the outcome in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

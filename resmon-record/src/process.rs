@@ -1,25 +1,26 @@
-//! Names by which a process is recognized, after a test has closed the lock that told that it is alive.
+//! The names of processes. They show that a process is alive even after a test has closed its locked file.
 
-/// Names this process: the boot of the machine, its id and when it started. Empty where the system does not tell.
+/// Returns the name of this process: the boot id, the process id and the start time. Empty where the system has none.
 #[must_use]
 pub fn name() -> String {
     name_of(std::process::id()).unwrap_or_default()
 }
 
-/// Whether a process of this [`name`] is alive. `false` also if it cannot be seen from here.
+/// Whether the process with this [`name`] is alive. `false` also if this process cannot see it.
 #[must_use]
 pub fn is_alive(name: &str) -> bool {
     let id = name.split('-').nth(1).and_then(|id| u32::try_from(id.parse::<u64>().ok()?).ok());
     id.and_then(name_of).is_some_and(|found| found == name)
 }
 
-/// Names a process. An id is used again, so the start time belongs to it, and to that the boot. `None` if there is no such
-/// process, or if the system does not tell.
+/// Returns the name of a living process. The system uses process ids again, so the name has the start time, which
+/// counts from the boot, and the id of the boot. `None` if there is no such process, or if the system has no names.
 #[cfg(target_os = "linux")]
 #[must_use]
 pub fn name_of(id: u32) -> Option<String> {
     let stat = read(&format!("/proc/{id}/stat"))?;
-    // Field 22 of proc_pid_stat(5); field 2, the name, may itself hold spaces and brackets. A zombie is dead.
+    // The start time is field 22 of proc_pid_stat(5). Field 2, the command, may contain spaces and brackets. A zombie
+    // is dead.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_ascii_whitespace();
     let is_dead = matches!(fields.next()?, "Z" | "X");
@@ -28,7 +29,7 @@ pub fn name_of(id: u32) -> Option<String> {
     Some(format!("{}-{id}-{started}", boot.get(..8)?))
 }
 
-/// Names a process, where the system tells.
+/// Returns `None`: only Linux has such names.
 #[cfg(not(target_os = "linux"))]
 #[must_use]
 pub fn name_of(_id: u32) -> Option<String> {
@@ -38,7 +39,7 @@ pub fn name_of(_id: u32) -> Option<String> {
 #[cfg(target_os = "linux")]
 fn read(path: &str) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
-    // Either has less than this.
+    // Both files are shorter than this.
     let mut text = vec![0; 1024];
     let length = crate::spool::read_at(&file, &mut text, 0);
     crate::spool::close(file);
@@ -63,7 +64,7 @@ mod tests {
         }
         child.wait().unwrap();
         assert!(!is_alive(&child_name) && !is_alive("") && !is_alive("x"));
-        // The same id at another time.
+        // The same process id with another start time.
         assert!(!is_alive(&format!("00000000-{}-1", std::process::id())));
     }
 }

@@ -1,16 +1,16 @@
-//! Ids that tell one session from another.
+//! The ids of sessions.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns 64 random bits: the standard library keys its hash maps from the system's source of randomness.
+/// Returns 64 random bits. Uses the standard library's hash maps, which are seeded from the system's random source.
 #[must_use]
 pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Makes a new session id of 28 hexadecimal digits: the start time in milliseconds, so that ids sort by age, then
-/// random bits, of which the first is set: below them is room for [`kept_id`](crate::spool::kept_id).
+/// Creates a session id of 28 hexadecimal digits: the start time in milliseconds, then 64 random bits. Ids sort by age.
+/// The first random bit is set, so that the id of [`kept_id`](crate::spool::kept_id) sorts before it.
 #[must_use]
 pub fn new(started: SystemTime) -> String {
     let millis = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -23,7 +23,7 @@ pub fn is_session_id(text: &str) -> bool {
     is_hex(text, 28)
 }
 
-/// Whether `text` is this many hexadecimal digits.
+/// Whether `text` consists of `length` hexadecimal digits.
 #[must_use]
 pub fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -1,4 +1,4 @@
-//! Points in time as the table wants them.
+//! Timestamps in the format of the table.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use crate::line::PAIRS;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Returns this moment.
+    /// Returns the current time.
     #[must_use]
     pub fn now() -> Self {
         SystemTime::now().into()
@@ -17,7 +17,7 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// The same as a string.
+    /// Returns the timestamp in the format of RFC 3339.
     #[must_use]
     pub fn text(self) -> String {
         self.rfc3339().map(char::from).iter().collect()
@@ -25,7 +25,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// A clock that stands before 1970 reads as 1970, one after the year 9999 as its last moment.
+    /// Converts a time. A clock before 1970 reads as 1970, and one after the year 9999 as the last moment of that year.
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).min(253_402_300_799_999))
@@ -33,14 +33,14 @@ impl From<SystemTime> for Timestamp {
 }
 
 impl Timestamp {
-    /// RFC 3339, as ASCII.
+    /// Returns the timestamp in the format of RFC 3339, as ASCII.
     #[must_use]
     pub fn rfc3339(self) -> [u8; 29] {
         let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
         let (year, month, day) = civil(seconds / 86_400);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let mut text = *b"0000-00-00T00:00:00.000+00:00";
-        // In pairs and without iterators: it is done for each test, in the dev profile.
+        // Digits in pairs and no iterators: this runs for each test, in the dev profile.
         let mut put = |place: usize, number: u64| {
             [text[place], text[place + 1]] = PAIRS[(number % 100) as usize];
         };
@@ -57,9 +57,8 @@ impl Timestamp {
     }
 }
 
-/// The Gregorian date of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days`
-/// (<https://howardhinnant.github.io/date_algorithms.html>): a calendar crate would be most of this
-/// crate's build time without HTTP.
+/// Converts a day, counted from 1970-01-01, to year, month and day, by Howard Hinnant's `civil_from_days`
+/// (<https://howardhinnant.github.io/date_algorithms.html>). A calendar crate would be most of this crate's build time.
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

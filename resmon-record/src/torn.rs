@@ -1,16 +1,16 @@
-//! Files that several processes append lines to, and that one of them may have left within a line.
+//! Torn lines: a file that several processes append to may end in an unfinished line.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Whether the file ends within a line that nobody is going to finish.
+/// Whether the file ends in an unfinished line that no process is still writing.
 ///
 /// # Errors
 ///
 /// Errors of reading the file.
 pub fn is_torn(mut file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
-    // Nor is it a pipe, from which this would take what is for others to read.
+    // Not for a pipe: reading from it would take data that others wait for.
     if metadata.len() == 0 || !metadata.is_file() {
         return Ok(false);
     }
@@ -20,8 +20,8 @@ pub fn is_torn(mut file: &File) -> io::Result<bool> {
     if last == *b"\n" {
         return Ok(false);
     }
-    // The size of a file grows while a long line is being written. To set the permissions that it has changes nothing, but
-    // waits for a write that is under way.
+    // The last line may still be growing. Setting the permissions that the file already has changes nothing, but waits
+    // for a write in progress.
     let _ = file.set_permissions(metadata.permissions());
     Ok(file.metadata()?.len() == metadata.len())
 }

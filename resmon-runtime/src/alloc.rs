@@ -1,13 +1,13 @@
-//! An allocator that counts.
+//! A counting allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
 use crate::heap::{note_allocated, note_freed, note_reallocated};
 
-/// Counts what each test allocates, around the allocator that does the work.
+/// An allocator that counts what each test allocates, around the allocator that does the work.
 ///
-/// Once it is the `#[global_allocator]` of a test binary, the binary's records have `alloc_count`, `alloc_bytes` and
-/// `alloc_peak_bytes`:
+/// When `Alloc` is the `#[global_allocator]` of a test binary, the binary's records have `alloc_count`, `alloc_bytes`
+/// and `alloc_peak_bytes`:
 ///
 /// ```
 /// # use resmon_runtime::alloc as resmon;
@@ -16,13 +16,13 @@ use crate::heap::{note_allocated, note_freed, note_reallocated};
 /// # fn main() {}
 /// ```
 ///
-/// Each allocation and each reallocation that succeeds counts as one, of as many bytes as were asked for. To the peak a
-/// reallocation adds only what it grows by. On systems that resmon cannot measure, the allocator counts nothing.
+/// Each successful allocation or reallocation counts as one, with the number of bytes asked for. A reallocation adds to
+/// the peak only its growth. On systems that resmon cannot measure, the allocator counts nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alloc<A = System>(A);
 
 impl Alloc {
-    /// Counts around the system's allocator, which is Rust's default.
+    /// Creates a counting allocator around the system's, which is Rust's default.
     #[must_use]
     pub const fn system() -> Self {
         Self(System)
@@ -30,7 +30,7 @@ impl Alloc {
 }
 
 impl<A> Alloc<A> {
-    /// Counts around this allocator.
+    /// Creates a counting allocator around `inner`.
     ///
     /// ```
     /// # use resmon_runtime::alloc as resmon;
@@ -45,8 +45,8 @@ impl<A> Alloc<A> {
     }
 }
 
-// SAFETY: all memory comes from the inner allocator, of which the caller promises what it promises of this one. What is
-// done besides does not unwind, and allocates nothing by way of this allocator.
+// SAFETY: all memory comes from the inner allocator, to which the caller's promises apply as well. The counting does
+// not unwind, and allocates nothing through this allocator.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,8 +1,8 @@
-//! The ways in which systems other than Linux write a time that has been spent.
+//! Conversion of CPU times from the formats of systems other than Linux.
 
 use std::time::Duration;
 
-/// The two halves of a `FILETIME` of Windows, which counts units of 100 nanoseconds.
+/// Converts the two halves of a `FILETIME` of Windows, which counts units of 100 nanoseconds.
 #[cfg(any(windows, test))]
 pub(crate) fn of_filetime(high: u32, low: u32) -> Duration {
     const PER_SECOND: u64 = 10_000_000;
@@ -10,7 +10,7 @@ pub(crate) fn of_filetime(high: u32, low: u32) -> Duration {
     Duration::from_secs(units / PER_SECOND) + Duration::from_nanos(units % PER_SECOND * 100)
 }
 
-/// A `time_value_t` of Mach. `None` if it is none.
+/// Converts a `time_value_t` of Mach. `None` if a part is negative.
 #[cfg(any(target_os = "macos", test))]
 pub(crate) fn of_time_value(seconds: i32, microseconds: i32) -> Option<Duration> {
     let (seconds, micros) = (u64::try_from(seconds).ok()?, u64::try_from(microseconds).ok()?);
@@ -25,7 +25,7 @@ mod tests {
     fn a_filetime_counts_units_of_100_nanoseconds() {
         assert_eq!(of_filetime(0, 0), Duration::ZERO);
         assert_eq!(of_filetime(0, 1), Duration::from_nanos(100));
-        // What a tick of the clock is, more often than not.
+        // The usual length of a tick of the clock.
         assert_eq!(of_filetime(0, 156_250), Duration::from_micros(15_625));
         assert_eq!(of_filetime(0, u32::MAX), Duration::new(429, 496_729_500));
         assert_eq!(of_filetime(1, 0), Duration::new(429, 496_729_600));

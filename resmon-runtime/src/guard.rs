@@ -1,4 +1,4 @@
-//! The span of a test: opened before its body, closed when it is dropped.
+//! The guard of a test: opened before its body, closed when it is dropped.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, Location};
@@ -20,10 +20,10 @@ use crate::site::Site;
 use crate::snapshot::{Disk, Memory};
 use crate::usage::InUse;
 
-/// Measures from its creation until it is dropped, and then writes one record.
+/// A measurement from the guard's creation until its drop, which writes one record.
 ///
-/// The outcome is `failed` if it is dropped by a panic or [`fail`](Self::fail) was called, else `passed`. Where
-/// nothing is configured, and after the end of the session, it does nothing.
+/// The outcome is `failed` if a panic drops the guard or [`fail`](Self::fail) was called, else `passed`. Where nothing
+/// is configured, and after the end of the session, the guard does nothing.
 #[derive(Debug)]
 #[must_use = "a guard measures until it is dropped"]
 pub struct Guard(Option<Open>);
@@ -33,7 +33,7 @@ struct Open {
     test: Arc<Test>,
     should_panic: ShouldPanic,
     opaque: bool,
-    /// Whether the thread was unwinding already.
+    /// Whether the thread was already unwinding when the guard was opened.
     panicking: bool,
     outcome: Cell<Option<Outcome>>,
 }
@@ -45,15 +45,15 @@ pub fn enter(site: &'static Site) -> Guard {
         return Guard(None);
     }
     open(Some(site), |current, nested| {
-        // The same test, caught twice, or one test that calls another: the record is the outer one's.
+        // The same test, caught twice, or a test that calls another: only the outer one gets a record.
         (!nested).then(|| nodeid::of_test(site, current.name()))
     })
     .with_rules(site.should_panic, site.opaque)
 }
 
-/// Opens a guard of this name, for what no attribute reaches: a custom harness, a bench, a phase of a test.
+/// Opens a guard of this name, for code that no attribute reaches: a custom harness, a bench, a phase of a test.
 ///
-/// The record's `test_nodeid` is the caller's source file, `::` and the name; the rest is that of
+/// The record's `test_nodeid` is the caller's source file, `::` and the name. The other fields are those of
 /// `#[resmon::test]`. A guard within a test does not count as a test of its own in `concurrent_tests`.
 ///
 /// ```
@@ -78,12 +78,12 @@ pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
     open(None, |_, _| Some(nodeid::named(file, name)))
 }
 
-/// Opens a guard if there is a session and `id`, which is told the thread and whether a test is running on it, gives
-/// the test an id.
+/// Opens a guard if there is a session and `id` returns an id for the test. `id` gets the thread, and whether a test is
+/// running on it.
 fn open(site: Option<&'static Site>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
     let Some(session) = process::session(site) else { return Guard(None) };
     let _own = heap::suspend();
-    // A defect in here is not to be felt by the test.
+    // A defect of resmon must not fail the test.
     let test = panic::catch_unwind(AssertUnwindSafe(|| {
         let current = thread::current();
         let nested = RUNNING.has_test_on(current.id());
@@ -121,10 +121,11 @@ fn open(site: Option<&'static Site>, id: impl FnOnce(&Thread, bool) -> Option<St
     }))
 }
 
-/// Runs the closure within a [`guard`] of this name and returns what it returns.
+/// Runs the closure within a [`guard`] of this name and returns its value.
 ///
-/// The outcome is `passed` if it returns nothing, and `failed` if it panics, which goes on to the caller. A value
-/// that it returns could mean either, so that the outcome is `unknown` then: see [`try_measure`].
+/// The outcome is `passed` if the closure returns `()` or another value without a size, and `failed` if it panics; the
+/// panic goes on to the caller. Any other value could mean success or failure, so the outcome is `unknown`: see
+/// [`try_measure`].
 ///
 /// ```
 /// # use resmon_runtime::guard as resmon;
@@ -141,8 +142,8 @@ pub fn measure<T>(name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
     value
 }
 
-/// Runs the closure within a [`guard`] of this name and returns what it returns: the outcome is `passed` for `Ok`
-/// and `failed` for `Err`.
+/// Runs the closure within a [`guard`] of this name and returns its result. The outcome is `passed` for `Ok` and
+/// `failed` for `Err`.
 ///
 /// ```
 /// # use resmon_runtime::guard as resmon;
@@ -152,7 +153,7 @@ pub fn measure<T>(name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
 ///
 /// # Errors
 ///
-/// Those of the closure.
+/// Errors of the closure.
 #[track_caller]
 pub fn try_measure<T, E>(name: impl AsRef<str>, f: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let guard = named(name.as_ref(), Location::caller());
@@ -164,7 +165,7 @@ pub fn try_measure<T, E>(name: impl AsRef<str>, f: impl FnOnce() -> Result<T, E>
 }
 
 impl Guard {
-    /// Makes the outcome `failed`. The measurement goes on until the guard is dropped.
+    /// Sets the outcome to `failed`. The measurement goes on until the guard is dropped.
     pub fn fail(&self) {
         self.set(Outcome::Failed);
     }
@@ -180,21 +181,22 @@ impl Guard {
         open(None, |_, _| Some(id))
     }
 
-    /// Says that the thread turns to something else.
+    /// Notes that the thread turns to other work.
     pub(crate) fn pause(&self) {
         if let Some(open) = self.open() {
             open.test.pause();
         }
     }
 
-    /// Says that this thread goes on with it.
+    /// Notes that this thread continues with the measurement.
     pub(crate) fn resume(&self) {
         if let Some(open) = self.open() {
             RUNNING.resume(&open.test);
         }
     }
 
-    /// In a forked child another thread may have held a lock for ever.
+    /// Returns the measurement, if the session is open. In a forked child it is not: another thread may hold a lock
+    /// there for ever.
     fn open(&self) -> Option<&Open> {
         self.0.as_ref().filter(|_| process::session(None).is_some())
     }
@@ -229,7 +231,7 @@ impl Drop for Guard {
 
 impl Open {
     fn close(&self, ended: Instant, panicking: bool) {
-        // Checked first: in a forked child another thread may have held the lock for ever.
+        // Checked first: in a forked child another thread may hold the lock for ever.
         let Some(session) = process::session(None) else { return };
         session.while_open(|| {
             if RUNNING.remove(&self.test) {
@@ -244,7 +246,7 @@ impl Open {
         match self.outcome.get() {
             Some(outcome) => outcome,
             None if panicking != expected => Outcome::Failed,
-            // Which message a panic had cannot be seen from here.
+            // The message of the panic is not visible from here.
             None if matches!(self.should_panic, ShouldPanic::With(_)) => Outcome::Unknown,
             None if self.opaque && !panicking => Outcome::Unknown,
             None => Outcome::Passed,

@@ -1,5 +1,5 @@
-//! The calls of the harness that `cargo resmon test` puts into a test binary, where all tests of the process are known. Not
-//! public API.
+//! The functions for the harness that `cargo resmon test` puts into a test binary. In such a process all tests are
+//! known. Not public API.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -26,10 +26,10 @@ pub struct Charge {
     pub root: String,
 }
 
-/// Says that every test of this process is measured by [`enter`].
+/// Declares that [`enter`] measures every test of this process.
 ///
-/// Whether a test was alone is then known from the number of open tests, and a guard of `#[resmon::test]` has nothing to
-/// add. To be called before the first test.
+/// The number of open tests then shows whether a test was alone, and a guard of `#[resmon::test]` has nothing to add.
+/// To be called before the first test.
 pub fn take_charge(charge: Charge) {
     let _ = CHARGE.set(charge);
 }
@@ -45,7 +45,7 @@ pub(crate) fn is_in_charge() -> bool {
 }
 
 /// Whether the harness is in this test binary, with this copy of the runtime or with one of its own: the user's tests
-/// may depend on resmon too, and the harness was built apart from them. The note that was made of the binary tells.
+/// may depend on resmon too, and the harness was built apart from them. The note file of the binary shows it.
 pub(crate) fn is_in_binary() -> bool {
     static NOTED: OnceLock<bool> = OnceLock::new();
     let is_noted = || {
@@ -56,7 +56,7 @@ pub(crate) fn is_in_binary() -> bool {
     is_in_charge() || *NOTED.get_or_init(is_noted)
 }
 
-/// The Cargo target of this process, as nextest names binaries.
+/// Returns the Cargo target of this process, as nextest names binaries.
 pub(crate) fn target() -> Option<&'static str> {
     CHARGE.get()?.target.as_deref()
 }

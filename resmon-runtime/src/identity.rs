@@ -1,9 +1,9 @@
-//! The id that tells one run from another.
+//! The id of a run.
 
 use std::env;
 
-/// The id of the `cargo test` or `cargo nextest run` that this process is part of: given by the user or by
-/// nextest, else that of the parent process, which all binaries of one run share.
+/// Returns the id of the `cargo test` or `cargo nextest run` that this process is part of: given by the user or by
+/// nextest, else the name of the parent process, which all binaries of one run share.
 pub(crate) fn run_id() -> Option<String> {
     ["RESMON_RUN_ID", "NEXTEST_RUN_ID"]
         .into_iter()

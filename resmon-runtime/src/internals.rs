@@ -1,4 +1,4 @@
-//! What the benches of this crate measure one by one. Not public API.
+//! The parts of this crate that its benches measure one by one. Not public API.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use crate::snapshot::Machine;
 use crate::usage::{InUse, Process, Span};
 use crate::write::{File, Sink};
 
-/// Reads the machine before and after a test.
+/// The readings of the machine before and after a test.
 #[derive(Debug)]
 pub struct Snapshots(Machine);
 
@@ -30,7 +30,7 @@ impl Snapshots {
     }
 }
 
-/// Reads what a test that is alone or not has used.
+/// The readings of a test's usage.
 #[derive(Debug)]
 pub struct Usages(Process);
 
@@ -50,7 +50,7 @@ impl Usages {
     }
 }
 
-/// A test's record with all its fields, as it is made for each test.
+/// Builds a typical record of a test.
 #[must_use]
 pub fn record() -> Vec<u8> {
     line().finish()

@@ -1,8 +1,8 @@
-//! The runtime of [resmon](https://docs.rs/resmon), which is the crate to depend on: what is public
-//! here serves the facade and the code that `#[resmon::test]` expands to, and may change in any release.
+//! The runtime of [resmon](https://docs.rs/resmon), which is the crate to depend on. Its public items serve the facade
+//! and the code that `#[resmon::test]` expands to, and may change in any release.
 //!
-//! It is a guest in somebody else's test process: it measures and appends to files, and does nothing else. Whatever
-//! talks to the network is a process of its own, see [`resmon_delivery`](https://docs.rs/resmon-delivery).
+//! The runtime is a guest in the user's test process: it measures and appends to files, and does nothing else. A
+//! separate process talks to the network, see [`resmon_delivery`](https://docs.rs/resmon-delivery).
 //!
 //! A record travels one way: [`site`] → [`guard`] → `snapshot` → `session` → `write`.
 

@@ -10,14 +10,15 @@ use resmon_record::outcome::Outcome;
 use crate::guard::Guard;
 use crate::{heap, nodeid, process};
 
-/// Measures this future within a [`guard`](crate::guard::guard) of this name, and becomes what it becomes.
+/// Measures a future within a [`guard`](crate::guard::guard) of this name. Returns a future with the same output.
 ///
-/// The measurement begins when it is first polled. The outcome is `passed` if the future becomes `()`, and `failed` if
-/// it panics, which goes on to the caller. A value that it becomes could mean either, so that the outcome is `unknown`
-/// then. A future that is dropped before its end, by a timeout for one, is `unfinished`.
+/// The measurement begins at the first poll. The outcome is `passed` if the output is `()` or another value without a
+/// size, and `failed` if the future panics; the panic goes on to the caller. Any other output could mean success or
+/// failure, so the outcome is `unknown`. A future that is dropped before its end, for example by a timeout, is
+/// `unfinished`.
 ///
-/// It may be polled by any thread of any runtime. What is recorded of its thread alone, rather than of the process, is
-/// left out if it was polled by several, or if another measured future was polled by its thread in between.
+/// Any thread of any runtime may poll the future. The figures of its thread alone, rather than of the process, are left
+/// out if several threads polled it, or if its thread polled another measured future in between.
 ///
 /// ```
 /// # use resmon_runtime::measured as resmon;
@@ -40,7 +41,7 @@ pub fn measure_async<F: Future>(name: impl AsRef<str>, future: F) -> Measured<F>
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Measured<F> {
-    // In this order: what it does when it is dropped is part of it.
+    // In this order: the drop of the future is measured, too.
     future: F,
     measurement: Measurement,
 }
@@ -49,8 +50,8 @@ impl<F: Future> Future for Measured<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: neither here nor in a `Drop` is anything moved out of it but by way of the reference to `measurement`,
-        // which nobody takes to be pinned. The future is `Unpin` where all of it is.
+        // SAFETY: the future is moved neither here nor in a `Drop`. `measurement` is only reached by a reference, and
+        // is never treated as pinned. The whole is `Unpin` only where the future is.
         let (future, measurement) = unsafe {
             let this = self.get_unchecked_mut();
             (Pin::new_unchecked(&mut this.future), &mut this.measurement)
@@ -58,7 +59,7 @@ impl<F: Future> Future for Measured<F> {
         let polled = measurement.begin_poll();
         let result = future.poll(context);
         if result.is_ready() {
-            // As for `measure`.
+            // The same rule as in `measure`.
             let is_value = size_of::<F::Output>() > 0;
             polled.0.end(if is_value { Outcome::Unknown } else { Outcome::Passed });
         }
@@ -71,7 +72,7 @@ struct Measurement(Span);
 
 #[derive(Debug)]
 enum Span {
-    /// With its id.
+    /// Not polled yet, with the id of the test.
     Ahead(String),
     Open(Guard),
     Over,
@@ -100,7 +101,7 @@ impl Drop for Measurement {
     }
 }
 
-/// A poll under way, and whether the thread was unwinding before it.
+/// A poll in progress, and whether the thread was unwinding before it.
 struct Polled<'a>(&'a mut Measurement, bool);
 
 impl Drop for Polled<'_> {

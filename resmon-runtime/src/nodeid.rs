@@ -8,13 +8,13 @@ use resmon_record::source::Package;
 use crate::harness;
 use crate::site::Site;
 
-/// The source file of most libraries, for where the target is not known: in a doctest.
+/// The source file of most libraries, for a doctest, of which the target is not known.
 const LIBRARY: &str = "src/lib.rs";
 
 /// Returns the id of a test. libtest names the thread of a test after the test. Only that name tells the case of a
 /// parameterised test: `name::case`, or `name__case` by the crate dir-test.
 pub(crate) fn of_test(site: &Site, thread: Option<&str>) -> String {
-    // libtest's names leave the crate's out.
+    // libtest's names do not contain the crate's name.
     let path = match site.module.split_once("::") {
         Some((_crate, module)) => format!("{module}::{}", site.name),
         None => site.name.to_owned(),

@@ -14,7 +14,7 @@ use resmon_record::{key, session_id};
 use crate::collector::intake_fields::{Began, Ended};
 use crate::snapshot::{Disk, Machine, Memory, Start};
 
-/// A process from before its start to after its end. Both are told to the intake of the run.
+/// The measurement of a process, from before its start to after its end. Both moments are written to the intake.
 #[derive(Debug)]
 pub struct Process {
     unit: String,
@@ -24,31 +24,31 @@ pub struct Process {
     started: Instant,
 }
 
-/// What the instrumented build has told of an executable. `None` is what it has not.
+/// The notes of the instrumented build about an executable. `None` is a note that is missing.
 #[derive(Clone, Debug, Default)]
 pub struct Build {
     /// The Cargo target, as nextest names binaries.
     pub target: Option<String>,
-    /// Why its tests are not measured from inside, though they were to be.
+    /// The reason why the tests are not measured from inside, although they should be.
     pub not_instrumented: Option<String>,
-    /// Why its heap is not counted, though it was to be.
+    /// The reason why the heap is not counted, although it should be.
     pub heap_not_counted: Option<String>,
 }
 
-/// How a process ended, and what it took. `None` is what is not known.
+/// The end of a process, and the resources that it used. `None` is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// Its id.
+    /// The process id.
     pub pid: u32,
-    /// Its exit code, unless a signal ended it.
+    /// The exit code, unless a signal ended the process.
     pub exit_code: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended the process.
     pub signal: Option<i32>,
-    /// CPU seconds, by `wait4(2)`: those of its children too.
+    /// CPU seconds in user code by `wait4(2)`, children included.
     pub cpu_user_s: Option<f64>,
-    /// The same in the kernel.
+    /// CPU seconds in the kernel, children included.
     pub cpu_system_s: Option<f64>,
-    /// The most resident bytes that it had.
+    /// The peak of resident memory, in bytes.
     pub rss_peak: Option<u64>,
     /// Bytes read from storage.
     pub io_read_bytes: Option<u64>,
@@ -57,8 +57,9 @@ pub struct Cost {
 }
 
 impl Process {
-    /// Tells that a process is about to start, for this test if it is for one. `None` if it is not to be measured: outside a run of `cargo resmon`, within
-    /// a process that is measured, or where the intake cannot be written to.
+    /// Writes to the intake that a process is about to start, for the test `test_name` if it is for one. `None` if the
+    /// process is not to be measured: outside a run of `cargo resmon`, within a measured process, or where the intake
+    /// cannot be written to.
     #[must_use]
     pub fn begin(executable: &Path, test_name: Option<String>, build: Build) -> Option<Self> {
         let intake = env::var_os(INTAKE).filter(|_| env::var_os(UNIT).is_none())?;
@@ -90,17 +91,17 @@ impl Process {
         Some(Self { unit, intake, machine, start, started: Instant::now() })
     }
 
-    /// The variables that its own records are known by.
+    /// Returns the variable, with its value, that identifies the process in its own records.
     #[must_use]
     pub fn variable(&self) -> (&'static str, &str) {
         (UNIT, &self.unit)
     }
 
-    /// Tells that the process has ended.
+    /// Writes to the intake that the process has ended.
     ///
     /// # Errors
     ///
-    /// Those of writing to the intake.
+    /// Errors of writing to the intake.
     pub fn end(&self, ended: Instant, cost: &Cost) -> io::Result<()> {
         let after = self.machine.after(self.start);
         let mut line = mark("end", &self.unit);

@@ -1,5 +1,5 @@
-//! What stands in for the modules that measure where nothing can be measured: the attribute leaves a plain test, and
-//! nothing calls the system.
+//! Stand-ins for the modules that measure, on systems that resmon cannot measure: the attribute leaves a plain test,
+//! and nothing calls the system.
 
 #[cfg(feature = "alloc")]
 pub mod alloc;
@@ -24,10 +24,10 @@ pub mod guard {
     use crate::outcome::Outcome;
     use crate::site::Site;
 
-    /// Does nothing: this system cannot be measured.
+    /// A guard that does nothing: this system cannot be measured.
     #[derive(Debug)]
     #[must_use = "a guard measures until it is dropped"]
-    // As little shared between threads as one that measures.
+    // Not `Sync`, like a guard that measures.
     pub struct Guard(PhantomData<Cell<()>>);
 
     impl Guard {
@@ -58,16 +58,16 @@ pub mod guard {
         Guard::new()
     }
 
-    /// Calls the closure and returns what it returns.
+    /// Calls the closure and returns its value.
     pub fn measure<T>(_name: impl AsRef<str>, f: impl FnOnce() -> T) -> T {
         f()
     }
 
-    /// Calls the closure and returns what it returns.
+    /// Calls the closure and returns its value.
     ///
     /// # Errors
     ///
-    /// Those of the closure.
+    /// Errors of the closure.
     pub fn try_measure<T, E>(
         _name: impl AsRef<str>,
         f: impl FnOnce() -> Result<T, E>,
@@ -84,7 +84,7 @@ pub mod measured {
 
     use super::guard::Guard;
 
-    /// Returns a future that becomes what this one becomes.
+    /// Returns a future with the same output.
     pub fn measure_async<F: Future>(_name: impl AsRef<str>, future: F) -> Measured<F> {
         Measured { future, _guard: Guard::new() }
     }
@@ -101,7 +101,7 @@ pub mod measured {
         type Output = F::Output;
 
         fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-            // SAFETY: neither here nor in a `Drop` is the future moved. The whole is `Unpin` where the future is.
+            // SAFETY: the future is moved neither here nor in a `Drop`. The whole is `Unpin` only where the future is.
             let future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
             future.poll(context)
         }

@@ -1,4 +1,4 @@
-//! What the value that a test returns says of its outcome.
+//! The outcome of a test by its return value.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -9,20 +9,20 @@ use crate::outcome::Outcome;
 use crate::run::run_value;
 use crate::site::Site;
 
-/// Tells the outcome of a test from what it returned.
+/// A function that judges the outcome of a test by its return value.
 pub type Judge<T> = fn(&T) -> Outcome;
 
-/// Finds the judge for a type that the macro does not know. Method resolution does: it takes the
-/// method of the probe where there is one for that type, else that of [`Fallible`], else that of
-/// [`Opaque`], and the user's traits come after all of these.
+/// The way to the judge of a type that the macro does not know. Method resolution takes the method of the probe where
+/// there is one for that type, else that of [`Fallible`], else that of [`Opaque`]. The user's traits come after all of
+/// these.
 #[derive(Debug)]
 pub struct Probe<T>(Fallible<T>);
 
-/// A `Result`, of whose success only libtest may ask what it means.
+/// A `Result` whose `Ok` value only libtest may ask for its meaning.
 #[derive(Debug)]
 pub struct Fallible<T>(Opaque<T>);
 
-/// A value of which only libtest may ask what it means.
+/// A value that only libtest may ask for its meaning.
 #[derive(Debug)]
 pub struct Opaque<T>(PhantomData<fn() -> T>);
 
@@ -40,20 +40,20 @@ impl<T> Probe<T> {
     }
 }
 
-/// What a test that returns this type is judged by.
+/// Implements the judgement of tests that return this type.
 macro_rules! judge {
     ($(<$($parameter:ident),+>)? $level:ident<$output:ty>, $judge:expr) => {
         impl $(<$($parameter),+>)? $level<$output> {
-            /// Runs a test and judges what it returns.
+            /// Runs a test and judges its return value.
             ///
             /// # Errors
             ///
-            /// Those of the test.
+            /// Errors of the test.
             pub fn __resmon_run(&self, site: &'static Site, test: fn() -> $output) -> $output {
                 run_value(site, test, $judge)
             }
 
-            /// Judges what a test returned.
+            /// Judges the return value of a test, and ends its guard.
             pub fn __resmon_finish(&self, guard: Guard, output: &$output) {
                 let judge: Judge<$output> = $judge;
                 guard.finish(judge(output));
@@ -69,7 +69,7 @@ judge!(<E> Probe<Result<(), E>>, |result| passed_if(result.is_ok()));
 judge!(<E> Probe<Result<ExitCode, E>>, |result| {
     passed_if(result.as_ref().is_ok_and(|code| *code == ExitCode::SUCCESS))
 });
-// A value can be asked for its exit code once, and it is libtest that does.
+// A value gives its exit code only once, and libtest needs it.
 judge!(<T, E> Fallible<Result<T, E>>, |result| {
     if result.is_ok() { Outcome::Unknown } else { Outcome::Failed }
 });

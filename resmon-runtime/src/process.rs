@@ -1,4 +1,4 @@
-//! The process: when it started, its session, its end.
+//! The test process: its start, its session, its end.
 
 use std::panic;
 use std::process;
@@ -18,12 +18,12 @@ use crate::warning;
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
 static SESSION: OnceLock<Option<Session>> = OnceLock::new();
-/// The process that begins a session, once one does.
+/// The id of the process that begins the session, 0 before that.
 static STARTING: AtomicU32 = AtomicU32::new(0);
 pub(crate) static RUNNING: Running = Running::new();
 
 ctor::declarative::ctor! {
-    /// Does what cannot wait for a test, and nothing else: it also runs where there is none, as under `--list`.
+    /// Does only the work that cannot wait for a test: this also runs where there is none, for example under `--list`.
     #[ctor(unsafe)]
     fn note_start() {
         note();
@@ -38,20 +38,21 @@ fn note() -> SystemTime {
     })
 }
 
-/// The session, if there is something to record to. The first call, made by the first test, begins it; where
-/// nothing is configured every further one is an atomic load.
+/// Returns the open session, if there is a destination. The first call, made by the first test, begins the session.
+/// Without a destination each further call is an atomic load.
 pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
     let begin = || {
-        // A linker may have left the constructor out.
+        // The linker may have left the constructor out.
         let started = note();
         let session = session::safely(|| Session::start(started, site))?;
         at_exit();
         Some(session)
     };
-    // A defect in here is not to be felt by the tests.
+    // A defect of resmon must not fail a test.
     let begin = || panic::catch_unwind(begin).unwrap_or_default();
     let session = SESSION.get().or_else(|| {
-        // In a child that was forked meanwhile nobody is left to come to an end with it.
+        // In a child that was forked meanwhile, the thread that began the session does not exist: waiting for it would
+        // never end.
         let own = process::id();
         let starting = STARTING.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
         let is_ours = starting.is_ok() || starting == Err(own);
@@ -60,7 +61,7 @@ pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
     session?.as_ref().filter(|session| session.is_open())
 }
 
-/// Ends the session when the process exits: by returning from `main` or by `exit(3)`, in whichever thread.
+/// Registers the end of the session for the exit of the process: a return from `main` or `exit(3)`, in any thread.
 fn at_exit() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -73,7 +74,7 @@ fn at_exit() {
             ) -> c_int;
         }
         extern "C" fn leave(status: c_int, _argument: *mut c_void) {
-            // As much of it as the parent process sees.
+            // The bits of the status that the parent process sees.
             end(Some(status & 0xff));
         }
         on_exit(leave, std::ptr::null_mut());

@@ -1,7 +1,6 @@
-//! Runs tests that say how they ended by what they return, or by what they panic with.
+//! Runs tests whose outcome depends on their return value or on the message of their panic.
 //!
-//! Each could as well be code around a guard in the test itself, and would take the compiler
-//! longer: there is one of these, and there are thousands of tests.
+//! The same code around a guard in each test would take longer to compile: there are thousands of tests.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -18,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::probe::{Judge, passed_if};
 use crate::site::Site;
 
-/// Runs a test and judges what it returns.
+/// Runs a test and judges its return value.
 pub(crate) fn run_value<T>(site: &'static Site, test: fn() -> T, judge: Judge<T>) -> T {
     let guard = enter(site);
     let output = test();
@@ -26,8 +25,7 @@ pub(crate) fn run_value<T>(site: &'static Site, test: fn() -> T, judge: Judge<T>
     output
 }
 
-/// Runs a test and judges the exit code that it returns, which libtest then has in place of the
-/// value.
+/// Runs a test and judges its exit code, which libtest gets in place of the value.
 pub fn run_exit_code<T: Termination>(site: &'static Site, test: fn() -> T) -> ExitCode {
     let guard = enter(site);
     let code = test().report();
@@ -41,8 +39,8 @@ pub fn run_should_panic(site: &'static Site, expected: &str, test: fn()) {
     end(guard, expected, catch_unwind(test));
 }
 
-/// The same for an async test. The future is as unwind safe as it claims: it is polled within
-/// `catch_unwind` and never again after a panic.
+/// Runs an async test that should panic with this text in its message. The returned future is unwind safe: it is polled
+/// within `catch_unwind` and never again after a panic.
 pub fn await_should_panic(
     guard: Guard,
     expected: &str,
@@ -66,13 +64,13 @@ fn end(guard: Guard, expected: &str, result: thread::Result<()>) {
         Ok(()) => guard.finish(Outcome::Failed),
         Err(payload) => {
             guard.finish(passed_if(has_text(&*payload, expected)));
-            // Past the panic hook: it has printed the message.
+            // Not through the panic hook: it has already printed the message.
             resume_unwind(payload);
         }
     }
 }
 
-/// As libtest looks for it: in the two payloads of `panic!`, and in no other.
+/// Looks for the text as libtest does: only in the two payloads of `panic!`.
 fn has_text(payload: &(dyn Any + Send), expected: &str) -> bool {
     let literal = payload.downcast_ref::<&'static str>().copied();
     let message = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

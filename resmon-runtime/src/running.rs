@@ -14,30 +14,31 @@ use crate::session::Session;
 use crate::snapshot::{Disk, Memory, Start};
 use crate::usage::{End, InUse, Span};
 
-/// An open test, with what was read before its body.
+/// An open test, with the readings before its body.
 #[derive(Debug)]
 pub(crate) struct Test {
-    /// The fields that its record has so far.
+    /// The fields of the test's record so far.
     pub(crate) before: Line,
     pub(crate) start: Start,
     pub(crate) thread: ThreadId,
-    /// Which thread runs it at this moment: none, while it is a future that waits.
+    /// The thread that runs the test at this moment. `None` while the test is a future that waits.
     at: Mutex<Option<ThreadId>>,
-    /// Whether what its thread does is not what it does: it has been run by another, or given way to another test.
+    /// Whether the thread's figures no longer describe this test: the test moved threads or shared one.
     scattered: AtomicBool,
     heap: heap::Watch,
-    /// What was in use before it.
+    /// The sample of memory before the test.
     in_use: InUse,
     span: OnceLock<Span>,
-    /// Whether it stands for itself, rather than for a part of the test that its thread runs.
+    /// Whether the test is not part of another test on its thread.
     outermost: AtomicBool,
-    /// Of a part of a test: whether that is alone. Threads that it has started are the part's, too.
+    /// Whether the whole test is alone, for a part of a test. Threads that the whole has started count for the part,
+    /// too.
     is_whole_alone: Option<bool>,
-    /// Its place among the open tests.
+    /// The number of the test's slot in the journal.
     slot: usize,
-    /// When its body started, which is the last thing to be known.
+    /// The start of the test's body. Set last.
     started: OnceLock<Instant>,
-    /// The most outermost tests that have been open at once since it started.
+    /// The highest number of outermost tests that have been open at once since this test started.
     most: AtomicU32,
 }
 
@@ -67,7 +68,7 @@ impl Test {
         }
     }
 
-    /// Notes on disk that the test is open, and begins to count what it uses.
+    /// Marks the test as open in the journal, and begins to measure it.
     pub(crate) fn begin(&self, session: &Session) {
         session.mark(self.slot, &self.before);
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
@@ -87,7 +88,7 @@ impl Test {
         self.outermost.load(Ordering::Relaxed)
     }
 
-    /// Notes that its thread turns to something else.
+    /// Notes that the test's thread turns to other work.
     pub(crate) fn pause(&self) {
         *self.at() = None;
         if let Some(span) = self.span.get() {
@@ -95,7 +96,7 @@ impl Test {
         }
     }
 
-    /// Whether this is its thread, and what that has done since it began is what the test has done.
+    /// Whether this is the test's thread, and the thread's figures describe the test.
     fn is_all_of_this_thread(&self) -> bool {
         thread::current().id() == self.thread && !self.scattered.load(Ordering::Relaxed)
     }
@@ -108,7 +109,7 @@ impl Test {
     pub(crate) fn record(&self, session: &Session, outcome: Outcome, ended: Instant) {
         let concurrent_tests = self.most.load(Ordering::Relaxed);
         let (alone, on_its_thread) = (concurrent_tests == 1, self.is_all_of_this_thread());
-        // First: what follows is resmon's.
+        // First: the work that follows is resmon's.
         let end = self.span.get().map(|span| span.end(&session.process, alone, on_its_thread));
         let heap = self.heap.end(end.as_ref().is_some_and(End::was_alone), on_its_thread);
         let after = session.machine.after(self.start);
@@ -151,7 +152,7 @@ pub(crate) struct Running(Mutex<Open>);
 #[derive(Debug)]
 struct Open {
     tests: Vec<Arc<Test>>,
-    /// Which places are taken: that of a test until its record is written, which is after it has left.
+    /// Whether each slot is taken. A test keeps its slot until its record is written, after it has left `tests`.
     slots: Vec<bool>,
 }
 
@@ -180,19 +181,19 @@ impl Running {
         test
     }
 
-    /// Whether there is any.
+    /// Whether any test is open.
     pub(crate) fn is_any_open(&self) -> bool {
         !self.lock().tests.is_empty()
     }
 
-    /// Lets all of them know of a sample.
+    /// Passes a sample on to all open tests.
     pub(crate) fn note(&self, in_use: InUse) {
         for span in self.lock().tests.iter().filter_map(|test| test.span.get()) {
             span.note(in_use);
         }
     }
 
-    /// Notes that this thread goes on with a test.
+    /// Notes that this thread continues with a test.
     pub(crate) fn resume(&self, test: &Test) {
         let open = self.lock();
         let thread = thread::current().id();
@@ -207,7 +208,7 @@ impl Running {
         }
     }
 
-    /// Takes a test out; `false` if that has been done, so that it is recorded once.
+    /// Removes a test. Returns `false` if it has been removed before, so that it is recorded once.
     pub(crate) fn remove(&self, test: &Arc<Test>) -> bool {
         let mut open = self.lock();
         open.fold();
@@ -215,7 +216,7 @@ impl Running {
         let Some(index) = tests.iter().position(|other| Arc::ptr_eq(other, test)) else {
             return false;
         };
-        // In the order in which they began.
+        // Keeps the order in which the tests began.
         tests.remove(index);
         if test.is_outermost() {
             open.find_outermost(test.thread);
@@ -223,7 +224,7 @@ impl Running {
         true
     }
 
-    /// Gives the place of a test to others: nothing is left to be written of it.
+    /// Frees the slot of a test whose record is written.
     pub(crate) fn free(&self, test: &Test) {
         self.lock().slots[test.slot] = false;
     }
@@ -234,7 +235,7 @@ impl Running {
         std::mem::take(&mut open.tests)
     }
 
-    /// Whether this thread is in the middle of a test.
+    /// Whether this thread is running a test.
     pub(crate) fn has_test_on(&self, thread: ThreadId) -> bool {
         self.lock().tests.iter().any(|test| *test.at() == Some(thread))
     }
@@ -249,7 +250,7 @@ impl Open {
         heap::fold(self.tests.iter().map(|test| &test.heap));
     }
 
-    /// Of what began as a part of a test that has ended, lets one stand for itself.
+    /// Makes the first remaining part of an ended test outermost, if this thread has no outermost test.
     fn find_outermost(&self, thread: ThreadId) {
         if self.on(thread).any(|test| test.is_outermost()) {
             return;
@@ -259,12 +260,12 @@ impl Open {
         }
     }
 
-    /// Those that this thread runs at this moment, in the order in which they began.
+    /// Returns the tests that this thread runs at this moment, in the order in which they began.
     fn on(&self, thread: ThreadId) -> impl Iterator<Item = &Arc<Test>> {
         self.tests.iter().filter(move |test| *test.at() == Some(thread))
     }
 
-    /// Notes of the tests that wait on this thread that it does something else.
+    /// Marks the waiting tests of this thread as scattered, because the thread does other work.
     fn scatter_waiting(&self, thread: ThreadId) {
         for test in self.tests.iter().filter(|test| test.thread == thread) {
             if test.at().is_none() {

@@ -1,4 +1,4 @@
-//! A thread that samples memory while tests run: between its start and its end a test may need more than at either.
+//! The sampler: a thread that reads memory while tests run. In between, a test may need more than at its start or end.
 
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{JoinHandle, yield_now};
@@ -9,7 +9,7 @@ use crate::thread;
 use crate::usage::InUse;
 use crate::warning::warn;
 
-/// Twenty times a second.
+/// The time between two samples: 20 a second.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// How long the exit of the process waits for the thread to end.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -41,8 +41,8 @@ impl Sampler {
         self.started.is_completed()
     }
 
-    /// Starts the thread with the first test of the process that needs it. After that it costs next to nothing while the
-    /// thread is awake, which sleeps only where no test has been open.
+    /// Starts the thread for the first test that needs it, and wakes it for later ones. Costs next to nothing while the
+    /// thread is awake; it sleeps only while no test is open.
     pub(crate) fn wake(&'static self) {
         self.started.call_once(|| match thread::spawn(|| self.run()) {
             Ok(thread) => self.lock().thread = Some(thread),
@@ -59,7 +59,7 @@ impl Sampler {
         }
     }
 
-    /// Ends the thread and joins it: a leak checker takes a thread that is alive at exit for a leak.
+    /// Ends and joins the thread: a leak checker reports a thread that is alive at exit.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.is_stopped = true;
@@ -102,7 +102,7 @@ impl Sampler {
     }
 }
 
-/// Samples for all open tests. Returns `false` if there is none.
+/// Takes a sample for all open tests. Returns `false` if none is open.
 fn sample() -> bool {
     if !RUNNING.is_any_open() {
         return false;

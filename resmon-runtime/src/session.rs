@@ -1,4 +1,4 @@
-//! One test process, from its first instrumented test to its end.
+//! The session of a test process, from its first measured test to its end.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,24 +24,24 @@ use crate::warning::warn;
 use crate::write::{self, Journal, Place, Position, Sink};
 use crate::{host, identity};
 
-/// How a crash of this process is reported.
+/// The way in which a crash of this process is reported.
 pub(crate) struct CrashReport {
-    /// The directories in which a journal may be, the best first.
+    /// The directories to try for the journal, the best first.
     pub(crate) directories: Vec<PathBuf>,
-    /// What a warning calls the first of them: the variable that names it, if one does.
+    /// The name of the first directory in warnings: the variable that sets it, if one does.
     pub(crate) name: &'static str,
-    /// Where the records of the session go.
+    /// The destination of the session's records.
     pub(crate) destination: Destination,
-    /// Whether the session begins by reporting the crashes of others.
+    /// Whether the session begins by reporting the crashes of other processes.
     pub(crate) reports_others: bool,
 }
 
-/// What all tests of a process share.
+/// The state that all tests of a process share.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) machine: Machine,
     pub(crate) process: Process,
-    /// `NEXTEST_ATTEMPT`, or 1.
+    /// The number of the attempt: `NEXTEST_ATTEMPT`, or 1.
     pub(crate) attempt: u32,
     /// The Cargo package of the process.
     pub(crate) package: Option<String>,
@@ -51,33 +51,33 @@ pub(crate) struct Session {
     common: Line,
     totals: Line,
     sink: Box<dyn Sink>,
-    /// Where a crash would find which tests were open.
+    /// The journal of the open tests, for a crash report.
     journal: Option<Journal>,
-    /// How many tests were recorded.
+    /// The number of recorded tests.
     recorded: AtomicU64,
-    /// How many of them failed, also for where the true exit status cannot be had.
+    /// The number of tests that failed. Gives the exit status where the true one is unknown.
     failed: AtomicU64,
     ended: AtomicBool,
-    /// How many threads are recording a test.
+    /// The number of threads that are recording a test.
     recording: AtomicU32,
 }
 
 /// The names by which a session is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
-    /// The name of its files in the spool.
+    /// The name of the session's files in the spool.
     pub(crate) name: &'a str,
-    /// `session_id`
+    /// The `session_id` of the records.
     pub(crate) session: &'a str,
-    /// `run_id`
+    /// The `run_id` of the records.
     pub(crate) run: &'a str,
     pub(crate) package: Option<&'a str>,
     pub(crate) target: Option<&'a str>,
 }
 
 impl Session {
-    /// Reads the environment and, if it asks for records, begins the session of a process that started at
-    /// `started`. Package and target are those of the first test, `site`, where the environment does not name them.
+    /// Reads the environment and, if it asks for records, begins the session of a process that started at `started`.
+    /// Package and target are those of the first test, `site`, where the environment does not name them.
     pub(crate) fn start(started: SystemTime, site: Option<&Site>) -> Option<Self> {
         let (config, warnings) = Config::from_env();
         warnings.iter().for_each(warn);
@@ -86,7 +86,7 @@ impl Session {
         }
         let mut id = session_id::new(started);
         if let Some(unit) = &config.unit {
-            // `cargo resmon` recognizes the records of this process by it.
+            // `cargo resmon` recognizes the records of this process by the unit.
             id = format!("{id}-{unit}-{}", process::id());
         }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
@@ -104,7 +104,7 @@ impl Session {
         };
         let crash_report = CrashReport {
             directories: match &config.unit {
-                // Where `cargo resmon` looks for it.
+                // The directory in which `cargo resmon` looks for the journal.
                 Some(_) => config.spool.iter().cloned().collect(),
                 None => spool_directories(config.spool.as_deref()),
             },
@@ -113,13 +113,13 @@ impl Session {
                 _ => "the spool directory",
             },
             destination: config.output.destination(),
-            // The sender does so for Tinybird, and `cargo resmon` for its run.
+            // The sender reports crashes for Tinybird, and `cargo resmon` for its run.
             reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
         };
         Some(Self::begin(started, ids, &crash_report, |place| write::open(config, place)))
     }
 
-    /// Begins a session of these ids.
+    /// Begins a session with these ids.
     pub(crate) fn begin(
         started: SystemTime,
         ids: Ids<'_>,
@@ -174,7 +174,7 @@ impl Session {
         }
     }
 
-    /// What is the same in all its records.
+    /// Returns the fields that all records of the session share.
     #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn common(&self) -> Line {
         self.common.clone()
@@ -188,13 +188,13 @@ impl Session {
         self.sink.test(line);
     }
 
-    /// Whether records may be written: not in a forked child, whose parent has the session, and not when
-    /// it has ended.
+    /// Whether records may be written: not in a forked child, whose parent has the session, and not after the end of
+    /// the session.
     pub(crate) fn is_open(&self) -> bool {
         self.pid == process::id() && !self.ended.load(Ordering::Relaxed)
     }
 
-    /// Notes on disk that a test is open.
+    /// Marks a test as open in the journal.
     pub(crate) fn mark(&self, slot: usize, before: &Line) {
         if let Some(journal) = &self.journal {
             let Position { batch_num, from } = self.sink.position();
@@ -210,7 +210,7 @@ impl Session {
         after.write(&mut line);
         line.fields(&self.common);
         safely(|| self.sink.test(line));
-        // In this order: a crash between the two is less harm than a test that nobody recorded.
+        // In this order: a crash between the two must not lose the test.
         if let Some(journal) = &self.journal {
             journal.clear(slot);
         }
@@ -221,17 +221,17 @@ impl Session {
         self.failed.fetch_add(failed.into(), Ordering::Relaxed);
     }
 
-    /// Calls what records a test, unless the session has ended.
+    /// Calls `record`, unless the session has ended.
     pub(crate) fn while_open(&self, record: impl FnOnce()) {
-        // In the same order in all threads as what `close` does: either it waits for this, or this finds it closed.
+        // Ordered with `close` in all threads: either `close` waits for this, or this finds the session closed.
         let _recording = Recording::begin(&self.recording);
         if !self.ended.load(Ordering::SeqCst) {
             record();
         }
     }
 
-    /// Closes the session to further tests, and waits for those that are being recorded by threads which nobody joined;
-    /// `false` if that has been done.
+    /// Closes the session to further tests. Waits up to a second for tests that other threads are recording. Returns
+    /// `false` if the session has been closed before.
     pub(crate) fn close(&self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(1);
         if self.ended.swap(true, Ordering::SeqCst) {
@@ -244,8 +244,8 @@ impl Session {
         true
     }
 
-    /// Records the end of the process and delivers what is left. Without the true exit status it is the one
-    /// that libtest gives for what is known of the tests.
+    /// Records the end of the process and delivers what is left. Without the true exit status, records the one that
+    /// libtest gives for the tests that failed.
     pub(crate) fn end(&self, exit_status: Option<i32>) {
         let failed = self.failed.load(Ordering::Relaxed);
         let inferred = if failed > 0 { 101 } else { 0 };
@@ -263,7 +263,7 @@ impl Session {
             journal.ends(self.sink.position().from);
         }
         self.sink.session(line);
-        // Before the wait for delivery: the end is recorded, and a crash from here on has nothing to add.
+        // Before the wait for delivery: the end is recorded, and a later crash needs no report.
         if let Some(journal) = &self.journal {
             journal.remove();
         }
@@ -271,7 +271,8 @@ impl Session {
     }
 }
 
-/// A record that is being written, until this is dropped: also by a panic, for which the end is not to wait.
+/// A record that is being written, until this is dropped. A panic drops it as well, so that the end does not wait for
+/// it.
 struct Recording<'a>(&'a AtomicU32);
 
 impl<'a> Recording<'a> {
@@ -287,7 +288,7 @@ impl Drop for Recording<'_> {
     }
 }
 
-/// Calls what writes to files in a thread of the user's.
+/// Calls `write`, which writes to files in a thread of the user, with SIGXFSZ blocked where the system has it.
 pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
     return crate::signal::without_sigxfsz(write);
@@ -295,7 +296,7 @@ pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
     write()
 }
 
-/// `NEXTEST_ATTEMPT`, or 1.
+/// Returns `NEXTEST_ATTEMPT`, or 1.
 pub(crate) fn attempt() -> u32 {
     let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse::<u64>().ok());
     given.and_then(|given| u32::try_from(given).ok()).filter(|&attempt| attempt > 0).unwrap_or(1)
@@ -306,7 +307,7 @@ pub(crate) fn spool_directories(wanted: Option<&Path>) -> Vec<PathBuf> {
     wanted.into_iter().map(Path::to_owned).chain(default_directories()).collect()
 }
 
-/// Opens the first directory that can be used and begins a journal there. Warns where the first one cannot be used.
+/// Opens the first directory that can be used and begins a journal there. Warns if the first one cannot be used.
 fn open_spool(
     crash_report: &CrashReport,
     session_id: &str,

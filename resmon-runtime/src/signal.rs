@@ -1,12 +1,13 @@
-//! Signals that the kernel sends to a thread for what it writes.
+//! Blocking of signals, above all those that the kernel sends to a thread for a write.
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use libc::{c_int, sigset_t};
 
-/// Calls `write` with SIGXFSZ, which kills a process that lets a file grow beyond the limit it has set, kept from this
-/// thread; the write fails all the same. Where there is no limit, that is one call to the kernel more.
+/// Calls `write` with SIGXFSZ blocked on this thread. The kernel sends that signal for a file that grows beyond the
+/// process's limit, and it kills the process. The write fails all the same. Without a limit this costs one system call
+/// more.
 pub(crate) fn without_sigxfsz<T>(write: impl FnOnce() -> T) -> T {
     let mut limit = MaybeUninit::<libc::rlimit>::uninit();
     // SAFETY: the pointer is to a limit of our own, which is read only after the call has filled it in.
@@ -17,13 +18,13 @@ pub(crate) fn without_sigxfsz<T>(write: impl FnOnce() -> T) -> T {
     if limited { without(libc::SIGXFSZ, write) } else { write() }
 }
 
-/// Calls `write` with a signal kept from this thread.
+/// Calls `write` with a signal blocked on this thread, and discards the signal if it comes meanwhile.
 pub(crate) fn without<T>(signal: c_int, write: impl FnOnce() -> T) -> T {
     let _blocked = Discarded { pending: is_pending(signal), signal, blocked: Blocked::one(signal) };
     write()
 }
 
-/// Signals that this thread does not get, until this is dropped.
+/// Signals that are blocked on this thread until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Blocked {
     /// The mask that the thread had, if it could be changed.
@@ -64,10 +65,10 @@ impl Drop for Blocked {
     }
 }
 
-/// A blocked signal that is taken away if it came meanwhile.
+/// A blocked signal, which is discarded on drop if it came meanwhile.
 struct Discarded {
     signal: c_int,
-    /// Whether it waited before.
+    /// Whether the signal was already pending before.
     pending: bool,
     // Dropped after the signal has been taken.
     blocked: Blocked,
@@ -88,7 +89,7 @@ fn only(signal: c_int) -> sigset_t {
     set
 }
 
-/// Takes a pending signal. Another thread may have been faster, which only Linux can be told not to wait for.
+/// Takes a pending signal. Another thread may have taken it first: then only Linux returns at once.
 fn take(set: &sigset_t) {
     #[cfg(target_os = "linux")]
     {

@@ -13,7 +13,7 @@ pub struct Site {
     pub name: &'static str,
     /// `file!()`
     pub file: &'static str,
-    /// The panic that `#[should_panic]` asks for.
+    /// The expectation of `#[should_panic]`.
     pub should_panic: ShouldPanic,
     /// Whether the return type hides success and failure from resmon.
     pub opaque: bool,
@@ -36,8 +36,8 @@ pub struct Build {
     pub out_dir: Option<&'static str>,
 }
 
-/// The [`Site`] of the function of this name around it, in the module and the file that it is in.
-/// A literal, so that the compiler makes a `'static` of it.
+/// Builds the [`Site`] of the function `$name` around it. Expands to a literal, so that the compiler makes it
+/// `'static`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! site {

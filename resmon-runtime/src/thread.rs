@@ -1,4 +1,4 @@
-//! The one thread of resmon's own in a process that is somebody else's.
+//! The one thread of resmon in the user's process.
 
 #[cfg(target_os = "macos")]
 #[path = "thread/macos.rs"]
@@ -24,23 +24,23 @@ use crate::signal::Blocked;
 /// How long the thread may take to begin.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// CPU time that the thread has used, in nanoseconds, as of its last [`publish`].
+/// The CPU time of the thread in nanoseconds, as of its last [`publish`].
 static USED: AtomicU64 = AtomicU64::new(0);
 
 /// The CPU time of a thread or a process.
 #[cfg(any(target_os = "macos", windows))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// That of its own code.
+    /// CPU time in user code.
     pub(crate) user: Duration,
-    /// That of the kernel on its behalf.
+    /// CPU time in the kernel.
     pub(crate) system: Duration,
 }
 
-/// Starts the thread, with all signals blocked: a signal that a test waits for must not be delivered to a thread that the
-/// test does not know of.
+/// Starts the thread, with all signals blocked: a signal that a test waits for must not go to a thread that the test
+/// does not know of.
 pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    // A channel would bring its code into every test binary.
+    // Not a channel: its code would be in every test binary.
     let begun = Arc::new(AtomicBool::new(false));
     let begins = Arc::clone(&begun);
     let run = move || {
@@ -54,7 +54,8 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
     let spawned = Builder::new().name("resmon".to_owned()).spawn(run);
     #[cfg(unix)]
     drop(blocked);
-    // The standard library allocates for a thread, which would count for the test that is about to begin.
+    // Wait until the thread runs: the standard library allocates for it, and that would count for the test that is
+    // about to begin.
     let start = Instant::now();
     while spawned.is_ok() && !begun.load(Ordering::Acquire) && start.elapsed() < PATIENCE {
         yield_now();
@@ -62,14 +63,14 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
     spawned
 }
 
-/// Notes how much CPU time the calling thread, which is resmon's, has used.
+/// Publishes the CPU time of the calling thread, which must be resmon's.
 pub(crate) fn publish() {
     if let Some(used) = cpu_time() {
         USED.store(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-/// Returns the CPU time that the thread has used.
+/// Returns the CPU time of resmon's thread, as of its last [`publish`].
 pub(crate) fn used() -> Duration {
     Duration::from_nanos(USED.load(Ordering::Relaxed))
 }

@@ -1,9 +1,9 @@
-//! What resmon has to say to the person who runs the tests.
+//! Warnings to the person who runs the tests.
 
 use std::fmt;
 
-/// Writes one line to stderr itself: libtest captures `eprintln!` and drops it when the test passes. One write, so
-/// that lines of several threads do not mix; a stderr that is closed is no concern.
+/// Writes one line to stderr directly: libtest captures `eprintln!` and drops it when the test passes. In one write, so
+/// that lines of several threads do not mix. A closed stderr is ignored.
 pub(crate) fn warn(message: impl fmt::Display) {
     stderr::write(format!("resmon: warning: {message}\n").as_bytes());
 }
@@ -17,7 +17,7 @@ impl fmt::Display for Records {
     }
 }
 
-/// Notes what stderr is, before a test can make it something else.
+/// Notes the file behind stderr, before a test can replace it.
 pub(crate) fn note_stderr() {
     stderr::note();
 }
@@ -31,9 +31,9 @@ mod stderr {
     use crate::descriptor::{Identity, identity};
     use crate::signal;
 
-    /// What was there at the start.
+    /// The file behind stderr at the start.
     static STDERR: OnceLock<Option<Identity>> = OnceLock::new();
-    /// What a pipe that has any room takes at once.
+    /// The number of bytes that a pipe with any room takes at once.
     const PIECE: usize = 4096;
     /// How long a reader may take to make room, in milliseconds.
     const PATIENCE: c_int = 100;
@@ -42,13 +42,13 @@ mod stderr {
         let _ = STDERR.set(identity(STDERR_FILENO));
     }
 
-    /// Writes as much as somebody reads. Nothing at all where a test has put a file of its own in the place of stderr.
+    /// Writes as much as the reader takes. Writes nothing if a test has replaced stderr by another file.
     pub(super) fn write(text: &[u8]) {
         let known = STDERR.get().copied().flatten();
         if known.is_none() || identity(STDERR_FILENO) != known {
             return;
         }
-        // Where the tests have taken back what the Rust runtime does about this signal, it would kill them.
+        // Rust ignores SIGPIPE. A test may have changed that, and then the signal would kill the process.
         signal::without(libc::SIGPIPE, || {
             signal::without(libc::SIGXFSZ, || {
                 let _ = text.chunks(PIECE).all(write_piece);

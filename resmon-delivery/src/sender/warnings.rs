@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use resmon_record::spool::{Spool, warnings_file};
 
-/// Messages for test processes to print: the sender has no stream of its own.
+/// The file of messages that test processes print: the sender has no stream of its own.
 #[derive(Debug)]
 pub(super) struct Warnings {
     spool: Spool,
@@ -18,10 +18,10 @@ impl Warnings {
         Self { spool: spool.clone(), path: warnings_file(spool, destination) }
     }
 
-    /// Adds a message, by one write. The file is opened each time, because a process that prints it takes it away.
+    /// Adds a message, in one write. Opens the file each time, because a process that prints the file removes it.
     pub(super) fn add(&self, message: &str) {
         let file = self.spool.open_file(&self.path, OpenOptions::new().create(true).append(true));
-        // Where this fails there is nobody to tell.
+        // A failure cannot be reported: this file is the only way to the user.
         let _ = file.and_then(|mut file| file.write_all(format!("{message}\n").as_bytes()));
     }
 }

@@ -19,21 +19,21 @@ pub struct Endpoint {
 struct Token(String);
 
 impl Endpoint {
-    /// Checks what the variables hold. The error names the variable and never the token.
+    /// Checks the values of the variables. The error names the variable, never the token.
     pub(super) fn new(
         token: &OsStr,
         base: Option<String>,
         datasource: Option<String>,
     ) -> Result<Self, String> {
         let token = token.to_str().map(str::trim).filter(|token| {
-            // Anything else cannot stand in a header, or would end it.
+            // Other characters are invalid in a header, or would end it.
             token.bytes().all(|byte| byte.is_ascii_graphic())
         });
         let token = token.ok_or(
             "TINYBIRD_WRITE_TOKEN holds a character that no token has, such as a space or a line break",
         )?;
         let base = base.unwrap_or_else(|| "https://api.tinybird.co".to_owned());
-        // Not the default in its place: that may be the wrong party to show the token to.
+        // No fallback to the default URL: it may be the wrong party to show the token to.
         let problem = if contains(&base, token) {
             Err("a URL with the token in it")
         } else {
@@ -50,25 +50,25 @@ impl Endpoint {
         })
     }
 
-    /// Returns `TINYBIRD_API_URL` without slashes at its end.
+    /// Returns the base URL (`TINYBIRD_API_URL`) without trailing slashes.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Returns `RESMON_DATASOURCE`.
+    /// Returns the name of the data source (`RESMON_DATASOURCE`).
     #[must_use]
     pub fn datasource(&self) -> &str {
         &self.datasource
     }
 
-    /// Returns the write token, which is for the `Authorization` header only.
+    /// Returns the write token, for the `Authorization` header only.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token.0
     }
 
-    /// Returns a name that tells this destination from others without showing the token.
+    /// Returns a name that identifies this destination without showing the token.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         fingerprint(&[&self.base, &self.datasource, &self.token.0])
@@ -81,7 +81,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Checks that `base` is a URL to which a path can be added: `http` or `https`, a host, perhaps a port and a path.
+/// Checks that `base` is a URL to which a path can be added: `http` or `https`, a host, an optional port and path.
 fn check_url(base: &str) -> Result<(), &'static str> {
     let Some((scheme, rest)) = base.split_once("://") else { return Err("not a URL") };
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
@@ -117,7 +117,7 @@ fn check_url(base: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Hides what may be a password or a token in a URL.
+/// Hides the parts of a URL that may hold a password or a token.
 fn without_secrets(url: &str) -> &str {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     if url.contains('@') { "…@…" } else { url }

@@ -1,4 +1,4 @@
-//! The bound on what waits in a spool directory.
+//! The size limit of a spool directory.
 
 use std::fs;
 
@@ -9,21 +9,21 @@ use crate::session_id::is_session_id;
 /// The most bytes of disk that records may take in a spool directory.
 pub const LIMIT: u64 = 64 << 20;
 
-/// A count of the records that were removed to keep the bound.
+/// The numbers of records that were deleted for the size limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Records of the session that asked.
+    /// Records of the caller's session.
     pub own: u64,
     /// Records of other sessions.
     pub others: u64,
 }
 
 impl Spool {
-    /// Deletes the oldest segments, for whatever destination, until those that are left take at most `limit` bytes of
-    /// disk. Counts what had not arrived.
+    /// Deletes the oldest segments, of any destination, until the rest takes at most `limit` bytes of disk. Returns the
+    /// number of undelivered records in them.
     ///
-    /// The segment that a running session is writing to is never deleted. `own` is the session that asks: what its sender
-    /// has told the user to be kept is not deleted either.
+    /// Never deletes the segment that a running session is writing to. `own` is the caller's session: records that its
+    /// sender has given up, and has reported as kept, are not deleted either.
     #[must_use]
     pub fn drop_oldest(&self, limit: u64, own: Option<&str>) -> Dropped {
         let mut segments = self.segments(Kind::Waiting);
@@ -32,7 +32,7 @@ impl Spool {
         let mut dropped = Dropped::default();
         let kept = own.filter(|own| is_session_id(own)).map(kept_id);
         while total > limit {
-            // Few are dropped, so that nothing is sorted for it.
+            // Few segments are dropped, so the minimum is searched each time instead of sorting.
             let ids = segments.iter().enumerate().map(|(index, segment)| {
                 let Segment { session_id, number, .. } = segment;
                 (session_id.as_str(), *number, index)
@@ -41,7 +41,7 @@ impl Spool {
             let segment = segments.swap_remove(oldest);
             let size = disk_usage(&segment);
             let is_own = own == Some(segment.session_id.as_str());
-            // A warning of this session has called these kept.
+            // A warning has told the user that these records are kept.
             let is_kept = kept.as_deref() == Some(segment.session_id.as_str());
             if is_kept || self.is_being_written(&segment, &segments, is_own) {
                 continue;
@@ -57,7 +57,7 @@ impl Spool {
         dropped
     }
 
-    /// Whether a segment is the newest one of a session that is running.
+    /// Whether a segment is the newest one of a running session.
     fn is_being_written(&self, segment: &Segment, others: &[Segment], is_own: bool) -> bool {
         let is_newer = |other: &Segment| {
             other.kind == Kind::Waiting
@@ -86,7 +86,7 @@ impl Spool {
     }
 }
 
-/// Bytes of disk that a segment takes, as `du` counts them.
+/// Returns the disk space of a segment in bytes, as `du` counts it.
 fn disk_usage(segment: &Segment) -> u64 {
     let metadata = fs::symlink_metadata(&segment.path);
     #[cfg(unix)]
@@ -111,7 +111,7 @@ mod tests {
             segment
         };
         let segments = [write(1, 1), write(1, 2), write(2, 1), write(3, 1)];
-        // The first session runs, so that its last segment stays.
+        // The first session is running, so its last segment stays.
         fs::write(spool.path(&format!("{}.session", id(1))), "").unwrap();
         let size = disk_usage(&segments[0]);
         assert_eq!(spool.drop_oldest(4 * size, None), Dropped::default());
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(spool.drop_oldest(2 * size, None), Dropped { own: 0, others: 10_000 });
         let left = segments.map(|segment| segment.path.exists());
         assert_eq!(left, [false, true, false, true]);
-        // What was given up is kept: that of the session that asks.
+        // Records that the sender of the caller's session gave up are kept.
         let kept = Segment::new(&spool, &kept_id(&id(9)), to, 1, Kind::Waiting);
         fs::write(&kept.path, "{}\n").unwrap();
         let _ = spool.drop_oldest(0, Some(&id(9)));

@@ -1,4 +1,4 @@
-//! Sessions whose process died: another process records their end.
+//! Crash reports: another process records the end of a session whose process died.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -18,16 +18,16 @@ use crate::process;
 use crate::timestamp::Timestamp;
 use crate::torn;
 
-/// A process that has not written the header of its journal after this time has died before it could.
+/// The age from which an empty journal is abandoned: its process died before it wrote the header.
 const ABANDONED: Duration = Duration::from_secs(600);
-/// The number of the segment that holds the records of a crash: behind all that the process itself wrote.
+/// The number of the segment with a crash report: higher than all that the process itself wrote.
 pub const LAST_WORDS: u32 = 999_999;
 
 impl Spool {
-    /// Records the end of every session whose process died and whose destination is `wanted`: a `crashed` record for
-    /// each test that was open, and a `session_end` with −1. Returns how many sessions that were.
+    /// Reports the crash of every session whose process died and whose destination is `wanted`: a `crashed` record for
+    /// each open test, and a `session_end` with exit status −1. Returns the number of these sessions.
     ///
-    /// `own` is the session of this process: opening and closing its journal would give up the lock on it.
+    /// Skips `own`, the session of this process: opening and closing its journal would release the lock on it.
     pub fn end_crashed_sessions(
         &self,
         own: Option<&str>,
@@ -53,12 +53,12 @@ impl Spool {
         file: &File,
         wanted: &dyn Fn(&Destination) -> bool,
     ) -> io::Result<bool> {
-        // Asked before the lock is taken: the session's own process may be about to take it.
+        // Checked first: the session of a process that holds the lock is running.
         if lock::is_held_by_another(file, Part::Owner)? {
             return Ok(false);
         }
         match journal::read(file)? {
-            // A test may have closed the lock.
+            // A test may have closed the journal, which releases the lock.
             Content::Journal(header, _) if process::is_alive(&header.process) => return Ok(false),
             Content::Journal(header, _) if wanted(&header.destination) => {}
             Content::Journal(..) | Content::Foreign => return Ok(false),
@@ -66,7 +66,8 @@ impl Spool {
                 remove_if_abandoned(session_id, path, file)?;
                 return Ok(false);
             }
-            // Its process locked it before it wrote to it, and so is dead. Segments need no journal to be sent.
+            // A process locks its journal before it writes to it, so this process is dead. Segments are sent without a
+            // journal.
             Content::Damaged => {
                 if is_journal(session_id) && lock::try_lock(file, Part::Heir)? {
                     fs::remove_file(path)?;
@@ -75,11 +76,11 @@ impl Spool {
             }
         }
         if !lock::try_lock(file, Part::Heir)? || !fs::exists(path)? {
-            // Its process lives after all, or another has just done this.
+            // Another process is reporting this crash, or has just done so.
             return Ok(false);
         }
         let Content::Journal(header, open) = journal::read(file)? else { return Ok(false) };
-        // The latest time that is known of the process.
+        // The latest sign of life of the process: its last write, or the start of a test.
         let written = file.metadata()?.modified().unwrap_or_else(|_| SystemTime::now());
         let died = open.iter().map(|mark| mark.began).fold(written, SystemTime::max);
         match &header.destination {
@@ -93,7 +94,7 @@ impl Spool {
         Ok(true)
     }
 
-    /// Puts the records of a crash into a segment of their own.
+    /// Writes a crash report into a segment of its own.
     fn add_last_words(
         &self,
         session_id: &str,
@@ -106,7 +107,7 @@ impl Spool {
         let segments: Vec<_> =
             segments.filter(|segment| segment.session_id == session_id).collect();
         if segments.iter().any(|segment| segment.number == LAST_WORDS) {
-            // Another process came this far, and died before it could remove the journal.
+            // Another process wrote the report, and died before it removed the journal.
             return Ok(());
         }
         let holds = |from: u64, first: &Line| -> io::Result<bool> {
@@ -132,12 +133,12 @@ impl Spool {
         let result = file.write_all(&lines);
         close(file);
         result?;
-        // In one step: a part of it must not be taken for the whole.
+        // Renamed when complete: a sender must not read a part of it.
         fs::rename(new, segment.path)
     }
 }
 
-/// Returns the place in a session's segments as one number, by which later places are greater.
+/// Encodes a position in a session's segments as one number. Later positions give greater numbers.
 #[must_use]
 pub fn position(segment: u32, offset: u64) -> u64 {
     u64::from(segment) << 32 | offset.min(u64::from(u32::MAX))
@@ -153,18 +154,18 @@ fn remove_if_abandoned(session_id: &str, path: &Path, file: &File) -> io::Result
     if is_journal(session_id) && age > ABANDONED { fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Whether a file of this name is a session's, whatever is in it. `cargo resmon` adds a suffix to the session id.
+/// Whether the name is that of a session, whatever the file contains. `cargo resmon` adds a suffix to the session id.
 fn is_journal(name: &str) -> bool {
     crate::session_id::is_session_id(name.split('-').next().unwrap_or_default())
 }
 
-/// Whether a name means another file to each process: here perhaps its stdout.
+/// Whether a path means another file in each process, for example its stdout.
 fn is_own(path: &Path) -> bool {
     ["/dev", "/proc"].iter().any(|place| path.starts_with(place))
 }
 
-/// Appends the records of a crash to the file of a dead process, by one write of whole lines. Does nothing if the file
-/// is gone or is not a regular one.
+/// Appends a crash report to the file of a dead process, in one write of whole lines. Does nothing if the file is gone
+/// or is not a regular one.
 fn append_last_words(
     journal: &File,
     path: &Path,
@@ -187,10 +188,10 @@ fn append_last_words(
             return Ok(());
         }
         if header.state == State::Open {
-            // Whoever does this again after a crash of this process finds what it wrote.
+            // If this process crashes too, the next one finds these records from here on.
             journal::write_state(journal, State::Ends(file.metadata()?.len()))?;
         }
-        // A line that a crash tore must not swallow the first of these.
+        // An unfinished last line must not swallow the first of these.
         if torn::is_torn(&file)? {
             lines.insert(0, b'\n');
         }
@@ -201,8 +202,8 @@ fn append_last_words(
     result
 }
 
-/// Makes the records that the process did not live to write. `holds` tells whether there is a record with these fields
-/// at a place or after it.
+/// Builds the records that the dead process did not write. `holds` tells whether there is a record with these fields at
+/// a position or after it.
 fn last_words(
     header: &Header,
     open: &[Mark],
@@ -235,7 +236,7 @@ fn last_words(
     Ok(lines)
 }
 
-/// Whether a file has, at this place or after it, a whole record with both of these among its fields.
+/// Whether a file has, at this offset or after it, a whole record with the fields of both lines.
 fn holds(mut file: &File, from: u64, first: &Line, second: &Line) -> io::Result<bool> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(file);
@@ -280,7 +281,8 @@ mod tests {
         line.finish()
     }
 
-    /// What is added to a file that holds this, for a process of which a test was marked behind the first line.
+    /// Returns the events of the crash report for a file with these records and a test that was marked behind the first
+    /// one.
     fn added(state: State, written: &[Vec<u8>]) -> Vec<String> {
         let from = written[0].len() as u64;
         let mut file = tempfile::tempfile().unwrap();
@@ -308,7 +310,7 @@ mod tests {
         assert_eq!(told(State::Open, &[&start]), ["test", "session_end"]);
         assert_eq!(told(State::Open, &[&start, &finished]), ["session_end"]);
         assert_eq!(told(State::Open, &[&start, &foreign, &finished]), ["session_end"]);
-        // The same test before, another process's, and one of which only a part is there.
+        // The same test before the mark, a test of another process, and a torn record.
         assert_eq!(told(State::Open, &[&finished, &start]), ["test", "session_end"]);
         assert_eq!(told(State::Open, &[&start, &foreign]), ["test", "session_end"]);
         assert_eq!(told(State::Open, &[&start, &torn]), ["test", "session_end"]);

@@ -1,4 +1,4 @@
-//! The place of the spool, and its owner.
+//! The location of the spool, and its owner.
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::bytes::contains;
 
-/// Returns the directories to try, where the user names none: `resmon` in Cargo's build directory if the executable
-/// lies in one, then a directory of this user in the system's temporary one.
+/// Returns the directories to try if the user names none: `resmon` in Cargo's build directory if the executable is in
+/// one, then a directory for this user in the system's temporary directory.
 #[must_use]
 pub fn default_directories() -> Vec<PathBuf> {
     let executable = env::current_exe().ok();
@@ -16,8 +16,8 @@ pub fn default_directories() -> Vec<PathBuf> {
     target.into_iter().chain([env::temp_dir().join(format!("resmon-{}", system::user()))]).collect()
 }
 
-/// Finds the nearest directory above that Cargo has tagged as a cache: its target directory, or the build directory if
-/// that is another.
+/// Finds the nearest parent directory that Cargo has tagged as a cache: its target directory, or a separate build
+/// directory.
 fn build_directory(executable: &Path) -> Option<&Path> {
     executable.ancestors().skip(1).find(|directory| {
         fs::read_to_string(directory.join("CACHEDIR.TAG"))
@@ -25,7 +25,7 @@ fn build_directory(executable: &Path) -> Option<&Path> {
     })
 }
 
-/// A user to whom root gives the files that it makes.
+/// A user who gets the files that root creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     user: u32,
@@ -33,22 +33,22 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Gives a file to this user. Where that fails it stays root's.
+    /// Gives a file to this user. If this fails, the file stays root's.
     pub fn take(&self, file: &File) {
         system::give(file, *self);
     }
 }
 
-/// Returns the user to whom a file belongs that root makes at this path: the owner of the directory. `None` for any
-/// other user, and where that is root.
+/// Returns the user who gets a file that root creates at this path: the owner of its directory. `None` if this process
+/// is not root's, if root owns the directory, or if everyone may write to it.
 #[must_use]
 pub fn owner_for(path: &Path) -> Option<Owner> {
     system::owner_for(path)
 }
 
-/// Makes the directory if it is missing, and checks that nobody else controls it: records hold the names of tests and
-/// CI runs, and what others write there would be sent in this user's name. Returns the user to whom root gives files
-/// in it.
+/// Creates the directory if it is missing, and checks that no other user controls it: records hold the names of tests
+/// and CI runs, and files of others would be sent in this user's name. Returns the user who gets files that root
+/// creates in it.
 pub(super) fn create(path: &Path) -> Result<Option<Owner>, String> {
     let fail = |error: io::Error| error.to_string();
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
@@ -65,7 +65,7 @@ pub(super) fn create(path: &Path) -> Result<Option<Owner>, String> {
     system::check(path, &metadata)
 }
 
-/// Makes one directory, unless it is there.
+/// Creates one directory, unless it exists.
 fn make(path: &Path, private: bool) -> io::Result<()> {
     let builder = &mut DirBuilder::new();
     #[cfg(unix)]
@@ -111,7 +111,7 @@ mod system {
         }
         let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
         let metadata = fs::metadata(directory.unwrap_or(Path::new("."))).ok()?;
-        // In a directory for everybody, such as `/tmp`, a file belongs to who makes it.
+        // In a directory that everyone may write to, such as `/tmp`, a file belongs to its creator.
         let is_private = metadata.permissions().mode() & 0o002 == 0;
         (is_private && metadata.uid() != 0)
             .then(|| Owner { user: metadata.uid(), group: metadata.gid() })
@@ -120,7 +120,7 @@ mod system {
     pub(super) fn check(path: &Path, metadata: &Metadata) -> Result<Option<Owner>, String> {
         let owner = owner_for(&path.join("file"));
         let is_ours = metadata.uid() == user();
-        // Root works in the directory of the user to whom all around it belongs.
+        // Root may use the directory of a user who also owns the parent directory.
         let is_their_own = owner.is_some() && owner_for(path) == owner;
         if !is_ours && !is_their_own {
             return Err("it belongs to another user".to_owned());
@@ -151,7 +151,7 @@ mod system {
         None
     }
 
-    /// The system's own rules keep other users out of a user's directories.
+    /// Accepts any directory: the system's own rules keep other users out.
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it may be unfit")]
     pub(super) fn check(_path: &Path, _metadata: &Metadata) -> Result<Option<Owner>, String> {
         Ok(None)

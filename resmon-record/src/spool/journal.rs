@@ -9,59 +9,60 @@ use super::{read_at, write_at};
 use crate::config::Destination;
 use crate::line::Line;
 
-/// The begin of the first line, of every version of the format.
+/// The start of the first line, in every version of the format.
 const MAGIC: &[u8] = b"resmon ";
 /// The version of the format. A reader leaves a journal of another version alone.
 const VERSION: &[u8] = b"4 ";
-/// Bytes of a slot. Only the name of a test may be too long for it.
+/// The size of a slot in bytes. Only a very long test name does not fit.
 pub const SLOT: usize = 4096;
-/// A journal has at most this many slots. Further tests that are open at once are not noted.
+/// The maximum number of slots. Further tests that are open at once get no slot.
 pub const SLOTS: usize = 4096;
-/// The size of the header is a multiple of this.
+/// The size of the header is a multiple of this, in bytes.
 const BLOCK: usize = 4096;
-/// The header is at most this long: it holds a path and two lines of fields.
+/// The maximum length of a header in bytes: it holds a path and two lines of fields.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// How far a session has come.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum State {
     /// The session is running.
     Open,
-    /// The end of the session is being recorded, at this place of the destination or after it: by the process itself
-    /// or, after a crash, by another one.
+    /// The end of the session is being recorded, at this position of the destination or later: by its own process or,
+    /// after a crash, by another one.
     Ends(u64),
 }
 
 /// The header of a journal.
 #[derive(Debug)]
 pub struct Header {
-    /// How far the session has come.
+    /// The state of the session.
     pub state: State,
-    /// The process, by which it can be told whether it is alive. Empty where the system has no such name.
+    /// The [name](crate::process::name) of the process, which shows whether it is alive. Empty where the system has
+    /// none.
     pub process: String,
-    /// The destination of its records.
+    /// The destination of the session's records.
     pub destination: Destination,
     /// The fields that all records of the session share.
     pub common: Line,
-    /// The fields that its `session_end` would have had.
+    /// The fields of the `session_end` in a crash report.
     pub totals: Line,
 }
 
-/// A test that was open.
+/// The entry of an open test.
 #[derive(Debug)]
 pub struct Mark {
-    /// The fields that its record had so far.
+    /// The fields of the test's record so far.
     pub before: Line,
-    /// Its record, if there is one, is at this place of the destination or after it.
+    /// The position of the destination at or after which the test's record is, if there is one.
     pub from: u64,
-    /// The batch that its record would be in.
+    /// The batch that the test's record would be in.
     pub batch_num: u64,
-    /// When it began.
+    /// The start time of the test.
     pub began: SystemTime,
 }
 
 impl State {
-    /// The first line, as long in each state.
+    /// Returns the first line of a journal. It has the same length in each state, so that it can be overwritten.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
         let (name, place) = match self {
@@ -82,15 +83,15 @@ impl State {
     }
 }
 
-/// Returns the place of the first slot behind a header of this length. Between them nothing is written: a process that may
-/// make small files only has a header at least.
+/// Returns the offset of the first slot behind a header of this length. The gap stays unwritten, so that a process with
+/// a low limit for the size of files has at least a header.
 #[must_use]
 pub fn first_slot(header: usize) -> usize {
     header.next_multiple_of(BLOCK)
 }
 
 impl Header {
-    /// `None` if the destination's name cannot stand on a line.
+    /// Encodes the header. `None` if the destination's name does not fit on a line of text.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let (kind, name) = match &self.destination {
@@ -106,7 +107,7 @@ impl Header {
 }
 
 impl Mark {
-    /// `None` if it is too long.
+    /// Encodes the entry of a test. `None` if it does not fit into a slot.
     #[must_use]
     pub fn encode(before: &Line, from: u64, batch_num: u64, began: SystemTime) -> Option<Line> {
         let millis = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -123,7 +124,7 @@ impl Mark {
     }
 
     fn decode(slot: &[u8]) -> Option<Self> {
-        // Nothing stands in one that was cleared or never used.
+        // A slot that was cleared or never used holds no fields.
         if slot.first() != Some(&b',') {
             return None;
         }
@@ -133,7 +134,7 @@ impl Mark {
         let mut number = || numbers.next()?.parse().ok();
         let (from, batch_num, millis) = (number()?, number()?, number()?);
         let began = UNIX_EPOCH.checked_add(Duration::from_millis(millis))?;
-        // The line feed of the second line.
+        // The second line must end in a line feed.
         lines.next().map(|_| Self { before, from, batch_num, began })
     }
 }
@@ -143,7 +144,7 @@ impl Mark {
 pub enum Content {
     /// A journal: its header and the tests that were open.
     Journal(Header, Vec<Mark>),
-    /// Nothing yet.
+    /// Nothing yet: the header has not been written.
     Empty,
     /// A journal of another version of resmon.
     Foreign,
@@ -151,7 +152,7 @@ pub enum Content {
     Damaged,
 }
 
-/// Reads a journal, as much of it as can be read.
+/// Reads a journal. Skips slots that cannot be decoded.
 ///
 /// # Errors
 ///
@@ -162,7 +163,7 @@ pub fn read(journal: &File) -> io::Result<Content> {
     if length == 0 {
         return Ok(Content::Empty);
     }
-    // A long header goes on in further blocks.
+    // A long header continues in further blocks.
     while header.split(|&byte| byte == b'\n').count() <= 5 && header.len() < LONGEST_HEADER {
         let (start, more) = (header.len(), header.len());
         header.resize(start + more, 0);
@@ -210,7 +211,7 @@ fn read_fully(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> 
     Ok(length)
 }
 
-/// Decodes a header. Returns the place of the first slot, too.
+/// Decodes a header. Also returns the offset of the first slot.
 fn decode_header(journal: &[u8]) -> Option<(Header, usize)> {
     let mut lines = journal.splitn(6, |&byte| byte == b'\n');
     let mut next = || lines.next();
@@ -349,7 +350,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a crash, another version or another program left, reading it ends well.
+        /// Reads any bytes without a panic: a crash, another version or another program may have left them.
         #[test]
         fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..20_000)) {
             let _ = decode(&bytes);

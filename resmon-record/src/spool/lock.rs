@@ -15,7 +15,7 @@ pub enum Part {
     Owner = 1 << 40,
     /// Held by a process that is about to start the owner.
     Starter = (1 << 40) + 1,
-    /// Held by a process that takes care of what a dead owner left, which must not look like the owner.
+    /// Held by a process that reports the crash of a dead owner. It must not look like the owner.
     Heir = (1 << 40) + 2,
 }
 
@@ -71,7 +71,7 @@ mod system {
             lock.l_type = libc::F_WRLCK as libc::c_short;
             lock.l_whence = libc::SEEK_SET as libc::c_short;
         }
-        // An offset of 32 bits cannot name these places: then it is one of the last.
+        // An offset of 32 bits cannot hold these numbers: use one of the last bytes instead.
         lock.l_start = libc::off_t::try_from(start)
             .unwrap_or_else(|_| libc::off_t::MAX - 4 + (start & 3) as libc::off_t);
         lock.l_len = 1;

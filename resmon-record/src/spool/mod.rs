@@ -1,14 +1,14 @@
-//! The directory in which a session keeps what must survive its process.
+//! The spool: the directory for files of a session that must survive its process.
 //!
 //! | file | content | written by |
 //! |---|---|---|
 //! | `ID.session` | the [journal] of a running session: which tests are open; locked by its process | the test process |
 //! | `ID-DESTINATION-0001.ndjson`, `-0002`, … | [segments](Segment): records for a destination that have not arrived yet | the test process |
-//! | `ID-DESTINATION.sent` | how much of these has arrived | the sender |
-//! | `ID-DESTINATION-0001.refused` | records that the endpoint refuses for their content | the sender |
+//! | `ID-DESTINATION.sent` | how much of the segments has arrived | the sender |
+//! | `ID-DESTINATION-0001.refused` | records that the endpoint refused for their content | the sender |
 //! | `DESTINATION.sender` | locked by the one process that sends for a destination | the sender |
-//! | `DESTINATION.warnings` | its messages, which the next test process that ends prints | the sender |
-//! | `ID.intake`, `ID.owner` | what the test processes of a `cargo resmon` append, and its lock | `cargo resmon` |
+//! | `DESTINATION.warnings` | the sender's messages; the next test process that ends prints them | the sender |
+//! | `ID.intake`, `ID.owner` | lines of the test processes of a `cargo resmon` run, and their lock | `cargo resmon` |
 //!
 //! `ID` is a session id, which sorts by age. `DESTINATION` is the [fingerprint](crate::fingerprint) of an endpoint.
 
@@ -46,9 +46,10 @@ impl Spool {
     ///
     /// # Errors
     ///
-    /// What is wrong with the directory, in words: it cannot be created, is a symlink, or others may write to it.
+    /// A message: the directory cannot be created, is not a directory (for example a symlink), or another user controls
+    /// it.
     pub fn open(directory: &Path) -> Result<Self, String> {
-        // Without a slash at its end, which would have the system follow a symlink.
+        // Without a trailing slash, because of which the system would follow a symlink.
         let directory: PathBuf = directory.components().collect();
         let owner = directory::create(&directory)?;
         Ok(Self { directory, owner })
@@ -66,8 +67,8 @@ impl Spool {
         self.directory.join(name)
     }
 
-    /// Lists the regular files whose names end in `suffix`: the rest of the name and the path, in no order. Sorting is left to
-    /// the host: its code is large, and all of this crate is in every test binary.
+    /// Lists the regular files whose names end in `suffix`, in no order: the rest of the name, and the path. The host
+    /// sorts them: code for sorting is large, and all of this crate is in every test binary.
     #[must_use]
     pub fn files(&self, suffix: &str) -> Vec<(String, PathBuf)> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
@@ -75,7 +76,7 @@ impl Spool {
             .filter_map(|entry| {
                 let name = entry.file_name();
                 let name = name.to_str()?.strip_suffix(suffix)?;
-                // Anything else is not a session's, and would be removed with what a session left.
+                // Other kinds of files are not a session's, and must not be removed like one.
                 entry.file_type().ok().filter(FileType::is_file)?;
                 Some((name.to_owned(), entry.path()))
             })
@@ -107,8 +108,8 @@ impl Spool {
         self.has_process(&self.path(&format!("{session_id}.session")))
     }
 
-    /// Returns the ids of the sessions whose processes are alive, without `own`, the session of this process: opening
-    /// and closing its journal would give up the lock on it.
+    /// Returns the ids of the sessions whose processes are alive, except `own`, the session of this process: opening
+    /// and closing its own journal would release the lock on it.
     #[must_use]
     pub fn alive_sessions(&self, own: Option<&str>) -> Vec<String> {
         let journals = self.files(".session").into_iter();
@@ -116,7 +117,7 @@ impl Spool {
         others.filter(|(_, path)| self.has_process(path)).map(|(id, _)| id).collect()
     }
 
-    /// Whether another process than this one, whose session is `own`, is alive.
+    /// Whether the process of any session but `own`, the session of this process, is alive.
     #[must_use]
     pub fn is_another_alive(&self, own: &str) -> bool {
         let mut entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
@@ -132,7 +133,7 @@ impl Spool {
         let file = self.open_file(journal, &mut OpenOptions::new());
         file.is_ok_and(|file| {
             let locked = lock::is_held_by_another(&file, lock::Part::Owner).unwrap_or(false);
-            // A test may have closed the lock.
+            // A test may have closed the journal, which releases the lock.
             let is_alive = locked
                 || matches!(
                     journal::read(&file),
@@ -144,9 +145,9 @@ impl Spool {
     }
 }
 
-/// Closes a file that was open for a moment in a process whose tests may close any descriptor.
+/// Closes a file in a process whose tests may close any descriptor.
 ///
-/// Dropping a `File` whose descriptor is closed already aborts the process in the dev profile.
+/// Dropping a `File` whose descriptor is already closed aborts the process in the dev profile.
 pub fn close(file: File) {
     #[cfg(unix)]
     {

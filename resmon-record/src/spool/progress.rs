@@ -1,4 +1,4 @@
-//! How much of a session's records has arrived.
+//! The progress of delivery: how much of a session's records has arrived.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -6,24 +6,24 @@ use std::path::PathBuf;
 
 use super::Spool;
 
-/// The file `ID-DESTINATION.sent`. All records before this place have arrived.
+/// The content of `ID-DESTINATION.sent`. All records before this position have arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// The segment's number.
+    /// The number of the segment.
     pub segment: u32,
-    /// Bytes of that segment.
+    /// The offset in that segment, in bytes.
     pub offset: u64,
 }
 
 impl Progress {
-    /// Reads the progress of a session. Nothing has arrived if there is no such file.
+    /// Reads the progress of a session. Without the file nothing has arrived.
     #[must_use]
     pub fn read(spool: &Spool, session_id: &str, destination: &str) -> Self {
         let text = fs::read_to_string(path(spool, session_id, destination)).unwrap_or_default();
         parse(&text).unwrap_or_default()
     }
 
-    /// Writes the progress of a session, by one write of a fixed length.
+    /// Writes the progress of a session, in one write of a fixed length.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Progress {
         write_at(&file, format!("{:010} {:020}\n", self.segment, self.offset).as_bytes(), 0)
     }
 
-    /// Removes the file: the session has nothing left.
+    /// Removes the file of a session that has nothing left to send.
     pub fn remove(spool: &Spool, session_id: &str, destination: &str) {
         let _ = fs::remove_file(path(spool, session_id, destination));
     }
@@ -52,7 +52,7 @@ fn path(spool: &Spool, session_id: &str, destination: &str) -> PathBuf {
     spool.path(&format!("{session_id}-{destination}.sent"))
 }
 
-/// Reads bytes at a place of a file, as many as one call gives.
+/// Reads bytes at an offset of a file, as many as one call returns.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> 
     }
 }
 
-/// Writes all bytes at a place of a file.
+/// Writes all bytes at an offset of a file.
 ///
 /// # Errors
 ///

@@ -1,11 +1,11 @@
-//! Files of records that wait for a destination.
+//! Segments: files of records that wait for a destination.
 
 use std::path::PathBuf;
 
 use super::Spool;
 use crate::session_id::{is_hex, is_session_id};
 
-/// A session begins a new segment when the last one has this many bytes. The sender deletes segments whole.
+/// The size in bytes from which a session begins a new segment. The sender deletes only whole segments.
 pub const SEGMENT_BYTES: u64 = 1 << 20;
 
 /// A file of records of one session for one destination.
@@ -13,11 +13,11 @@ pub const SEGMENT_BYTES: u64 = 1 << 20;
 pub struct Segment {
     /// The id of the session.
     pub session_id: String,
-    /// Its place among the segments of the session, from 1.
+    /// The number of the segment in its session, from 1.
     pub number: u32,
     /// The fingerprint of the endpoint.
     pub destination: String,
-    /// Whether the records are to be sent.
+    /// Whether the records wait or were refused.
     pub kind: Kind,
     /// The path of the file.
     pub path: PathBuf,
@@ -26,9 +26,9 @@ pub struct Segment {
 /// The kind of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// They are to be sent.
+    /// The records wait to be sent.
     Waiting,
-    /// The endpoint refused them for their content: nobody sends them again by itself.
+    /// The endpoint refused the records for their content: no sender tries them again.
     Refused,
 }
 
@@ -42,7 +42,7 @@ impl Kind {
 }
 
 impl Segment {
-    /// Names a segment.
+    /// Describes the segment with these parts. Creates no file.
     #[must_use]
     pub fn new(
         spool: &Spool,
@@ -56,7 +56,7 @@ impl Segment {
         Self { session_id, number, destination, kind, path }
     }
 
-    /// Reads the name of a segment, without its suffix. `None` if it is not one.
+    /// Parses the name of a segment file, without its suffix. `None` if it has another form.
     fn parse(name: &str, kind: Kind, path: PathBuf) -> Option<Self> {
         let mut parts = name.split('-');
         let (session_id, destination) = (parts.next()?, parts.next()?);
@@ -72,8 +72,8 @@ impl Segment {
     }
 }
 
-/// Returns the id under which a sender keeps the first records of a session, which it has given up: as old as the
-/// session, and sorted before it.
+/// Returns the id under which a sender keeps records of a session that it has given up. This id is as old as the
+/// session, and sorts before it.
 #[must_use]
 pub fn kept_id(session_id: &str) -> String {
     let (time, rest) = session_id.split_at(12);
@@ -81,8 +81,8 @@ pub fn kept_id(session_id: &str) -> String {
 }
 
 impl Spool {
-    /// Lists the segments of this kind for all destinations, in no order: sorted, they are those of the oldest session
-    /// first, each in order.
+    /// Lists the segments of this kind for all destinations, in no order. Sorting puts the oldest session first, and
+    /// its segments in order.
     #[must_use]
     pub fn segments(&self, kind: Kind) -> Vec<Segment> {
         let files = self.files(kind.suffix()).into_iter();

@@ -1,4 +1,4 @@
-//! The file by which processes agree on the one that sends for a destination.
+//! The file whose lock admits one sender per destination.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use super::lock::{Part, is_held_by_another, try_lock};
 use super::{Spool, close, read_at, write_at};
 
-/// The file's content when a sender has been started that is not running yet.
+/// The content of the file while a sender is starting.
 const STARTED: &[u8; 4] = b"soon";
-/// How long a sender may take from its start until it runs.
+/// How long a sender may take to start.
 const STARTING: Duration = Duration::from_secs(2);
 
-/// Names, to a sender, the session of the process that starts it.
+/// The variable that tells a sender the session of the process that starts it.
 pub const FIRST_SESSION: &str = "RESMON_FIRST_SESSION";
 
 /// The state of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SenderState {
-    /// It has something to send, or is about to look.
+    /// The sender has records to send, or is about to look for some.
     Busy,
-    /// Everything that it knows of has arrived.
+    /// All records that the sender knows of have arrived.
     Idle,
-    /// It has given up the endpoint: nobody needs to wait for it.
+    /// The sender has given up the endpoint: no process needs to wait for it.
     Down,
 }
 
@@ -43,7 +43,7 @@ pub fn warnings_file(spool: &Spool, destination: &str) -> PathBuf {
     spool.path(&format!("{destination}.warnings"))
 }
 
-/// `DESTINATION.sender`
+/// The file `DESTINATION.sender`.
 #[derive(Debug)]
 pub struct SenderFile {
     path: PathBuf,
@@ -51,7 +51,7 @@ pub struct SenderFile {
 }
 
 impl SenderFile {
-    /// Opens the file of a destination, which is made if it is missing.
+    /// Opens the file of a destination. Creates it if it is missing.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl SenderFile {
         Ok(Self { path, file })
     }
 
-    /// Opens the file if it is there.
+    /// Opens the file of a destination if it exists.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl SenderFile {
         is_held_by_another(&self.file, Part::Owner).unwrap_or(false)
     }
 
-    /// Whether a sender has been started that has not come so far as to be running.
+    /// Whether a sender has been started but is not running yet.
     #[must_use]
     pub fn is_starting(&self) -> bool {
         let is_recent = || {
@@ -90,8 +90,8 @@ impl SenderFile {
             || self.text() == *STARTED && is_recent()
     }
 
-    /// Takes the right to start a sender. Returns `false` if another process has it. Whoever asks within the next moments is
-    /// told that one [is starting](Self::is_starting).
+    /// Claims the right to start a sender. Returns `false` if another process has it. For the next two seconds other
+    /// processes see that a sender [is starting](Self::is_starting).
     #[must_use]
     pub fn start(&self) -> bool {
         let is_ours = try_lock(&self.file, Part::Starter).unwrap_or(false);
@@ -101,19 +101,19 @@ impl SenderFile {
         is_ours
     }
 
-    /// Takes the right to send. Returns `false` if another process has it.
+    /// Claims the right to send. Returns `false` if another process has it.
     ///
     /// # Errors
     ///
     /// Errors of the system, for example where the file system has no locks.
     pub fn take(&self) -> io::Result<bool> {
-        // The sender that had the right until now may have removed the file.
+        // The sender before this one may have removed the file since it was opened here.
         let is_current =
             || Ok::<_, io::Error>(same_file(&self.file.metadata()?, &fs::metadata(&self.path)?));
         Ok(try_lock(&self.file, Part::Owner)? && is_current().unwrap_or(false))
     }
 
-    /// Returns what the sender is doing.
+    /// Returns the state of the sender.
     #[must_use]
     pub fn state(&self) -> SenderState {
         let text = self.text();
@@ -127,18 +127,18 @@ impl SenderFile {
         text
     }
 
-    /// Notes what the sender is doing. Where this fails, test processes wait until their time is over.
+    /// Writes the state of the sender. If this fails, test processes wait until their flush timeout.
     pub fn set_state(&self, state: SenderState) {
         let _ = write_at(&self.file, state.text(), 0);
     }
 
-    /// Removes the file and gives up the right to send.
+    /// Removes the file and releases the right to send.
     pub fn remove(self) {
         let _ = fs::remove_file(&self.path);
         drop(self.file);
     }
 
-    /// Closes the file.
+    /// Closes the file and releases its locks.
     pub fn close(self) {
         close(self.file);
     }

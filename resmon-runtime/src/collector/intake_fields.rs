@@ -3,11 +3,11 @@
 use resmon_record::record;
 
 record! {
-    /// What an intake begins with.
+    /// The first line of an intake: the data to deliver it without its `cargo resmon`.
     Header<'a> {
-        /// Which kind of line this is.
+        /// The kind of the line.
         resmon: &'a str,
-        /// Where the copy of the run is kept.
+        /// The path of the run's local copy.
         copy: &'a str,
         /// The destination, if it is a file.
         file: Option<String>,
@@ -19,26 +19,26 @@ record! {
 }
 
 record! {
-    /// What the runner knows of a process before its start.
+    /// The runner's data of a process before its start.
     #[allow(missing_docs, reason = "the last fields mean what they mean in `Before`")]
     Began {
         /// The runner's process id.
         runner: u32,
-        /// What it starts.
+        /// The executable that the runner starts.
         executable: String,
-        /// The test that it is started for.
+        /// The test that the process is started for.
         test_name: Option<String>,
         /// `NEXTEST_BINARY_ID`
         binary_id: Option<String>,
         /// `CARGO_MANIFEST_DIR`
         manifest_dir: Option<String>,
-        /// The Cargo target of the process, where the instrumented build has told.
+        /// The Cargo target of the process, if the instrumented build has named it.
         target: Option<String>,
-        /// Why its tests are not measured from inside, though they were to be.
+        /// The reason why the tests are not measured from inside, although they should be.
         not_instrumented: Option<String>,
-        /// Why its heap is not counted, though it was to be.
+        /// The reason why the heap is not counted, although it should be.
         heap_not_counted: Option<String>,
-        /// As in [`Before`]; so are those below.
+        /// The same as in [`Before`], like all fields below.
         package: Option<String>,
         attempt: u32,
         cpu_before: Option<f64>,
@@ -50,29 +50,29 @@ record! {
 }
 
 record! {
-    /// What it knows after its end.
+    /// The runner's data of a process after its end.
     #[allow(missing_docs, reason = "some fields mean what they mean in `After`")]
     Ended {
         /// The process id.
         pid: u32,
-        /// Its exit code, unless a signal ended it.
+        /// The exit code, unless a signal ended the process.
         exit_code: Option<i32>,
-        /// The signal that ended the process of the test.
+        /// The signal that ended the process.
         signal: Option<i32>,
-        /// As in [`After`]; so are those below, of a process that runs one test.
+        /// The same as in [`After`] for a process that runs one test, like the fields below without a description.
         duration_s: f64,
         cpu_after: Option<f64>,
         mem_available_after: Option<u64>,
         mem_percent_after: Option<f64>,
         disk_free_after: Option<u64>,
         disk_percent_after: Option<f64>,
-        /// CPU seconds of the process and of the children that it waited for.
+        /// CPU seconds in user code, of the process and of the children that it waited for.
         cpu_user_s: Option<f64>,
-        /// The same in the kernel.
+        /// CPU seconds in the kernel, of the same processes.
         cpu_system_s: Option<f64>,
-        /// Whose CPU seconds they are.
+        /// The owner of the CPU seconds.
         cpu_scope: &'static str,
-        /// The most resident bytes of the process.
+        /// The peak of resident memory of the process, in bytes.
         rss_peak: Option<u64>,
         /// Bytes read from storage.
         io_read_bytes: Option<u64>,

@@ -15,12 +15,12 @@ pub use self::run::{Placed, Run};
 use crate::limit::Limit;
 use crate::snapshot::Machine;
 
-/// The variable by which the processes of a run find its intake.
+/// The variable that names the intake for the processes of a run.
 pub const INTAKE: &str = config::INTAKE;
-/// The variable by which they are told apart.
+/// The variable that identifies a process in its run.
 pub const UNIT: &str = config::UNIT;
 
-/// What the variables ask for.
+/// The configuration of a run, and the warnings about it.
 #[derive(Debug)]
 pub struct Plan {
     config: Config,
@@ -28,16 +28,16 @@ pub struct Plan {
     warnings: Vec<String>,
 }
 
-/// Where records go.
+/// The destination of records.
 #[derive(Clone, Copy, Debug)]
 pub enum Output<'a> {
-    /// Switched off.
+    /// None: resmon is turned off.
     Disabled,
-    /// Nowhere.
+    /// None: nothing is configured.
     Nothing,
-    /// To a file.
+    /// A file.
     File(&'a Path),
-    /// To Tinybird.
+    /// A data source of Tinybird.
     Tinybird {
         /// The base URL.
         base: &'a str,
@@ -49,13 +49,13 @@ pub enum Output<'a> {
 impl Plan {
     /// Reads an environment.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
-        // A run within a run is one of its own, and it is no test process whatever started it.
+        // A run within another run is separate, and `cargo resmon` is no test process, whatever started it.
         let ours = |name: &str| ![INTAKE, UNIT, "NEXTEST_EXECUTION_MODE"].contains(&name);
         let lookup = |name: &str| lookup(name).filter(|_| ours(name));
         let disabled = Config::is_disabled(lookup);
         let (config, mut warnings) = Config::read(lookup);
         for warning in &mut warnings {
-            // A test process by itself has no other place.
+            // Unlike a single test process, a run always keeps a copy.
             if let Some(problem) = warning.strip_suffix("nothing is recorded") {
                 *warning = format!("{problem}records go nowhere else");
             }
@@ -63,7 +63,7 @@ impl Plan {
         Self { config, disabled, warnings }
     }
 
-    /// Where records go.
+    /// Returns the destination of records.
     #[must_use]
     pub fn output(&self) -> Output<'_> {
         match &self.config.output {
@@ -76,7 +76,7 @@ impl Plan {
         }
     }
 
-    /// The data source that records are sent to, if they are.
+    /// Returns the data source to send to. `None` for other destinations.
     #[must_use]
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match &self.config.output {
@@ -85,29 +85,29 @@ impl Plan {
         }
     }
 
-    /// What is wrong with the variables.
+    /// Returns the warnings about the variables.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// `RESMON_SPOOL_DIR`
+    /// Returns the directory from `RESMON_SPOOL_DIR`.
     #[must_use]
     pub fn spool(&self) -> Option<&Path> {
         self.config.spool.as_deref()
     }
 }
 
-/// What a control group allows its processes. `None` is without limit.
+/// The limits of a control group. `None` means no limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Allowed {
-    /// Bytes of memory, fewer than the machine has.
+    /// Bytes of memory, if fewer than the machine has.
     pub memory: Option<u64>,
-    /// CPUs, by the quota.
+    /// The number of CPUs that the quota allows.
     pub cpus: Option<f64>,
 }
 
-/// What the control group of this process and those above it allow, by their files; `None` where the system has none.
+/// Reads the limits of this process's control group and of its parents. `None` where the system has no control groups.
 #[must_use]
 pub fn control_group() -> Option<Allowed> {
     let machine = Machine::open().memory().map(|memory| memory.total);
@@ -115,7 +115,7 @@ pub fn control_group() -> Option<Allowed> {
     Some(Allowed { memory, cpus })
 }
 
-/// A JSON object as a line under construction.
+/// Turns a JSON object into a line under construction. `None` if it is no object.
 fn resume(object: &str) -> Option<Line> {
     let fields = object.strip_prefix('{')?.strip_suffix('}')?;
     Line::resume(format!(",{fields}").as_bytes())

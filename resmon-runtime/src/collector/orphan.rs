@@ -1,4 +1,4 @@
-//! What is left of a run whose `cargo resmon` was killed.
+//! Orphans: intakes of runs whose `cargo resmon` was killed.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use super::resume;
 use super::run::{Placed, placed};
 use crate::write::{File, Intake, Sink};
 
-/// What a run left whose `cargo resmon` died.
+/// The intake of a run whose `cargo resmon` died.
 #[derive(Debug)]
 pub struct Orphan {
     pub(super) intake: Intake,
@@ -20,20 +20,20 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    /// The next lines that are in it, none at its end.
+    /// Reads the next lines of the intake, none at its end.
     ///
     /// # Errors
     ///
-    /// Those of reading the file.
+    /// Errors of reading the file.
     pub fn read(&mut self) -> io::Result<Vec<Placed>> {
         placed(&mut self.intake)
     }
 
-    /// Appends whole records to a file: the destination of that run.
+    /// Appends whole records to the file that is the destination of the run.
     ///
     /// # Errors
     ///
-    /// Those of writing to the file.
+    /// Errors of writing to the file.
     pub fn to_file(&self, path: &Path, records: &[String]) -> io::Result<()> {
         let file = File::open("RESMON_FILE", path.to_owned(), 1);
         for record in records {
@@ -45,11 +45,11 @@ impl Orphan {
         }
     }
 
-    /// Leaves whole records for the next session of that destination, which may be this one.
+    /// Writes whole records to a segment, which the next sender for that destination sends.
     ///
     /// # Errors
     ///
-    /// Those of writing to the spool.
+    /// Errors of writing to the spool.
     pub fn to_spool(&self, fingerprint: &str, records: &[String]) -> io::Result<()> {
         let id = session_id::new(SystemTime::now());
         let segment = Segment::new(&self.spool, &id, fingerprint, 1, Kind::Waiting);
@@ -62,7 +62,7 @@ impl Orphan {
         written.inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
-    /// Ends it: nothing in it is needed.
+    /// Removes the intake: nothing in it is needed any more.
     pub fn remove(self) {
         self.intake.remove();
     }

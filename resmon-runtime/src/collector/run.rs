@@ -1,4 +1,4 @@
-//! One run.
+//! A run of `cargo resmon`.
 
 use std::env;
 use std::io;
@@ -21,7 +21,7 @@ use crate::snapshot::Machine;
 use crate::warning::warn;
 use crate::write::{self, File, Intake, Sink, Tee};
 
-/// A run: the place to which its processes append, and once one of them has, the session.
+/// A run: the intake that its processes append to and, once there is something to record, the session.
 #[derive(Debug)]
 #[allow(clippy::struct_field_names, reason = "`run_id` is the table's")]
 pub struct Run {
@@ -29,34 +29,34 @@ pub struct Run {
     started: SystemTime,
     run_id: String,
     package: String,
-    /// The name of its files.
+    /// The name of the run's files in the spool.
     name: String,
-    /// Where the copy that stays here is.
+    /// The path of the local copy.
     copy: PathBuf,
     spool: Spool,
     intake: Intake,
-    /// From here on, so that what it does has a past.
+    /// The machine, opened at the start so that its CPU usage has a past.
     machine: Machine,
     session: Option<Session>,
     kept: Option<Arc<File>>,
 }
 
-/// A line of an intake, and where it is.
+/// A line of an intake, and its position.
 #[derive(Debug)]
 pub struct Placed {
-    /// The line without its end.
+    /// The line without its line feed.
     pub line: Vec<u8>,
-    /// Where it is.
+    /// The bytes of the line in the intake, with its line feed.
     pub place: Range<u64>,
 }
 
 impl Run {
-    /// Prepares a run. `spool` is the directory for what is not delivered, unless the variables name one; the copy goes to
-    /// the directory `copies`.
+    /// Prepares a run. `spool` is the directory for undelivered records, unless the variables name one. The copy goes
+    /// to the directory `copies`.
     ///
     /// # Errors
     ///
-    /// Without a directory that can be written to.
+    /// Fails if no spool directory can be used, or if the intake cannot be created.
     pub fn prepare(
         plan: Plan,
         run_id: Option<String>,
@@ -86,66 +86,66 @@ impl Run {
         })
     }
 
-    /// `run_id`
+    /// Returns the `run_id`.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.run_id
     }
 
-    /// Where the processes of the run append.
+    /// Returns the path of the intake, which the processes of the run append to.
     #[must_use]
     pub fn intake(&self) -> &Path {
         self.intake.path()
     }
 
-    /// The copy of the records that stays here, if there is a session.
+    /// Returns the path of the local copy, if there is a session.
     #[must_use]
     pub fn copy(&self) -> Option<&Path> {
         self.session.as_ref().map(|_| self.copy.as_path())
     }
 
-    /// The moment, and the usage of the machine's CPUs over the latest 200 ms before it.
+    /// Returns the current time, and the usage of the machine's CPUs in % over the latest 200 ms.
     #[must_use]
     pub fn cpu(&self) -> (String, Option<f64>) {
         let (now, _) = self.machine.before();
         (Timestamp::now().text(), now.cpu)
     }
 
-    /// The next lines that the processes of the run have appended, none if there are no more yet.
+    /// Reads the next lines that the processes of the run have appended, none if there are no more yet.
     ///
     /// # Errors
     ///
-    /// Those of reading the file.
+    /// Errors of reading the file.
     pub fn read(&mut self) -> io::Result<Vec<Placed>> {
         placed(&mut self.intake)
     }
 
-    /// Forgets lines of which all records have been handed on.
+    /// Erases lines whose records have all been passed on.
     pub fn forget(&self, place: &Range<u64>) {
         self.intake.erase(place);
     }
 
-    /// The intakes of runs whose `cargo resmon` died.
+    /// Claims the intakes of runs whose `cargo resmon` died.
     #[must_use]
     pub fn orphans(&self) -> Vec<Orphan> {
         let orphans = self.intake.orphans().into_iter();
         orphans.map(|intake| Orphan { intake, spool: self.spool.clone() }).collect()
     }
 
-    /// Has the processes that died since the last call tell of the tests that they had open.
+    /// Reports the crashes of processes that have died since the last call, with the tests that were open in them.
     pub fn end_crashed_sessions(&self) {
         let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
         self.spool.end_crashed_sessions(Some(&self.name), &is_file);
     }
 
-    /// Records a test, of which these are the fields other than those of the run, as a JSON object.
+    /// Records a test. `fields` is a JSON object with all fields but those of the run.
     pub fn test(&mut self, fields: &str, failed: bool) {
         if let Some(line) = resume(fields) {
             self.session().adopt(line, failed);
         }
     }
 
-    /// Notes something in the copy only.
+    /// Writes a record to the copy only.
     pub fn note(&mut self, fields: &str) {
         if let Some(mut line) = resume(fields) {
             let common = self.session().common();
@@ -156,7 +156,7 @@ impl Run {
         }
     }
 
-    /// Begins the session, unless that has been done: a run in which nothing runs has none.
+    /// Begins the session, unless it has begun: a run in which nothing runs has none.
     pub fn begin(&mut self) {
         self.session();
     }
@@ -180,7 +180,7 @@ impl Run {
             *kept = Some(Arc::clone(&file));
             let sink = |place: write::Place<'_>| -> Box<dyn Sink> {
                 let wanted = config.output != Output::Nothing;
-                // This program is the sender.
+                // This program can be the sender.
                 let place = write::Place { sender: env::current_exe().ok(), ..place };
                 let sink = wanted.then(|| write::open(config.clone(), place));
                 Box::new(Tee { copy: file, sink })
@@ -191,7 +191,7 @@ impl Run {
 
     /// Ends the session, if there is one, and delivers what is left.
     pub fn end(self, exit_status: i32) {
-        // First: what follows is in the session's own file.
+        // First: from here on the session's own files hold everything.
         self.intake.remove();
         if let Some(session) = &self.session {
             session.end(Some(exit_status));
@@ -223,7 +223,7 @@ pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
     Ok(lines.map(|(place, line)| Placed { line, place }).collect())
 }
 
-/// The first line of an intake: what is needed to deliver it without this process.
+/// Builds the first line of an intake: the data to deliver it without this process.
 fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
     let mut line = Line::new();
     let copy = copy.to_string_lossy();
@@ -243,7 +243,7 @@ fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
     line.finish()
 }
 
-/// A moment as part of the name of a file: names sort by it.
+/// Formats a time for the name of a file, so that names sort by time.
 fn file_time(time: SystemTime) -> String {
     let text = Timestamp::from(time).text();
     text[..23].chars().filter(char::is_ascii_digit).collect()

@@ -1,4 +1,4 @@
-//! Descriptors in a process whose tests may close any of them, and get its number for a file of their own.
+//! Descriptors in a process whose tests may close any of them, and may get the same number for another file.
 
 #[cfg(target_os = "linux")]
 mod source;
@@ -13,31 +13,31 @@ pub(crate) use resmon_record::spool::close;
 #[cfg(target_os = "linux")]
 pub(crate) use self::source::Source;
 
-/// Numbers from here on are not given out to a process that opens files, unless it has hundreds of them.
+/// The first number that tests do not get for their files, unless they have hundreds of files open.
 const OUT_OF_REACH: RawFd = 512;
-/// Numbers below this one are left to the tests.
+/// The first number that resmon uses. Lower ones are left to the tests.
 const FIRST: RawFd = 64;
 
-/// A file that stays open while tests run, at a descriptor that tests do not come by as a rule.
+/// A file that stays open while tests run, at a descriptor that tests do not usually get.
 #[derive(Debug)]
 pub(crate) struct PinnedFile {
     file: ManuallyDrop<File>,
     identity: Option<Identity>,
 }
 
-/// Device and inode.
+/// The device and the inode of a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Identity(u64, u64);
 
 impl PinnedFile {
-    /// Moves the file to a high descriptor. `None`, with the file closed, where the process may have none.
+    /// Moves the file to a high descriptor. Closes it and returns `None` if the process may have no such descriptor.
     pub(crate) fn new(file: File) -> Option<Self> {
         let high = move_up(file)?;
         let identity = identity(high.as_raw_fd());
         Some(Self { file: ManuallyDrop::new(high), identity })
     }
 
-    /// Returns the file, to be written to: a descriptor that a test has closed and uses for another file is an error.
+    /// Returns the file for writing. Fails if a test has closed the descriptor, even if it now belongs to another file.
     pub(crate) fn get(&self) -> io::Result<&File> {
         if self.identity.is_none() || identity(self.file.as_raw_fd()) != self.identity {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
@@ -45,13 +45,13 @@ impl PinnedFile {
         Ok(&self.file)
     }
 
-    /// Returns the file, to be read: where the descriptor is within the reach of tests, it is checked.
+    /// Returns the file for reading. Checks the descriptor only where it is within the reach of tests.
     #[cfg(target_os = "linux")]
     fn peek(&self) -> io::Result<&File> {
         if self.file.as_raw_fd() < OUT_OF_REACH { self.get() } else { Ok(&self.file) }
     }
 
-    /// Calls `work` with the file, to be written to, or with what `open` opens if a test has closed the descriptor.
+    /// Calls `work` with the file for writing, or with a file from `open` if a test has closed the descriptor.
     pub(crate) fn or_else(
         &self,
         open: &dyn Fn() -> io::Result<File>,
@@ -62,7 +62,7 @@ impl PinnedFile {
 }
 
 impl Drop for PinnedFile {
-    /// Closes the file, unless a test has done so: then the number may stand for a file of the test's.
+    /// Closes the file, unless a test has closed it: then the number may belong to a file of the test.
     fn drop(&mut self) {
         if self.get().is_ok() {
             // SAFETY: the file is not used any more.
@@ -71,10 +71,10 @@ impl Drop for PinnedFile {
     }
 }
 
-/// What is done with a file. Not generic: each copy of the code would be in every test binary.
+/// The work to do with a file. Not generic: each copy of the code would be in every test binary.
 pub(crate) type Work<'a> = dyn FnMut(&File) -> io::Result<()> + 'a;
 
-/// Calls `work` with the file, or with what `open` opens if it is closed.
+/// Calls `work` with the file, or with a file from `open` if it is closed.
 fn retry(
     file: io::Result<&File>,
     open: &dyn Fn() -> io::Result<File>,
@@ -91,7 +91,7 @@ fn retry(
     }
 }
 
-/// What a descriptor stands for, if it is open.
+/// Returns the identity of the file at a descriptor. `None` if the descriptor is closed.
 pub(crate) fn identity(descriptor: RawFd) -> Option<Identity> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the pointer is to a `stat` of our own.
@@ -104,7 +104,7 @@ pub(crate) fn identity(descriptor: RawFd) -> Option<Identity> {
     Some(Identity(stat.st_dev as u64, stat.st_ino as u64))
 }
 
-/// Gives the file a descriptor with a high number. `None`, with the file closed, if the process may not have one.
+/// Gives the file a descriptor with a high number. Closes it and returns `None` if the process may have none.
 fn move_up(file: File) -> Option<File> {
     if file.as_raw_fd() >= OUT_OF_REACH {
         return Some(file);
@@ -119,10 +119,10 @@ fn move_up(file: File) -> Option<File> {
     high.map(|high| unsafe { OwnedFd::from_raw_fd(high) }.into())
 }
 
-/// Makes room for high numbers, if this process is to keep files. With a single thread that costs next to nothing;
+/// Makes room for high numbers, if this process will keep files open. With a single thread that costs next to nothing;
 /// later Linux would first wait for all CPUs, some 10 ms.
 pub(crate) fn make_room() {
-    // SAFETY: the names end in NUL, no other thread changes the environment, and what is closed is new.
+    // SAFETY: the names end in NUL, no other thread changes the environment, and the closed descriptor is a new one.
     unsafe {
         if libc::getenv(c"RESMON_FILE".as_ptr()).is_null()
             && libc::getenv(c"TINYBIRD_WRITE_TOKEN".as_ptr()).is_null()
@@ -156,7 +156,7 @@ mod tests {
         };
         pinned.or_else(&|| File::open("/dev/null"), &mut inode).unwrap();
         assert_eq!(again, pinned.identity);
-        // Nor is the other one closed.
+        // The drop must not close the other file.
         let number = pinned.file.as_raw_fd();
         drop(pinned);
         assert_eq!(identity(number), identity(other.as_raw_fd()));

@@ -1,4 +1,4 @@
-//! Systems on which a test cannot close what it did not open.
+//! Files on systems where a test cannot close a file that it did not open.
 
 use std::fs::File;
 use std::io;

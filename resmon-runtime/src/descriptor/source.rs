@@ -1,4 +1,4 @@
-//! Files of the system that are used again and again.
+//! Files of the system that are used repeatedly.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,18 +19,18 @@ pub(crate) struct Source {
 
 #[derive(Clone, Copy, Debug)]
 enum Access {
-    /// With these flags of `open(2)`.
+    /// For reading, with these flags of `open(2)`.
     Read(c_int),
     Write,
 }
 
 impl Source {
-    /// `None` if there is no such file.
+    /// Opens a file for reading. `None` if it cannot be opened.
     pub(crate) fn open(path: PathBuf, flags: c_int) -> Option<Self> {
         Self::with_access(path, Access::Read(flags))
     }
 
-    /// The same to be written to.
+    /// Opens a file for writing. `None` if it cannot be opened.
     pub(crate) fn to_write(path: PathBuf) -> Option<Self> {
         Self::with_access(path, Access::Write)
     }
@@ -40,7 +40,7 @@ impl Source {
         Some(Self { path, access, pinned: PinnedFile::new(file) })
     }
 
-    /// Calls `work` with the file, opened anew if a test has closed it.
+    /// Calls `work` with the file, which is opened again if a test has closed it.
     pub(crate) fn with(&self, work: &mut Work<'_>) -> Option<()> {
         let anew = || open(&self.path, self.access);
         let result = match &self.pinned {
@@ -57,7 +57,7 @@ impl Source {
         result.ok()
     }
 
-    /// What stands at the start of a file of the proc file system, which is made anew for each read.
+    /// Reads the start of a file of the proc file system, whose content is new for each read. Also returns its length.
     pub(crate) fn read<const N: usize>(&self) -> Option<([u8; N], usize)> {
         let (mut buffer, mut length) = ([0; N], 0);
         self.with(&mut |file| {

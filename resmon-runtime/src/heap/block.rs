@@ -1,4 +1,4 @@
-//! The counters of a thread, which it alone writes and all may read.
+//! The heap counters of a thread, which it alone writes and all threads may read.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
@@ -7,30 +7,30 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64};
 
 use super::process;
 
-/// How much the balance of a thread may change before the process's has to know.
+/// The change of a thread's balance, in bytes, after which the process's balance is updated.
 const STEP: i64 = 64 << 10;
 
-/// Not dropped: a thread that ends leaves its counters, with what they hold, to one that begins. On lines of the cache
-/// of their own.
+/// The heap counters of a thread. Never freed: a thread that ends leaves its counters, with their values, to a new
+/// thread. Aligned, so that no other data shares their cache lines.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Block {
     count: AtomicU64,
     bytes: AtomicU64,
-    /// Bytes that this thread has allocated less those that it has freed: below nothing where other threads had
-    /// allocated them.
+    /// The bytes that this thread has allocated, less those that it has freed. Negative if other threads had allocated
+    /// them.
     balance: AtomicI64,
-    /// The highest balance since it was last asked for.
+    /// The highest balance since it was last taken.
     peak: AtomicI64,
-    /// The balance that is part of the process's.
+    /// The part of the balance that the process's balance contains.
     known: AtomicI64,
-    /// Whether what it counts belongs to the process at all.
+    /// Whether these counters are part of the process's total.
     belongs: AtomicBool,
     owned: AtomicBool,
     next: AtomicPtr<Block>,
 }
 
-/// What was counted up to some moment.
+/// The counts up to some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Reading {
     pub(super) count: u64,
@@ -38,13 +38,13 @@ pub(super) struct Reading {
     pub(super) balance: i64,
 }
 
-/// All blocks, newest first; none is ever taken out.
+/// The newest block of the list of all blocks, which leads to older ones. No block is ever taken out.
 static NEWEST: AtomicPtr<Block> = AtomicPtr::new(ptr::null_mut());
 
-/// Takes what is not to be counted. Several threads write it, and nobody reads it.
+/// The block for allocations that do not count. Several threads write it, and none reads it.
 pub(super) static UNCOUNTED: Block = Block::new(false);
 
-/// Takes what threads do that have given up their blocks, as the last thing in their lives.
+/// The block for threads that have released their own, at the end of their lives.
 static LATE: Block = Block::new(true);
 
 impl Block {
@@ -61,7 +61,7 @@ impl Block {
         }
     }
 
-    /// A block for this thread alone, until it [releases](Self::release) it. `None` if memory is short.
+    /// Claims a block for this thread alone, until it [releases](Self::release) it. `None` if memory is short.
     pub(super) fn claim() -> Option<&'static Self> {
         let free = |block: &&Self| {
             !block.owned.load(Relaxed)
@@ -78,7 +78,7 @@ impl Block {
             return None;
         }
         let newest = NEWEST.load(Acquire);
-        // The first thread is the one that waits for the tests, unless one runs on it.
+        // The first thread is the one that waits for the tests, unless a test runs on it.
         let block = Self::new(!newest.is_null());
         block.next.store(newest, Relaxed);
         // SAFETY: the memory is a block's, nobody else has it yet, and it is never freed.
@@ -99,7 +99,7 @@ impl Block {
         self.owned.store(false, Release);
     }
 
-    /// Counts an allocation. This and what follows is to be called by the owner only.
+    /// Counts an allocation. Only the owner of the block may call this and the methods below that write.
     #[inline]
     pub(super) fn note_allocated(&self, bytes: u64) {
         self.note(1, bytes, bytes.cast_signed());
@@ -131,7 +131,7 @@ impl Block {
         }
     }
 
-    /// Brings the process's balance up to date.
+    /// Updates the process's balance.
     #[cold]
     pub(super) fn tell(&self) {
         let balance = self.balance.load(Relaxed);
@@ -142,13 +142,13 @@ impl Block {
         }
     }
 
-    /// From now on, what it counts belongs to the process.
+    /// Makes these counters part of the process's total from now on.
     pub(super) fn join_process(&self) {
         self.tell();
         self.belongs.store(true, Relaxed);
     }
 
-    /// The highest balance since this was last called.
+    /// Returns the highest balance since the last call.
     pub(super) fn take_peak(&self) -> i64 {
         let balance = self.balance.load(Relaxed);
         let peak = self.peak.load(Relaxed);
@@ -165,7 +165,8 @@ impl Block {
     }
 }
 
-/// Nobody else writes it: a load and a store, where an atomic addition would cost as much as all the rest.
+/// Adds by a load and a store: no other thread writes the counter, and an atomic addition would cost as much as all the
+/// rest.
 #[inline]
 fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(more), Relaxed);
@@ -187,21 +188,21 @@ pub(super) fn note_late(count: u64, asked: u64, freed: u64) {
     process::add(change);
 }
 
-/// Whether anything has been counted.
+/// Whether the allocator is installed: it has counted something.
 pub(super) fn is_installed() -> bool {
     !NEWEST.load(Relaxed).is_null()
 }
 
 fn all() -> impl Iterator<Item = &'static Block> {
     let follow = |block: *mut Block| {
-        // SAFETY: what is in the list was whole before it came there, and is never freed.
+        // SAFETY: a block in the list was complete before it was added, and is never freed.
         unsafe { block.as_ref() }
     };
     let newest = follow(NEWEST.load(Acquire));
     std::iter::successors(newest, move |block| follow(block.next.load(Relaxed)))
 }
 
-/// What all threads together have counted that belongs to the process.
+/// Sums the counters that are part of the process's total.
 pub(super) fn total() -> Reading {
     let belonging = all().filter(|block| block.belongs.load(Relaxed));
     belonging.chain([&LATE]).map(Block::reading).fold(Reading::default(), Reading::plus)

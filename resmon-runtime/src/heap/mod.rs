@@ -1,8 +1,8 @@
-//! What a test uses of the heap, where [`Alloc`](crate::alloc::Alloc) is installed.
+//! The heap usage of a test, where [`Alloc`](crate::alloc::Alloc) is installed.
 //!
 //! Each thread has a block of counters that it alone writes, so that counting takes neither locks nor atomic additions.
-//! The blocks are in a list, so that their sum is that of the process. Only of a peak there is no sum: for the process's,
-//! a thread tells of its balance when that has changed by 64 KiB.
+//! The blocks are in a list, and their sum is that of the process. Peaks have no sum: for the peak of the process, a
+//! thread reports its balance when that has changed by 64 KiB.
 
 mod block;
 mod process;
@@ -15,20 +15,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use self::block::{Block, Reading};
 pub(crate) use self::thread::{exempt, note_allocated, note_freed, note_reallocated, suspend};
 
-/// What a test has used of the heap, where that is known.
+/// The heap usage of a test. `None` is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Used {
     pub(crate) count: Option<u64>,
     pub(crate) bytes: Option<u64>,
-    /// The most bytes above the balance at the start.
+    /// The peak in bytes, above the balance at the start.
     pub(crate) peak: Option<u64>,
 }
 
-/// The span of a test.
+/// The heap measurement of a test.
 #[derive(Debug)]
 pub(crate) struct Watch {
     start: OnceLock<Start>,
-    /// The highest balances since then, at the time of the latest [`fold`].
+    /// The highest balances since the start, as of the latest [`fold`].
     thread_peak: AtomicI64,
     process_peak: AtomicI64,
 }
@@ -38,7 +38,7 @@ struct Start {
     block: &'static Block,
     thread: Reading,
     total: Reading,
-    /// As far as the threads have told.
+    /// The balance of the process, as far as threads have reported theirs.
     process_balance: i64,
 }
 
@@ -48,7 +48,7 @@ impl Watch {
         Self { start: OnceLock::new(), thread_peak, process_peak }
     }
 
-    /// Begins the span, on the thread of the test.
+    /// Begins the measurement, on the thread of the test.
     pub(crate) fn start(&self) {
         if !block::is_installed() {
             return;
@@ -60,8 +60,8 @@ impl Watch {
         let _ = self.start.set(Start { block, thread, total, process_balance });
     }
 
-    /// What was used since the start: by all threads but that of the harness if the test was alone, else by its own,
-    /// which is known only on that.
+    /// Returns the usage since the start: of all threads but the harness's if the test was alone, else of the test's
+    /// thread. The latter is known only on that thread.
     pub(crate) fn end(&self, alone: bool, on_its_thread: bool) -> Used {
         let Some(start) = self.start.get() else { return Used::default() };
         let thread = start.block.reading().since(start.thread);
@@ -69,7 +69,7 @@ impl Watch {
         let (reading, peak) = if alone {
             let total = block::total().since(start.total);
             let told = self.process_peak.load(Relaxed).wrapping_sub(start.process_balance);
-            // At that moment other threads had at most freed as much as they did in all.
+            // At the moment of the thread's peak, other threads had freed at most as much as they did in all.
             let freed = |by: Reading| by.bytes.wrapping_sub(by.balance.cast_unsigned());
             let by_others = freed(total).wrapping_sub(freed(thread)).cast_signed();
             let known = if on_its_thread { thread_peak.saturating_sub(by_others) } else { 0 };
@@ -84,8 +84,8 @@ impl Watch {
     }
 }
 
-/// Gives each open test its part of the highest balances so far, before the set of them changes: from then on the
-/// highest balances are those since then.
+/// Updates the peaks of each open test from the highest balances so far, and resets those. To be called before the set
+/// of open tests changes.
 pub(crate) fn fold<'a>(open: impl Iterator<Item = &'a Watch>) {
     if !block::is_installed() {
         return;
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// These tests count what they say they allocate, and allocate nothing.
+    /// Measures `body`, which counts allocations without making any.
     fn watched(body: impl FnOnce()) -> Used {
         note_allocated(0);
         let watch = Watch::new();
@@ -185,7 +185,7 @@ mod tests {
         let mut blocks: Vec<usize> = (0..500).map(|_| block()).collect();
         blocks.sort_unstable();
         blocks.dedup();
-        // Other tests have threads too, which may take one meanwhile.
+        // Threads of other tests may claim a block meanwhile.
         assert!(blocks.len() < 100, "{}", blocks.len());
     }
 }

@@ -1,4 +1,4 @@
-//! Without the feature `alloc`: nothing is known of the heap.
+//! Stand-ins without the feature `alloc`: the heap usage is unknown.
 
 #[derive(Debug, Default)]
 pub(crate) struct Used {

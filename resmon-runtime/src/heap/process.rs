@@ -1,4 +1,4 @@
-//! The balance of the process: bytes that its threads have allocated and not freed, as far as they have told.
+//! The balance of the process: bytes that its threads have allocated and not freed, as far as they have reported them.
 
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +17,7 @@ pub(super) fn balance() -> i64 {
     BALANCE.load(Relaxed)
 }
 
-/// The highest balance since this was last called.
+/// Returns the highest balance since the last call.
 pub(super) fn take_peak() -> i64 {
     let balance = balance();
     PEAK.swap(balance, Relaxed).max(balance)

@@ -1,11 +1,11 @@
-//! Where the allocations of this thread count.
+//! The block that counts the allocations of this thread.
 
 use std::cell::Cell;
 
 use super::block::{self, Block, UNCOUNTED};
 
 thread_local! {
-    // Without a destructor and initialised by the compiler: a load, which allocates nothing.
+    // Without a destructor and initialised by the compiler: access is a load, which allocates nothing.
     static CURRENT: Cell<Option<&'static Block>> = const { Cell::new(None) };
     static OWN: Cell<Own> = const { Cell::new(Own::None) };
     static END: End = const { End };
@@ -19,7 +19,7 @@ enum Own {
     Released,
 }
 
-/// Gives the block of its thread back when that ends.
+/// The end of a thread. Its drop releases the thread's block.
 struct End;
 
 impl Drop for End {
@@ -42,7 +42,7 @@ pub(crate) fn note_allocated(bytes: usize) {
     }
 }
 
-/// Counts that this thread has given memory back.
+/// Counts memory that this thread has freed.
 #[inline]
 pub(crate) fn note_freed(bytes: usize) {
     match CURRENT.try_with(Cell::get) {
@@ -51,7 +51,7 @@ pub(crate) fn note_freed(bytes: usize) {
     }
 }
 
-/// Counts that this thread has had memory made larger or smaller.
+/// Counts a reallocation by this thread.
 #[inline]
 pub(crate) fn note_reallocated(from: usize, to: usize) {
     match CURRENT.try_with(Cell::get) {
@@ -60,7 +60,7 @@ pub(crate) fn note_reallocated(from: usize, to: usize) {
     }
 }
 
-/// The first time in a thread's life, and after its end has begun.
+/// Counts the first call of a thread, and calls after the thread's end has begun.
 #[cold]
 fn note_elsewhere(count: u64, asked: usize, freed: usize) {
     let (asked, freed) = (asked as u64, freed as u64);
@@ -72,13 +72,13 @@ fn note_elsewhere(count: u64, asked: usize, freed: usize) {
     }
 }
 
-/// The block of this thread, which it has from now on; `None` where it has no more.
+/// Returns the block of this thread, which the first call claims. `None` after the thread has released it.
 pub(super) fn own() -> Option<&'static Block> {
     match OWN.try_with(Cell::get) {
         Ok(Own::None) => {
             let block = Block::claim()?;
             let _ = OWN.try_with(|own| own.set(Own::Block(block)));
-            // Some systems allocate to note that there is a destructor: that is counted in the block.
+            // Some systems allocate to register the destructor: the block counts that.
             let _ = END.try_with(|_| ());
             Some(block)
         }
@@ -96,11 +96,11 @@ fn is_suspended() -> bool {
     current.is_some_and(|block| std::ptr::eq(block, &raw const UNCOUNTED))
 }
 
-/// What this thread allocates and frees is resmon's, until this is dropped.
+/// A suspension: until its drop, allocations of this thread count as resmon's.
 #[derive(Debug)]
 pub(crate) struct Suspended(Option<&'static Block>);
 
-/// Keeps what resmon does for itself out of the figures of the tests.
+/// Suspends the counting for this thread, so that resmon's own work is not in the figures of the tests.
 pub(crate) fn suspend() -> Suspended {
     Suspended(CURRENT.try_with(|current| current.replace(Some(&UNCOUNTED))).ok().flatten())
 }
@@ -111,7 +111,7 @@ impl Drop for Suspended {
     }
 }
 
-/// Keeps what this thread, which is resmon's, does from now on out of all figures.
+/// Suspends the counting for this thread, which must be resmon's, for good.
 pub(crate) fn exempt() {
     std::mem::forget(suspend());
 }

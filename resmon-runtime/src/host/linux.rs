@@ -1,4 +1,4 @@
-//! Linux: `uname(2)`, and the start of `/proc/cpuinfo`.
+//! The host on Linux: `uname(2)`, and the start of `/proc/cpuinfo`.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt;
 
 use crate::descriptor;
 
-/// What the first CPU calls itself. Not every architecture tells: on ARM there is no such line.
+/// Returns the model name of the first CPU. Not every architecture has one: on ARM there is no such line.
 pub(super) fn cpu_model() -> Option<String> {
-    // The whole of it has a page for every few CPUs, each of which is asked how fast it runs.
+    // Only the start: the whole file has a page for every few CPUs, and asks each CPU for its frequency.
     let mut start = [0; 2048];
     let file = File::open("/proc/cpuinfo").ok()?;
     let length = file.read_at(&mut start, 0);
@@ -17,7 +17,7 @@ pub(super) fn cpu_model() -> Option<String> {
     model(&start[..length.ok()?])
 }
 
-/// The line `model name : NAME`, if it is there to its end.
+/// Parses the line `model name : NAME`, if it is complete.
 fn model(cpuinfo: &[u8]) -> Option<String> {
     let mut lines = cpuinfo.split_inclusive(|&byte| byte == b'\n');
     let line = lines.find_map(|line| line.strip_prefix(b"model name")?.strip_suffix(b"\n"))?;
@@ -25,7 +25,7 @@ fn model(cpuinfo: &[u8]) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// The name that the system goes by in a network.
+/// Returns the host name of the machine.
 pub(super) fn hostname() -> Option<String> {
     let mut name = MaybeUninit::<libc::utsname>::uninit();
     // SAFETY: the pointer is to a structure of our own.

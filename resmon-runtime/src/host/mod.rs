@@ -1,4 +1,4 @@
-//! Which machine this is.
+//! The description of the machine.
 
 use std::env::consts;
 
@@ -14,7 +14,7 @@ use self::linux as system;
 #[cfg(not(target_os = "linux"))]
 use self::portable as system;
 
-/// Reads what is known of this machine.
+/// Reads the description of this machine.
 pub(crate) fn read() -> Host {
     Host {
         os: consts::OS,

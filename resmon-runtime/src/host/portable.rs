@@ -1,8 +1,8 @@
-//! Everything but Linux: what sysinfo reads.
+//! The host on systems other than Linux, read by sysinfo.
 
 use sysinfo::{CpuRefreshKind, System};
 
-/// What the first CPU calls itself.
+/// Returns the model name of the first CPU.
 pub(super) fn cpu_model() -> Option<String> {
     let mut system = System::new();
     system.refresh_cpu_list(CpuRefreshKind::nothing());
@@ -10,7 +10,7 @@ pub(super) fn cpu_model() -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// The name that the system goes by in a network.
+/// Returns the host name of the machine.
 pub(super) fn hostname() -> Option<String> {
     System::host_name().filter(|name| !name.is_empty())
 }

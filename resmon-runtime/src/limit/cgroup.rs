@@ -11,14 +11,14 @@ use super::Limit;
 use super::mounts::Mount;
 use crate::descriptor;
 
-/// The limits of this process.
+/// Reads the limits of this process.
 pub(super) fn limit() -> Option<Limit> {
     let groups = read(Path::new("/proc/self/cgroup"), 1 << 16).ok()?;
     let mountinfo = read(Path::new("/proc/self/mountinfo"), 1 << 20).ok()?;
     Some(limit_of(&groups, &mountinfo))
 }
 
-/// The limits of a process of which these two files of its directory in `/proc` tell.
+/// Reads the limits of a process from the content of its files `cgroup` and `mountinfo` in `/proc`.
 fn limit_of(groups: &[u8], mountinfo: &[u8]) -> Limit {
     let directories = |controller: &str| {
         let (version, group) = group(groups, controller)?;
@@ -43,8 +43,8 @@ enum Version {
     Two,
 }
 
-/// The control group that governs a process by this controller, from lines like `4:cpu,cpuacct:/path` of version 1 and
-/// `0::/path` of version 2, which has the controllers that version 1 does not.
+/// Finds the control group of a process for this controller, from lines like `4:cpu,cpuacct:/path` of version 1 and
+/// `0::/path` of version 2. Version 2 has the controllers that version 1 does not have.
 fn group<'a>(groups: &'a [u8], controller: &str) -> Option<(Version, &'a Path)> {
     let mut second = None;
     for line in groups.split(|&byte| byte == b'\n') {
@@ -65,10 +65,10 @@ fn group<'a>(groups: &'a [u8], controller: &str) -> Option<(Version, &'a Path)> 
     second
 }
 
-/// Version 1 writes no limit as the greatest number of pages, in bytes; no limit is less than this.
+/// The lower bound of a value that means no limit: version 1 writes the greatest number of pages, in bytes.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// Reads the limit of a group in bytes, `None` if it has none.
+/// Reads the limit of a group's memory in bytes. `None` if it has none.
 fn memory(version: Version, directory: &Path) -> Option<u64> {
     let file = match version {
         Version::One => "memory.limit_in_bytes",
@@ -92,17 +92,17 @@ fn cpus(version: Version, directory: &Path) -> Option<f64> {
     (period > 0.0).then(|| quota / period)
 }
 
-/// `None` for `max` and -1, which are no limit.
+/// Parses a number. `None` for `max` and -1, which mean no limit.
 fn number(text: &str) -> Option<f64> {
     u32::try_from(text.trim_ascii_end().parse::<u64>().ok()?).ok().map(f64::from)
 }
 
-/// What stands in a file of a control group. The root has none of these files.
+/// Reads a file of a control group. The root has none of these files.
 fn text(directory: &Path, file: &str) -> Option<String> {
     String::from_utf8(read(&directory.join(file), 256).ok()?).ok()
 }
 
-/// Reads a file of the kernel's, as far as this.
+/// Reads a file of the kernel, about as far as `most` bytes.
 fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let mut bytes = Vec::new();
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// A tree of files in a folder of its own, and what `/proc/self/cgroup` and `/proc/self/mountinfo` say of it.
+    /// Creates a tree of files in a folder of its own, and reads the limits for these control groups and mounts.
     fn limits(groups: &str, mounts: &[(&str, &str, &str)], files: &[(&str, &str)]) -> Limit {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
@@ -182,7 +182,7 @@ mod tests {
         ];
         assert_eq!(limits(groups, V1, &files), limit(512 << 20, 0.5));
         assert_eq!(limits(groups, V1, &files[..1]).memory, None);
-        // A period of nothing is no limit, and neither is a quota without a period.
+        // A period of 0 is no limit, and neither is a quota without a period.
         let odd = [files[3], ("cpu,cpuacct/c/cpu.cfs_period_us", "0\n")];
         assert_eq!(limits(groups, V1, &odd), limit(None, None));
         assert_eq!(limits(groups, V1, &files[3..4]), limit(None, None));

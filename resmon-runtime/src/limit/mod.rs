@@ -1,31 +1,31 @@
-//! What the process may use of its machine.
+//! The limits of the process on its machine.
 
 #[cfg(target_os = "linux")]
 mod cgroup;
 #[cfg(target_os = "linux")]
 mod mounts;
 
-/// The most that the process gets. `None` is what the system did not tell.
+/// The memory and the CPUs that a process may use. `None` is unknown or without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Limit {
     /// Bytes of memory.
     pub(crate) memory: Option<u64>,
-    /// CPUs, of which a quota may grant a part.
+    /// The number of CPUs. A quota may grant a fraction.
     pub(crate) cpus: Option<f64>,
 }
 
 impl Limit {
-    /// Reads the limits of this process on a machine that has as much as this.
+    /// Reads the limits of this process on a machine with these resources.
     ///
-    /// Memory: the lowest limit of its control group and those above, which the kernel enforces (`memory.max`,
-    /// `memory.limit_in_bytes`), and not one at which it only slows down (`memory.high`). CPUs: the lowest quota, and
-    /// the number of CPUs that the process may be run on: its affinity, which the control group's `cpuset` is part of.
+    /// Memory: the lowest limit, of its control group or a parent, that the kernel enforces (`memory.max`,
+    /// `memory.limit_in_bytes`), not the one at which it only slows down (`memory.high`). CPUs: the lowest quota, or
+    /// the number of CPUs in the affinity, which the control group's `cpuset` is part of.
     pub(crate) fn read(machine: Limit) -> Self {
         let cgroup = Self::of_cgroup().unwrap_or_default();
         machine.and(Self { memory: None, cpus: allowed_cpus() }).and(cgroup)
     }
 
-    /// That of the control group alone; `None` where the system has no such groups.
+    /// Reads the limits of the control group alone. `None` where the system has no control groups.
     #[cfg(target_os = "linux")]
     pub(crate) fn of_cgroup() -> Option<Self> {
         cgroup::limit()
@@ -36,7 +36,7 @@ impl Limit {
         None
     }
 
-    /// Without memory of which a machine has no more than this.
+    /// Removes a limit of memory that is not below the machine's memory.
     #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn below(self, machine: Option<u64>) -> Self {
         let is_below = |&memory: &u64| machine.is_none_or(|all| memory < all);
@@ -58,10 +58,10 @@ fn lower<T>(a: Option<T>, b: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T
     }
 }
 
-/// How many CPUs the main thread may be run on: a test may have bound its own to one.
+/// Counts the CPUs that the main thread may run on: a test may have bound its own thread to one.
 #[cfg(target_os = "linux")]
 fn allowed_cpus() -> Option<f64> {
-    // Room for 8192, the most that Linux can be built for; where there is too little, the call fails.
+    // Room for 8192 CPUs, the most that Linux can be built for. With too little room the call fails.
     let mut set = [0_u64; 128];
     let process = libc::pid_t::try_from(std::process::id()).ok()?;
     // SAFETY: the kernel writes at most as many bytes as the set has.
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn as_much_as_the_machine_has_is_no_limit() {
         let limit = |memory| Limit { memory, cpus: Some(1.5) };
-        // What version 1 has for none.
+        // The value for no limit in version 1.
         let none = Some(9_223_372_036_854_771_712);
         assert_eq!(limit(none).below(Some(1 << 34)), limit(None));
         assert_eq!(limit(Some(1 << 34)).below(Some(1 << 34)), limit(None));
@@ -108,7 +108,7 @@ mod tests {
     fn a_process_may_run_on_as_many_cpus_as_the_standard_library_finds() {
         let cpus = std::thread::available_parallelism().unwrap().get();
         let limit = Limit::read(Limit::default()).cpus.unwrap();
-        // That rounds a quota down, but not below one.
+        // The standard library rounds a quota down, but not below one.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
         let whole = limit.floor() as usize;
         assert_eq!(whole.max(1), cpus);

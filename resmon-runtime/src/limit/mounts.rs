@@ -1,4 +1,4 @@
-//! Where the file systems of control groups are mounted, by `proc_pid_mountinfo(5)`.
+//! The mount points of control groups, by `proc_pid_mountinfo(5)`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -9,30 +9,30 @@ use resmon_record::bytes::find;
 /// A mounted hierarchy of control groups.
 #[derive(Debug, PartialEq)]
 pub(super) struct Mount {
-    /// Which control group the mount point shows.
+    /// The control group that the mount point shows.
     root: PathBuf,
     point: PathBuf,
 }
 
 impl Mount {
-    /// Finds the hierarchy of a controller of version 1, or without one that of version 2, in which this control group
-    /// shows; if there is none, the first one at all.
+    /// Finds the mount that shows this control group: in the hierarchy of a controller of version 1, or in that of
+    /// version 2 without a controller. If there is none, returns the first mount of the hierarchy.
     pub(super) fn find(mountinfo: &[u8], controller: Option<&str>, group: &Path) -> Option<Self> {
         let word = controller.unwrap_or(" - cgroup2 ").as_bytes();
         let mounts = || lines_with(mountinfo, word).filter_map(|line| parse(line, controller));
         mounts().find(|mount| group.starts_with(&mount.root)).or_else(|| mounts().next())
     }
 
-    /// The directories of this control group and those above it, as far as they show here.
+    /// Returns the directories of this control group and its parents, as far as the mount shows them.
     pub(super) fn directories(&self, group: &Path) -> Vec<PathBuf> {
-        // A group that lies elsewhere is governed by what shows here all the same: it is the container's own.
+        // A group outside the mount is still limited by the root of the mount: that is the container's own group.
         let below = group.strip_prefix(&self.root).unwrap_or(Path::new(""));
         below.ancestors().map(|path| self.point.join(path)).collect()
     }
 }
 
-/// The lines in which this word stands. In each process of a runner that starts one for each test all others would be taken
-/// apart too, for nothing.
+/// Returns the lines with this word. The others are not parsed, because each process of a process-per-test run does
+/// this.
 fn lines_with<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -47,7 +47,7 @@ fn lines_with<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = &'a [u
     })
 }
 
-/// `31 23 0:28 /root /point rw,relatime shared:1 - cgroup cgroup rw,cpu,cpuacct`
+/// Parses a line like `31 23 0:28 /root /point rw,relatime shared:1 - cgroup cgroup rw,cpu,cpuacct`.
 fn parse(line: &[u8], controller: Option<&str>) -> Option<Mount> {
     let mut fields = line.split(|&byte| byte == b' ');
     let (root, point) = (fields.nth(3)?, fields.next()?);
@@ -63,7 +63,7 @@ fn parse(line: &[u8], controller: Option<&str>) -> Option<Mount> {
     is_wanted.then(|| Mount { root: path(root), point: path(point) })
 }
 
-/// Space, tab, line feed and backslash are written as three octal digits.
+/// Decodes a path, in which space, tab, line feed and backslash are written as three octal digits.
 fn path(escaped: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(escaped.len());
     let mut rest = escaped;
@@ -126,7 +126,7 @@ short line
         let point = "/sys/fs/cgroup/cpu,cpuacct";
         let below = [format!("{point}/x"), format!("{point}/")].map(PathBuf::from);
         assert_eq!(found(Some("cpuacct"), "/docker/1/x"), below);
-        // Neither the same folder name elsewhere nor another container's.
+        // The root itself, and groups that are not below it.
         for group in ["/docker/1", "/docker/12", "/", "/../x"] {
             assert_eq!(found(Some("cpu"), group), [Path::new(point)], "{group}");
         }

@@ -1,13 +1,13 @@
 //! CPU usage over windows that are long enough to mean something.
 //!
-//! The kernel counts CPU time in ticks of 10 ms. Between two readings that are closer than that the usage
-//! is 0 or 100 by chance, so that only a window of some length tells a load.
+//! The kernel counts CPU time in ticks of 10 ms. Between two closer readings the usage is 0 or 100 by chance, so only a
+//! longer window shows the load.
 
 use std::time::{Duration, Instant};
 
 use super::percent;
 
-/// Ticks of all CPUs since boot, as of a moment.
+/// The ticks of all CPUs since boot, at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sample {
     pub(crate) at: Instant,
@@ -16,7 +16,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Usage from an earlier sample to this one, 0 to 100, unless no tick fell between them.
+    /// Returns the usage since an earlier sample in %, 0 to 100. `None` if no tick fell between them.
     fn usage_since(self, earlier: Sample) -> Option<f64> {
         let total = self.total.checked_sub(earlier.total).filter(|&ticks| ticks > 0)?;
         Some(percent(self.busy.saturating_sub(earlier.busy), total))
@@ -27,42 +27,42 @@ impl Sample {
     }
 }
 
-/// The shortest window whose usage is worth reporting when there is a choice.
+/// The shortest window with a meaningful usage.
 const WINDOW: Duration = Duration::from_millis(200);
-/// The kernel's counters do not advance more often than this.
+/// The shortest time between two advances of the kernel's counters.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Whether the kernel's counters cannot have advanced by more than a tick since they were read.
+/// Whether counters that were read at `read` are at most one tick behind.
 pub(crate) fn is_fresh(read: Instant, now: Instant) -> bool {
     now.saturating_duration_since(read) < TICK
 }
 
-/// The recent past, oldest first.
+/// The samples of the recent past, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct History(Vec<Sample>);
 
 impl History {
-    /// The newest sample if it [is fresh](is_fresh).
+    /// Returns the newest sample if it [is fresh](is_fresh).
     pub(crate) fn fresh(&self, now: Instant) -> Option<Sample> {
         self.0.last().copied().filter(|sample| is_fresh(sample.at, now))
     }
 
     pub(crate) fn push(&mut self, sample: Sample) {
         self.0.push(sample);
-        // Of those that are a window old the latest is enough to measure from.
+        // Keeps only the latest of the samples that are a window old.
         while self.0.get(1).is_some_and(|&second| sample.age(second) >= WINDOW) {
             self.0.remove(0);
         }
     }
 
-    /// Usage over the most recent window of at least 200 ms that ends with the newest sample; in the first
-    /// moments of a process, when there is none, over all that is known.
+    /// Returns the usage over the latest window of at least 200 ms, which ends with the newest sample. In the first
+    /// moments of a process, the window is all that is known.
     pub(crate) fn recent(&self) -> Option<f64> {
         // Only the first sample can be a window old: see `push`.
         self.0.last()?.usage_since(*self.0.first()?)
     }
 
-    /// Usage since `start` if that is a window of at least 200 ms, else the recent one.
+    /// Returns the usage since `start` if that is a window of at least 200 ms, else the recent usage.
     pub(crate) fn since(&self, start: Sample) -> Option<f64> {
         let newest = *self.0.last()?;
         if newest.age(start) >= WINDOW

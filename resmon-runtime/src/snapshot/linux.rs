@@ -1,5 +1,5 @@
-//! Linux: kept-open `/proc/stat` and `/proc/meminfo` and `fstatvfs(3)`, which take a sixth of what a general
-//! library needs in the dev profile.
+//! The machine on Linux, read from `/proc/stat` and `/proc/meminfo`, which are kept open, and by `fstatvfs(3)`. In the
+//! dev profile this takes a sixth of the time of a general library.
 
 use std::env;
 use std::ffi::{CStr, c_char};
@@ -16,25 +16,25 @@ use super::cpu::{History, Sample, is_fresh};
 use super::{Disk, Memory, Snapshot, percent};
 use crate::descriptor::{self, Source};
 
-/// The way to read this machine. What could not be opened stays unknown.
+/// The open files to read this machine. A file that could not be opened leaves its figures unknown.
 #[derive(Debug)]
 pub(crate) struct Machine {
     cpus: Option<u32>,
     stat: Option<Source>,
     meminfo: Option<Source>,
-    /// The working directory as it was at the start: a test may change it, or delete it.
+    /// The working directory at the start: a test may change or delete it.
     directory: Option<Source>,
     history: Mutex<History>,
-    /// The latest reading of `/proc/loadavg`, and when that was.
+    /// The latest reading of `/proc/loadavg`, and its time.
     runnable: Mutex<Option<(Instant, f64)>>,
-    /// The latest memory and disk that were read, and when.
+    /// The latest reading of memory and disk.
     latest: Mutex<Option<Reading>>,
 }
 
-/// Memory and disk at a moment.
+/// Memory and disk, with the time at which they were read.
 type Reading = (Instant, Option<Memory>, Option<Disk>);
 
-/// So old may be what a test begins with: where one test follows another, the readings of its end serve.
+/// The highest age of a reading for the start of a test: the reading from the end of the test before may serve.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// The CPUs' counters when a test started.
@@ -53,26 +53,26 @@ impl Machine {
         }
     }
 
-    /// The number of logical CPUs that are online.
+    /// Returns the number of logical CPUs that are online.
     pub(crate) fn cpus(&self) -> Option<u32> {
         self.cpus
     }
 
-    /// The machine before a test, and what [`after`](Self::after) wants to know of it.
+    /// Reads the machine before a test. Also returns the start for [`after`](Self::after).
     pub(crate) fn before(&self) -> (Snapshot, Start) {
         let (cpu, start) = self.usage(None);
         let (memory, disk) = self.recent();
         (Snapshot { cpu, memory, disk }, start)
     }
 
-    /// The machine after a test that began with `start`.
+    /// Reads the machine after a test that began with `start`.
     pub(crate) fn after(&self, start: Start) -> Snapshot {
         let (cpu, _) = self.usage(start);
         let (memory, disk) = self.read();
         Snapshot { cpu, memory, disk }
     }
 
-    /// Memory and disk as they were read a moment ago, after the test before, else as they are now.
+    /// Returns memory and disk: the latest reading if it is younger than [`MOMENT`], else a new one.
     fn recent(&self) -> (Option<Memory>, Option<Disk>) {
         let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         match latest {
@@ -95,7 +95,7 @@ impl Machine {
         })
     }
 
-    /// Returns the bytes of memory that the machine has, also where it does not say how many are available.
+    /// Returns the memory of the machine in bytes, also where the available memory is unknown.
     pub(crate) fn memory_total(&self) -> Option<u64> {
         self.parse_meminfo(|meminfo| bytes_of(meminfo, c"MemTotal:"))
     }
@@ -138,7 +138,7 @@ impl Machine {
             Some(sample)
         });
         if sample.is_none() {
-            // The counters cannot be read any more: what is known of the past is not about now.
+            // The counters cannot be read any more, and the history is not about now.
             return (self.runnable(now), None);
         }
         let usage = match start {
@@ -148,8 +148,8 @@ impl Machine {
         (usage.or_else(|| self.runnable(now)), sample)
     }
 
-    /// The share of the CPUs that have something to run at this moment, where nothing better is known:
-    /// the fourth field of `/proc/loadavg`. Read no more often than the CPUs' counters.
+    /// Returns the share of the CPUs that have something to run now, in %, for when no usage is known. The number is in
+    /// the fourth field of `/proc/loadavg`, which is read no more often than the CPUs' counters.
     fn runnable(&self, now: Instant) -> Option<f64> {
         let mut latest = self.runnable.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, percent)) = latest.filter(|&(at, _)| is_fresh(at, now)) {
@@ -171,8 +171,8 @@ impl Machine {
     }
 }
 
-/// The number after this word and white space, and what follows it: a loop over bytes, because the iterators
-/// of the standard library are slow in the dev profile.
+/// Parses the number after this word and spaces. Also returns the rest of the text. A loop over bytes, because
+/// iterators of the standard library are slow in the dev profile.
 fn number_after<'a>(word: &str, text: &'a [u8]) -> Option<(u64, &'a [u8])> {
     let text = text.strip_prefix(word.as_bytes())?;
     let mut place = 0;
@@ -185,12 +185,12 @@ fn number_after<'a>(word: &str, text: &'a [u8]) -> Option<(u64, &'a [u8])> {
         number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
         place += 1;
     }
-    // A number that the end of the buffer cut off is none.
+    // A number that the end of the buffer cut off is invalid.
     (place > start && place < text.len()).then(|| (number, &text[place..]))
 }
 
-/// Busy and total ticks, of the line `cpu` of `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq, steal.
-/// The two fields after these, guest time, are part of user and nice already.
+/// Parses busy and total ticks from the line `cpu` of `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq,
+/// steal. The two fields after these, guest time, are already part of user and nice.
 fn parse_stat(stat: &[u8]) -> Option<(u64, u64)> {
     let mut rest = stat.strip_prefix(b"cpu")?;
     let mut ticks = [0; 8];
@@ -202,16 +202,15 @@ fn parse_stat(stat: &[u8]) -> Option<(u64, u64)> {
     Some((busy, busy + idle + iowait))
 }
 
-/// The logical CPUs that are online.
+/// Counts the logical CPUs that are online.
 fn count_cpus() -> Option<u32> {
     // SAFETY: the call only reads what the system knows of itself.
     let cpus = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     u32::try_from(cpus).ok().filter(|&cpus| cpus > 0)
 }
 
-/// `MemTotal` and `MemAvailable` of `proc_meminfo(5)`: the first and the third line since Linux 3.14. By functions of the C
-/// library, which are optimized in the dev profile too.
-/// Reads the number of KiB behind a name in `/proc/meminfo`, in bytes.
+/// Reads the number of KiB behind a name in `proc_meminfo(5)`, in bytes. `MemTotal` and `MemAvailable` are the first
+/// and the third line since Linux 3.14. Uses functions of the C library, which are optimized in the dev profile too.
 fn bytes_of(meminfo: &CStr, name: &CStr) -> Option<u64> {
     #[allow(clippy::cast_possible_wrap, reason = "of either sign, by system")]
     const SPACE: c_char = b' ' as c_char;
@@ -221,12 +220,12 @@ fn bytes_of(meminfo: &CStr, name: &CStr) -> Option<u64> {
         return None;
     }
     let mut end = ptr::null_mut();
-    // SAFETY: the name stands there, and the text behind it ends in NUL.
+    // SAFETY: `found` points to the name, and the text behind it ends in NUL.
     let (kib, next) = unsafe {
         let kib = libc::strtoull(found.add(name.count_bytes()), &raw mut end, 10);
         (kib, *end)
     };
-    // A number that the end of the buffer cut off is none.
+    // A number that the end of the buffer cut off is invalid.
     if next == SPACE { kib.checked_mul(1024) } else { None }
 }
 

@@ -12,10 +12,10 @@ pub(crate) use linux::{Machine, Start};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Machine, Start};
 
-/// What the machine does and has left. `None` is what the system did not tell.
+/// CPU usage, memory and disk of the machine. `None` is unknown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
-    /// Usage of all CPUs together, 0 to 100.
+    /// Usage of all CPUs together in %, 0 to 100.
     pub(crate) cpu: Option<f64>,
     pub(crate) memory: Option<Memory>,
     pub(crate) disk: Option<Disk>,
@@ -25,12 +25,12 @@ pub(crate) struct Snapshot {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
-    /// What programs can get without swapping, caches that would make room included.
+    /// Memory that programs can get without swapping, caches that can be freed included.
     pub(crate) available: u64,
 }
 
 impl Memory {
-    /// The part that is not available, 0 to 100.
+    /// Returns the part that is not available in %, 0 to 100.
     pub(crate) fn percent(self) -> f64 {
         percent(self.total.saturating_sub(self.available), self.total)
     }
@@ -41,18 +41,18 @@ impl Memory {
 pub(crate) struct Disk {
     pub(crate) total: u64,
     pub(crate) used: u64,
-    /// What an ordinary user may still write.
+    /// The space that an ordinary user may still write to.
     pub(crate) free: u64,
 }
 
 impl Disk {
-    /// The part that is used of what an ordinary user could use, 0 to 100, as `df` shows it.
+    /// Returns the used part of the space for an ordinary user in %, 0 to 100, as `df` shows it.
     pub(crate) fn percent(self) -> f64 {
         percent(self.used, self.used.saturating_add(self.free))
     }
 }
 
-/// Rounded to four places: more would be noise, and digits cost.
+/// Returns `part` of `whole` in %, rounded to four places: more would be noise, and writing digits takes time.
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         return 0.0;
@@ -72,7 +72,7 @@ mod tests {
         (a - b).abs() <= tolerance
     }
 
-    /// Two libraries read one machine. They cannot read it at the same moment, so they get a few tries to agree.
+    /// Compares two ways to read one machine. They cannot read at the same moment, so they get a few tries to agree.
     #[test]
     fn direct_reading_agrees_with_sysinfo() {
         let direct = linux::Machine::open();
@@ -82,7 +82,7 @@ mod tests {
 
         let mut differences = Vec::new();
         for _ in 0..20 {
-            // CPU usage is that of a window, which a load fills.
+            // CPU usage covers a window, so fill one with load.
             let window = Instant::now();
             while window.elapsed() < Duration::from_millis(250) {}
             let (a, b) = (direct.after(start), sysinfo.snapshot());

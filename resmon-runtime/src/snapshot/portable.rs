@@ -1,4 +1,4 @@
-//! Everything but Linux: what sysinfo reads.
+//! The machine on systems other than Linux, read by sysinfo.
 
 use std::env;
 use std::sync::{Mutex, PoisonError};
@@ -8,18 +8,18 @@ use sysinfo::{DiskRefreshKind, Disks, MINIMUM_CPU_UPDATE_INTERVAL, MemoryRefresh
 
 use super::{Disk, Memory, Snapshot};
 
-/// The way to read this machine.
+/// The means of reading this machine.
 #[derive(Debug)]
 pub(crate) struct Machine {
     opened: Instant,
     cpus: Option<u32>,
     system: Mutex<System>,
     disks: Mutex<Disks>,
-    /// Which of the disks the working directory lies on.
+    /// The index of the disk that holds the working directory.
     disk: Option<usize>,
 }
 
-/// sysinfo keeps the start of its window itself.
+/// The start of a test: empty, because sysinfo keeps the start of its window itself.
 pub(crate) type Start = ();
 
 impl Machine {
@@ -36,18 +36,18 @@ impl Machine {
         }
     }
 
-    /// The number of logical CPUs.
+    /// Returns the number of logical CPUs.
     pub(crate) fn cpus(&self) -> Option<u32> {
         self.cpus
     }
 
-    /// The machine before a test.
+    /// Reads the machine before a test.
     #[cfg_attr(test, allow(dead_code))]
     pub(crate) fn before(&self) -> (Snapshot, Start) {
         (self.snapshot(), ())
     }
 
-    /// The machine after a test.
+    /// Reads the machine after a test.
     #[cfg_attr(test, allow(dead_code))]
     pub(crate) fn after(&self, _start: Start) -> Snapshot {
         self.snapshot()
@@ -78,8 +78,8 @@ impl Machine {
         (total > 0).then_some(Disk { total, used: total.saturating_sub(free), free })
     }
 
-    /// Usage over the most recent window of at least 200 ms, which is the least that sysinfo measures over.
-    /// Until the first such window has passed it would tell the average since boot.
+    /// Returns the usage in % over the latest window of at least 200 ms, the shortest that sysinfo measures. `None`
+    /// before the first such window has passed: sysinfo would return the average since boot.
     fn usage(&self) -> Option<f64> {
         if self.opened.elapsed() < MINIMUM_CPU_UPDATE_INTERVAL {
             return None;
@@ -90,7 +90,7 @@ impl Machine {
     }
 }
 
-/// The disk with the longest mount point above the working directory.
+/// Returns the index of the disk with the longest mount point above the working directory.
 fn working_disk(disks: &Disks) -> Option<usize> {
     let directory = env::current_dir().ok()?;
     let above =

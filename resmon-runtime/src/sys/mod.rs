@@ -1,3 +1,3 @@
-//! Calls to the operating system that have rules of their own.
+//! System calls with rules of their own.
 
 pub(crate) mod spawn;

@@ -1,18 +1,18 @@
-//! Starting a process that has nothing to do with this one.
+//! The start of a process that is detached from this one.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-/// Starts the first of `programs` that can be started, with one argument and the environment of this process but for
-/// `variables` (`None` removes one).
+/// Starts the first of `programs` that can be started, with one argument. The environment is that of this process, with
+/// `variables` changed (`None` removes one).
 ///
-/// The new process has no stream and no descriptor of this one, no terminal, a session of its own, and another parent:
-/// no `wait` of a test meets it. On Linux its start sends no SIGCHLD. The caller waits until the program runs.
+/// The new process has no stream, descriptor or terminal of this one, a session of its own, and another parent: a
+/// `wait` of a test does not find it. On Linux its start sends no SIGCHLD. Returns when the program runs.
 ///
 /// # Errors
 ///
-/// Why none of the programs could be started.
+/// The reason why none of the programs could be started.
 pub(crate) fn detached(
     programs: &[PathBuf],
     argument: &str,
@@ -42,7 +42,7 @@ mod system {
         argument: &str,
         variables: &[(&'static str, Option<OsString>)],
     ) -> io::Result<()> {
-        // Everything is allocated before the fork: after it, another thread may hold the allocator's lock for ever.
+        // Allocate everything before the fork: after it, another thread may hold the allocator's lock for ever.
         let programs: Vec<CString> = programs
             .iter()
             .map(|program| CString::new(program.as_os_str().as_bytes()))
@@ -68,7 +68,7 @@ mod system {
             return Err(io::Error::last_os_error());
         }
         let [read, write] = pipe;
-        // No handler of a test is to run in the child.
+        // No signal handler of a test may run in the child.
         let blocked = Blocked::all();
         // SAFETY: the child calls only functions that are safe after a fork, and never returns.
         let child = unsafe { fork_silently() };
@@ -118,10 +118,11 @@ mod system {
     ///
     /// # Safety
     ///
-    /// As for `fork(2)`: the child may only call functions that are safe in a signal handler.
+    /// The rules of `fork(2)`: the child may only call functions that are safe in a signal handler.
     #[cfg(target_os = "linux")]
     unsafe fn fork_silently() -> libc::pid_t {
-        // Flags and stack, which are in the other order there. Without a signal number in the flags none is sent.
+        // Flags and stack, both 0: their order depends on the architecture. Without a signal number in the flags no
+        // signal is sent.
         let (first, second) = (0 as c_ulong, 0 as c_ulong);
         let no = 0 as c_ulong;
         // SAFETY: without flags the call is a `fork`.
@@ -135,7 +136,7 @@ mod system {
         unsafe { libc::fork() }
     }
 
-    /// Waits for the end of the child, which leaves as soon as it has forked in its turn.
+    /// Waits for the end of the child, which exits as soon as it has forked the new process.
     fn wait_for(child: libc::pid_t) {
         #[cfg(target_os = "linux")]
         let options = libc::__WALL;
@@ -151,8 +152,8 @@ mod system {
         }
     }
 
-    /// Reads the error number that the new process writes if no program could be started. The pipe ends without one when
-    /// a program runs.
+    /// Reads the error number that the new process writes if no program could be started. When a program runs, the pipe
+    /// ends without one.
     fn read_error(read: c_int) -> io::Result<()> {
         let mut number: c_int = 0;
         let size = size_of::<c_int>();
@@ -175,7 +176,7 @@ mod system {
         }
     }
 
-    /// Forks once more, so that the program has another parent, and runs it.
+    /// Forks once more, so that the program gets another parent, and runs it.
     ///
     /// # Safety
     ///
@@ -186,14 +187,14 @@ mod system {
         argument: &CString,
         environment: &[*const c_char],
     ) -> ! {
-        // SAFETY: all these calls are safe in a signal handler, and what they are given is alive.
+        // SAFETY: all these calls are safe in a signal handler, and their arguments are alive.
         unsafe {
             libc::setsid();
             if fork_silently() != 0 {
                 libc::_exit(0);
             }
             let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
-            // Out of the way of the streams.
+            // Move the pipe out of the way of the streams.
             let write = libc::fcntl(write, libc::F_DUPFD_CLOEXEC, 3);
             for stream in 0..3 {
                 if null >= 0 {
@@ -279,7 +280,7 @@ mod tests {
 
     use super::*;
 
-    /// A shell that says where it is: its parent, its streams and what it has open.
+    /// Runs a script in a detached shell. Returns its output.
     fn told(script: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let (program, out) = (folder.path().join("program"), folder.path().join("out"));
@@ -310,7 +311,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(lines[1..3], ["/dev/null", "/dev/null"]);
-        // Those of `ls`: the streams and the directory.
+        // The descriptors of `ls`: the streams and the directory.
         assert_eq!(lines[3..lines.len() - 1], ["0", "1", "2", "3"]);
         assert_eq!(lines[lines.len() - 1], "none");
     }

@@ -1,4 +1,4 @@
-//! macOS: `thread_info` of Mach, with `THREAD_BASIC_INFO`, and the clock that a thread has of itself.
+//! The CPU time of a thread on macOS: `thread_info` of Mach, with `THREAD_BASIC_INFO`, and the thread's own clock.
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -8,16 +8,17 @@ use libc::thread_basic_info;
 use super::Times;
 use crate::duration;
 
-/// What this thread has used.
+/// Returns the CPU time of this thread.
 ///
-/// `thread_info` divides it, and may say what was so when the thread was last given a CPU: some kernels charge a thread
-/// only then. The rest is known from the clock of the thread, as a sum, and taken to be that of its own code.
+/// `thread_info` divides the time into user and system, but it may be as of the moment when the thread last got a CPU:
+/// some kernels charge a thread only then. The rest is known from the thread's clock, as a sum, and counts as user
+/// time.
 pub(crate) fn times() -> Option<Times> {
     let (charged, rest) = charged_and_rest()?;
     Some(Times { user: charged.user + rest, ..charged })
 }
 
-/// What of it is missing in the times of the process.
+/// Returns the CPU time of this thread that the times of the process do not contain yet.
 pub(crate) fn uncharged() -> Option<Duration> {
     Some(charged_and_rest()?.1)
 }
@@ -28,9 +29,9 @@ fn charged_and_rest() -> Option<(Times, Duration)> {
     Some((charged, rest))
 }
 
-/// Reads what the thread has been charged for.
+/// Reads the CPU time that the thread has been charged for.
 fn charged() -> Option<Times> {
-    // The port is the thread's, and need not be given back, as one of `mach_thread_self` would.
+    // The thread owns this port, so it is not released, unlike one of `mach_thread_self`.
     // SAFETY: the calls only read what this thread is.
     let port = unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) };
     let mut info = MaybeUninit::<thread_basic_info>::uninit();

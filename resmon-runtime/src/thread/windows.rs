@@ -1,8 +1,8 @@
-//! Windows: `GetThreadTimes`.
+//! The CPU time of a thread on Windows: `GetThreadTimes`.
 //!
-//! It counts whole ticks of the system's clock, of 15.6 ms as a rule, each for the thread that runs when it comes: the
-//! figures of a short test are 0 or a tick, and right on average. `QueryThreadCycleTime` counts more finely, but cycles,
-//! which are not seconds.
+//! The call counts whole ticks of the system's clock, usually 15.6 ms, each for the thread that runs at that moment.
+//! The figures of a short test are 0 or a tick, and right on average. `QueryThreadCycleTime` counts more finely, but in
+//! cycles instead of seconds.
 
 use windows_sys::Win32::Foundation::{FILETIME, HANDLE};
 use windows_sys::Win32::System::Threading::{GetCurrentThread, GetThreadTimes};
@@ -10,7 +10,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentThread, GetThreadTimes};
 use super::Times;
 use crate::duration;
 
-/// What this thread has used.
+/// Returns the CPU time of this thread.
 pub(crate) fn times() -> Option<Times> {
     // SAFETY: the handle stands for whichever thread uses it, and need not be closed.
     of(unsafe { GetCurrentThread() })

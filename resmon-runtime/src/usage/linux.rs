@@ -1,4 +1,4 @@
-//! Linux: the process that the tests run in.
+//! The usage of threads and of the process on Linux.
 
 use std::ffi::{CStr, c_char};
 use std::fs::File;
@@ -13,14 +13,14 @@ use super::{Usage, rusage};
 use crate::descriptor::{self, Source};
 use crate::sampler::SAMPLER;
 
-/// The way to read this process.
+/// The open files to read this process.
 #[derive(Debug)]
 pub(crate) struct Process {
     runner: Runner,
     statm: Option<Source>,
     page: u64,
     peak: Option<Source>,
-    /// Whether the kernel counts storage I/O: where it does not, it says zero.
+    /// Whether the kernel counts storage I/O. Where it does not, it reports zero.
     counts_io: bool,
 }
 
@@ -37,13 +37,13 @@ impl Process {
         }
     }
 
-    /// Resident memory in bytes: the second field of `proc_pid_statm(5)`.
+    /// Returns the resident memory in bytes: the second field of `proc_pid_statm(5)`, which counts pages.
     pub(crate) fn resident(&self) -> Option<u64> {
         let (mut statm, length) = self.statm.as_ref()?.read::<96>()?;
         *statm.get_mut(length.min(95))? = 0;
         let mut end = ptr::null_mut();
-        // By the C library, which is optimized in the dev profile too.
-        // SAFETY: the text ends in NUL, so that each number does before that.
+        // The C library is optimized in the dev profile too.
+        // SAFETY: the text ends in NUL, so each number ends before that.
         let pages = unsafe {
             libc::strtoull(statm.as_ptr().cast(), &raw mut end, 10);
             libc::strtoull(end, ptr::null_mut(), 10)
@@ -51,12 +51,12 @@ impl Process {
         (pages > 0).then(|| pages * self.page)
     }
 
-    /// Whether the test that begins on this thread has the process to itself, if no other one with a guard is open. In doubt
-    /// it has not: there may be tests without a guard, and threads that an earlier test has left.
+    /// Whether the test that begins on this thread is alone in the process, if no other guard is open. In doubt
+    /// `false`: there may be tests without a guard, and threads that an earlier test has left.
     pub(super) fn is_test_alone(&self) -> bool {
         match self.runner {
             Runner::OneTest | Runner::AllKnown => true,
-            // Tests run on the main thread, or on another while that waits.
+            // Tests run on the main thread, or on another one while the main thread waits.
             Runner::OneAtATime => {
                 threads() == Some(1 + u64::from(!is_main_thread()) + own_threads())
             }
@@ -64,37 +64,38 @@ impl Process {
         }
     }
 
-    /// Whether the kernel keeps the peak of the test's memory, because the test has the process or its only thread to itself:
-    /// then nobody needs to look.
+    /// Whether the kernel's memory peak is that of the test, because the test is alone in the process or its only
+    /// thread. Then no sampler is needed.
     pub(crate) fn needs_no_sampler(&self) -> bool {
         self.peak.is_some() && (self.runner == Runner::OneTest || threads() == Some(1))
     }
 
-    /// Begins a new span for [`peak`]; `false` where that cannot be done.
+    /// Resets the [`peak`]. Returns `false` where that is not possible.
     pub(super) fn reset_peak(&self) -> bool {
-        // What stands for the peak of resident memory alone, in proc_pid_clear_refs(5).
+        // 5 resets the peak of resident memory only: see proc_pid_clear_refs(5).
         let mut reset = |mut file: &File| file.write_all(b"5");
         self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
     }
 
-    /// Leaves out what this kernel does not count.
+    /// Removes the figures that this kernel does not count.
     pub(super) fn known(&self, usage: Usage) -> Usage {
         if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
 }
 
-/// Counts the threads that are resmon's.
+/// Counts resmon's own threads.
 fn own_threads() -> u64 {
     SAMPLER.is_started().into()
 }
 
-/// By a raw call: glibc has `gettid` since 2.30, and Rust runs on 2.17.
+/// Whether this is the main thread. A raw system call, because glibc has `gettid` only since 2.30, and Rust supports
+/// 2.17.
 fn is_main_thread() -> bool {
     // SAFETY: the calls only read what the thread and the process are.
     unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
 }
 
-/// Counts the threads of this process: the links of a directory that stand for its entries.
+/// Counts the threads of this process: the links of the directory `/proc/self/task`, less two.
 fn threads() -> Option<u64> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the path ends in NUL and the pointer is to a `stat` of our own, which is read only after the call has
@@ -109,17 +110,18 @@ fn threads() -> Option<u64> {
     Some((links as u64).saturating_sub(2))
 }
 
-/// What all threads of the process have used.
+/// Reads the usage of all threads of the process.
 pub(super) fn of_process() -> Option<Usage> {
     rusage::read(libc::RUSAGE_SELF)
 }
 
-/// What this thread has used.
+/// Reads the usage of this thread.
 pub(super) fn of_thread() -> Option<Usage> {
     rusage::read(libc::RUSAGE_THREAD)
 }
 
-/// The most memory that has been resident since the [last reset](Process::reset_peak), in bytes: `VmHWM` of `proc_pid_status(5)`.
+/// Returns the peak of resident memory since the [last reset](Process::reset_peak), in bytes: `VmHWM` of
+/// `proc_pid_status(5)`.
 pub(super) fn peak() -> Option<u64> {
     read_peak().ok().flatten()
 }
@@ -132,7 +134,7 @@ fn read_peak() -> io::Result<Option<u64>> {
     status[length?] = 0;
     let name = c"\nVmHWM:";
     let text: *const c_char = status.as_ptr().cast();
-    // SAFETY: both texts end in NUL, and so does what stands behind the name.
+    // SAFETY: both texts end in NUL, and so does the text behind the name.
     let kib = unsafe {
         let found = libc::strstr(text, CStr::as_ptr(name));
         if found.is_null() {

@@ -1,4 +1,4 @@
-//! macOS: `thread_info` for a thread, `getrusage(2)` and `proc_pid_rusage` for the process.
+//! The usage on macOS: `thread_info` for a thread, `getrusage(2)` and `proc_pid_rusage` for the process.
 
 use std::mem::MaybeUninit;
 
@@ -7,9 +7,9 @@ use libc::rusage_info_v2;
 use super::{Usage, rusage};
 use crate::thread;
 
-/// What all threads of the process have used.
+/// Reads the usage of all threads of the process.
 ///
-/// What it writes counts as soon as it is on its way to storage, which may be some time after the call.
+/// A write counts when it goes to storage, which may be some time after the call.
 pub(super) fn of_process() -> Option<Usage> {
     let charged = rusage::read(libc::RUSAGE_SELF)?;
     let info = info();
@@ -21,21 +21,21 @@ pub(super) fn of_process() -> Option<Usage> {
     })
 }
 
-/// What this thread has used: its CPU time, and the rest is not told.
+/// Reads the usage of this thread: only the CPU time is known.
 pub(super) fn of_thread() -> Option<Usage> {
     let times = thread::times()?;
     Some(Usage { user: times.user, system: times.system, ..Usage::default() })
 }
 
-/// Resident memory in bytes.
+/// Returns the resident memory in bytes.
 pub(super) fn resident() -> Option<u64> {
     info().map(|info| info.ri_resident_size).filter(|&bytes| bytes > 0)
 }
 
 fn info() -> Option<rusage_info_v2> {
     let mut info = MaybeUninit::<rusage_info_v2>::uninit();
-    // SAFETY: the pointer is to a structure of our own, of the kind that is named. That its type says it were to a
-    // pointer is how the call is declared.
+    // SAFETY: the pointer is to a structure of our own, of the kind that the call is told. It is cast because the call
+    // is declared to take a pointer to a pointer.
     let result = unsafe {
         libc::proc_pid_rusage(libc::getpid(), libc::RUSAGE_INFO_V2, info.as_mut_ptr().cast())
     };

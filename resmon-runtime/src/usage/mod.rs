@@ -1,5 +1,5 @@
-//! What is a test's own: the CPU time, storage I/O, faults and switches of its thread or of its process, and the memory
-//! of that.
+//! The usage of a test: CPU time, storage I/O, page faults and context switches of its thread or process, and the
+//! memory of the process.
 
 #[cfg(not(target_os = "linux"))]
 #[cfg_attr(target_os = "macos", path = "macos.rs")]
@@ -19,18 +19,18 @@ use std::time::Duration;
 pub(crate) use self::span::{End, InUse, Span};
 pub(crate) use self::system::Process;
 
-/// What a thread or a process has used since it began. `None` is what the system does not tell.
+/// The resources that a thread or a process has used since it began. `None` is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
-    /// CPU time of its own code.
+    /// CPU time in user code.
     pub(crate) user: Duration,
-    /// CPU time of the kernel on its behalf.
+    /// CPU time in the kernel.
     pub(crate) system: Duration,
     /// Page faults of any kind: without one, no memory becomes resident.
     pub(crate) faults: Option<u64>,
     /// Page faults for which storage was read.
     pub(crate) major_faults: Option<u64>,
-    /// Times that the kernel took a CPU away from it.
+    /// Times that the kernel took a CPU away from the thread or process.
     pub(crate) involuntary_switches: Option<u64>,
     /// Bytes that were read from storage.
     pub(crate) read: Option<u64>,
@@ -65,7 +65,7 @@ impl Usage {
         }
     }
 
-    /// Returns the same without CPU time that resmon used itself, of which is not known which kind it was.
+    /// Subtracts CPU time that resmon used itself. Takes it from both kinds in proportion, because its kind is unknown.
     fn without(self, own: Duration) -> Self {
         let all = self.user + self.system;
         let rest = all.saturating_sub(own);
@@ -77,10 +77,10 @@ impl Usage {
     }
 }
 
-/// Whose figures they are.
+/// The owner of the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The test was alone in the process.
+    /// The process, in which the test was alone.
     Process,
     /// The test's thread.
     Thread,

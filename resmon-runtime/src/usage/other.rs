@@ -1,4 +1,4 @@
-//! Other systems: what sysinfo and `getrusage(2)` tell.
+//! The usage on other systems, read by sysinfo and `getrusage(2)`.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -6,20 +6,20 @@ use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::Usage;
 
-/// Kept, since some systems have it open what they read from.
+/// The state of sysinfo. Kept, because on some systems it opens the source of its readings first.
 static SYSTEM: LazyLock<Mutex<System>> = LazyLock::new(|| Mutex::new(System::new()));
 
-/// What all threads of the process have used.
+/// Reads the usage of all threads of the process.
 pub(super) fn of_process() -> Option<Usage> {
     super::rusage::read(libc::RUSAGE_SELF)
 }
 
-/// There is no way to ask for a thread that all these systems have.
+/// Returns `None`: these systems have no common way to read the usage of a thread.
 pub(super) fn of_thread() -> Option<Usage> {
     None
 }
 
-/// Resident memory in bytes.
+/// Returns the resident memory in bytes.
 pub(super) fn resident() -> Option<u64> {
     let id = sysinfo::get_current_pid().ok()?;
     let mut system = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);

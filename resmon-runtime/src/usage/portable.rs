@@ -1,11 +1,11 @@
-//! Everything but Linux: the process that the tests run in. Whether other tests run in it, of which resmon may know
-//! nothing, only the runner can tell.
+//! The process on systems other than Linux. Only the runner knows whether other tests run in it: resmon may not see
+//! them.
 
 pub(super) use super::readings::{of_process, of_thread};
 use super::runner::Runner;
 use super::{Usage, readings};
 
-/// The way to read this process.
+/// The means of reading this process.
 #[derive(Debug)]
 pub(crate) struct Process {
     one_at_a_time: bool,
@@ -17,23 +17,23 @@ impl Process {
         Self { one_at_a_time: Runner::of_this_process() != Runner::Several }
     }
 
-    /// Resident memory in bytes.
+    /// Returns the resident memory in bytes.
     pub(crate) fn resident(&self) -> Option<u64> {
         readings::resident()
     }
 
-    /// Whether the test that begins on this thread has the process to itself, if no other one with a guard is open. Only the
-    /// runner can tell: tests without a guard are unknown.
+    /// Whether the test that begins on this thread is alone in the process, if no other guard is open. Only the runner
+    /// can tell: tests without a guard are unknown.
     pub(super) fn is_test_alone(&self) -> bool {
         self.one_at_a_time
     }
 
-    /// Only Linux keeps the peak of a span.
+    /// Returns `false`: only Linux keeps the peak of a span.
     pub(crate) fn needs_no_sampler(&self) -> bool {
         false
     }
 
-    /// No other system begins a new span for its peak.
+    /// Returns `false`: only Linux can reset the peak.
     pub(super) fn reset_peak(&self) -> bool {
         false
     }
@@ -43,7 +43,7 @@ impl Process {
     }
 }
 
-/// See [`Process::reset_peak`].
+/// Returns `None`: see [`Process::reset_peak`].
 pub(super) fn peak() -> Option<u64> {
     None
 }

@@ -1,29 +1,29 @@
-//! What the way in which the tests are run says of them.
+//! The way in which the runner runs tests in this process.
 
 use std::env;
 
 use crate::harness;
 
-/// What whoever runs the tests is known to do, be they instrumented or not.
+/// The known behavior of the runner, for all tests, with or without a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runner {
-    /// Has one test in the process, and no other before or after it.
+    /// The process runs one test, and no other before or after it.
     OneTest,
-    /// Has none that resmon does not know of.
+    /// Every test of the process is known to resmon.
     AllKnown,
-    /// Has at most one open at a time.
+    /// At most one test is open at a time.
     OneAtATime,
-    /// May have several open.
+    /// Several tests may be open at a time.
     Several,
 }
 
 impl Runner {
     pub(super) fn of_this_process() -> Self {
         if harness::is_in_charge() {
-            // Every test has a guard, so that the number of open guards says whether one is alone.
+            // Every test has a guard, so the number of open guards shows whether a test is alone.
             return Self::AllKnown;
         }
-        // Not as text, of which a harness that is not libtest may ask for something else.
+        // Lossy: a harness other than libtest may take arguments that are not text.
         let arguments: Vec<String> = env::args_os()
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -32,7 +32,7 @@ impl Runner {
     }
 
     fn of(arguments: &[String], variable: impl Fn(&str) -> String) -> Self {
-        // The variable alone is not enough: a test inherits it to what it runs itself.
+        // The variable alone is not enough: the processes that a test starts inherit it.
         if variable("NEXTEST_EXECUTION_MODE") == "process-per-test"
             && arguments.iter().any(|argument| argument == "--exact")
         {
@@ -43,7 +43,7 @@ impl Runner {
     }
 }
 
-/// The last `--test-threads` of libtest's arguments.
+/// Returns the last `--test-threads` of libtest's arguments.
 fn threads(arguments: &[String]) -> Option<String> {
     let mut given = None;
     let mut arguments = arguments.iter().peekable();

@@ -1,4 +1,4 @@
-//! `getrusage(2)`.
+//! The usage by `getrusage(2)`.
 
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use libc::{c_int, c_long, timeval};
 
 use super::Usage;
 
-/// Reads what the process or, on Linux, the thread has used.
+/// Reads the usage of the process or, on Linux, of the thread.
 pub(super) fn read(who: c_int) -> Option<Usage> {
     #[cfg(target_os = "linux")]
     if who == libc::RUSAGE_THREAD {
@@ -33,8 +33,8 @@ pub(super) fn read(who: c_int) -> Option<Usage> {
     })
 }
 
-/// The clock of a thread is brought up to now only when it is itself asked for: without that, the kernel answers as of
-/// the latest tick or switch.
+/// Updates the CPU time of this thread. Without that, `getrusage(2)` answers as of the latest tick or switch: the
+/// kernel updates the time only when the thread's clock is read.
 #[cfg(target_os = "linux")]
 fn bring_up_to_date() {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -51,8 +51,8 @@ fn count(number: c_long) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// On Linux these are the `read_bytes` and `write_bytes` of `proc_pid_io(5)` in units of 512. Elsewhere they count
-/// operations.
+/// Converts blocks to bytes. On Linux these are the `read_bytes` and `write_bytes` of `proc_pid_io(5)` in units of 512.
+/// `None` elsewhere, where they count operations.
 fn bytes(blocks: c_long) -> Option<u64> {
     cfg!(target_os = "linux").then(|| count(blocks) * 512)
 }

@@ -1,4 +1,4 @@
-//! What is read at the start of a test's body and at its end.
+//! The readings at the start of a test's body and at its end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,31 +8,31 @@ use super::system::{self, Process};
 use super::{Scope, Usage};
 use crate::thread;
 
-/// The figures of an open test, as of its start, and what the sampler has seen of them since.
+/// The baseline of an open test, and the extremes of the samples since its start.
 #[derive(Debug)]
 pub(crate) struct Span {
-    /// What its thread had used, and what that has used since for something else.
+    /// The baseline of the test's thread: its usage at the start, plus its usage since then for other work.
     thread: Mutex<Option<Usage>>,
-    /// The same when the thread turned to something else.
+    /// The usage of the thread when it turned to other work.
     paused: Mutex<Option<Usage>>,
-    /// Of a test that was alone.
+    /// The baseline of the process, for a test that was alone.
     alone: Option<Alone>,
-    /// The most resident memory that was seen.
+    /// The highest resident memory in the samples, in bytes.
     resident: AtomicU64,
-    /// The least available memory of the machine that was seen.
+    /// The lowest available memory of the machine in the samples, in bytes.
     available: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Alone {
     usage: Option<Usage>,
-    /// CPU time that resmon's own thread had used.
+    /// The CPU time of resmon's own thread.
     own: Duration,
-    /// Whether the kernel began to watch for a peak.
+    /// Whether the kernel's memory peak was reset.
     peak: bool,
 }
 
-/// What a test's record says of itself.
+/// The figures of usage in a test's record.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
     pub(crate) cpu_user_s: Option<f64>,
@@ -46,7 +46,7 @@ pub(crate) struct Figures {
     pub(crate) io_write_bytes: Option<u64>,
 }
 
-/// What was in use at the start of a test or its end.
+/// A sample of memory, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct InUse {
     /// Resident memory of the process.
@@ -56,9 +56,9 @@ pub(crate) struct InUse {
 }
 
 impl Span {
-    /// Begins with a test, or with a part of one of which is known whether that is alone. It `may_be_alone` if no other one
-    /// is open. The peak of memory is watched for
-    /// one at a time, which is the `outermost`.
+    /// Begins with a test. `may_be_alone` if no other test is open. `outermost` if the test is not part of another: the
+    /// kernel's memory peak serves one test at a time. `is_whole_alone`, for a part of a test, is whether the whole
+    /// test is alone.
     pub(crate) fn begin(
         process: &Process,
         may_be_alone: bool,
@@ -83,7 +83,7 @@ impl Span {
         span
     }
 
-    /// Whether the test had the process to itself when it began.
+    /// Whether the test was alone in the process when it began.
     pub(crate) fn is_alone(&self) -> bool {
         self.alone.is_some()
     }
@@ -94,12 +94,12 @@ impl Span {
         self.available.fetch_min(in_use.available.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Notes that the thread of the test turns to something else.
+    /// Notes that the test's thread turns to other work.
     pub(crate) fn pause(&self) {
         *lock(&self.paused) = system::of_thread();
     }
 
-    /// Notes that it goes on with it.
+    /// Notes that the test's thread continues with the test.
     pub(crate) fn resume(&self) {
         let Some(paused) = lock(&self.paused).take() else { return };
         let mut thread = lock(&self.thread);
@@ -107,7 +107,7 @@ impl Span {
         *thread = thread.zip(elsewhere).map(|(start, elsewhere)| start.and(elsewhere));
     }
 
-    /// Reads what the test has used so far. To be called before anything else is done at its end.
+    /// Reads the usage of the test so far. To be called first at its end, so that resmon's own work does not count.
     pub(crate) fn end(&self, process: &Process, alone: bool, on_its_thread: bool) -> End {
         let thread = if on_its_thread {
             self.resume();
@@ -121,7 +121,8 @@ impl Span {
             Some(system::of_process()?.since(start.usage?).without(own))
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {
-            // Nothing has become resident, so that the start and the end tell the peak.
+            // Without a page fault no memory has become resident, so the samples at the start and the end show the
+            // peak.
             Some(used) if used.faults == Some(0) => None,
             _ => system::peak(),
         });
@@ -134,11 +135,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a test has used.
+/// The usage of a test.
 #[derive(Debug)]
 pub(crate) struct End {
     thread: Option<Usage>,
-    /// That of the process, if the test was alone.
+    /// The usage of the process, if the test was alone.
     whole: Option<Usage>,
     peak: Option<u64>,
 }
@@ -149,7 +150,7 @@ impl End {
         self.whole.is_some()
     }
 
-    /// What is to be recorded of a test at whose end this was in use.
+    /// Returns the figures for the test's record. `in_use` is the sample at the end of the test.
     pub(crate) fn figures(&self, span: &Span, in_use: InUse) -> Figures {
         span.note(in_use);
         let whole = self.whole.map(|usage| (usage, Scope::Process));
@@ -161,7 +162,8 @@ impl End {
             cpu_user_s: usage.map(|usage| usage.user.as_secs_f64()),
             cpu_system_s: usage.map(|usage| usage.system.as_secs_f64()),
             cpu_scope: used.map(|(_, scope)| scope.as_str()),
-            // The kernel's mark is that of the moment, and the count of the resident memory is a little late.
+            // The higher of the two: the kernel's mark is up to date, but its count of resident memory is a little
+            // late.
             rss_peak: self.peak.max(seen),
             mem_available_min: Some(available).filter(|&available| available < u64::MAX),
             page_faults_major: self.thread.and_then(|usage| usage.major_faults),

@@ -1,8 +1,7 @@
-//! Windows: `GetThreadTimes`, `GetProcessTimes` and `GetProcessMemoryInfo`.
+//! The usage on Windows: `GetThreadTimes`, `GetProcessTimes` and `GetProcessMemoryInfo`.
 //!
-//! Left out is what is not the same thing there: `GetProcessIoCounters` counts whatever is read or written, from a cache
-//! or to a pipe, and not what storage has to do with; the page faults are of all kinds; and `PeakWorkingSetSize` cannot
-//! be reset.
+//! Figures with another meaning are left out: `GetProcessIoCounters` counts all reads and writes, also of caches and
+//! pipes; the page faults are of all kinds; and `PeakWorkingSetSize` cannot be reset.
 
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
@@ -11,7 +10,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessTimes};
 use super::Usage;
 use crate::thread::{self, Times};
 
-/// What all threads of the process have used, in ticks as for [a thread](thread::times).
+/// Reads the CPU time of all threads of the process, in ticks as for [a thread](thread::times).
 pub(super) fn of_process() -> Option<Usage> {
     let [mut created, mut ended, mut kernel, mut user] = [FILETIME::default(); 4];
     // SAFETY: the handle stands for this process and need not be closed; the pointers are to structures of our own.
@@ -22,7 +21,7 @@ pub(super) fn of_process() -> Option<Usage> {
     (succeeded != 0).then(|| usage(Times::of_filetimes(user, kernel)))
 }
 
-/// What this thread has used.
+/// Reads the CPU time of this thread.
 pub(super) fn of_thread() -> Option<Usage> {
     thread::times().map(usage)
 }
@@ -31,11 +30,12 @@ fn usage(times: Times) -> Usage {
     Usage { user: times.user, system: times.system, ..Usage::default() }
 }
 
-/// Resident memory in bytes: the working set.
+/// Returns the resident memory in bytes: the working set.
 pub(super) fn resident() -> Option<u64> {
     let mut counters = PROCESS_MEMORY_COUNTERS::default();
     counters.cb = u32::try_from(size_of_val(&counters)).ok()?;
-    // SAFETY: the handle stands for this process; the pointer is to a structure of our own, and the call is told its size.
+    // SAFETY: the handle stands for this process. The pointer is to a structure of our own, and the call is told its
+    // size.
     let succeeded =
         unsafe { K32GetProcessMemoryInfo(GetCurrentProcess(), &raw mut counters, counters.cb) };
     let bytes = u64::try_from(counters.WorkingSetSize).ok()?;

@@ -15,22 +15,22 @@ use super::{Position, Sink, batch_num};
 use crate::descriptor::{self, PinnedFile};
 use crate::warning::{Records, warn};
 
-/// Appends each record by one write: a process that is killed at any moment has lost no finished test.
+/// The sink for a file. Appends each record in one write: a process that is killed loses no finished test.
 #[derive(Debug)]
 pub(crate) struct File {
-    /// The name for it in warnings.
+    /// The name of the file in warnings.
     name: &'static str,
     path: PathBuf,
-    /// `None` where the process may have few files open: then it is opened for each record.
+    /// `None` where the process may have few files open: then the file is opened for each record.
     pinned: Option<PinnedFile>,
-    /// Whether it could be opened when the session started.
+    /// Whether the file could be opened when the session started.
     is_usable: bool,
     batch_size: u64,
     tests: AtomicU64,
     /// Whether the last write left part of a line behind.
     torn: AtomicBool,
     lost: AtomicU64,
-    /// Why the first of the lost ones was lost.
+    /// The error of the first lost record.
     problem: OnceLock<io::Error>,
 }
 
@@ -39,7 +39,7 @@ impl File {
         let file = append_to(&path).inspect_err(|error| {
             warn(format_args!("{name} {path:?} cannot be opened: {error}"));
         });
-        // A session before this one may have left a part of a line.
+        // An earlier session may have left a part of a line.
         let torn = is_torn(&path).unwrap_or(false);
         let is_usable = file.is_ok();
         Self {
@@ -55,7 +55,7 @@ impl File {
         }
     }
 
-    /// Takes out why a record was lost.
+    /// Returns the error of the first lost record.
     #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn problem(mut self) -> io::Error {
         self.problem.take().unwrap_or_else(|| io::Error::other("it cannot be opened"))
@@ -63,7 +63,7 @@ impl File {
 
     fn append(&self, line: &[u8]) {
         if !self.is_usable {
-            // There was one warning when the session started.
+            // The user has been warned when the session started.
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -79,13 +79,13 @@ impl File {
         };
         if let Err(error) = result {
             self.lost.fetch_add(1, Ordering::Relaxed);
-            // The end is the time to say so, when it is known how many they are.
+            // Reported at the end, when the number of lost records is known.
             let _ = self.problem.set(error);
         }
     }
 
     fn write(&self, mut file: &fs::File, line: &[u8]) -> io::Result<()> {
-        // Ends what a full disk left unfinished, so that it does not spoil this record too.
+        // End a line that a full disk left unfinished, so that it does not spoil this record too.
         let separate = self.torn.load(Ordering::Relaxed);
         let line = if separate { Cow::from([b"\n", line].concat()) } else { Cow::from(line) };
         let mut written = 0;
@@ -113,7 +113,7 @@ fn append_to(path: &Path) -> io::Result<fs::File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // A named pipe that nobody reads would hold up the test for ever.
+        // A named pipe that nobody reads would block the test for ever.
         options.custom_flags(libc::O_NONBLOCK);
     }
     let is_new = !path.exists();
@@ -130,7 +130,7 @@ fn append_to(path: &Path) -> io::Result<fs::File> {
     Ok(file)
 }
 
-/// Whether a session before this one has left the file within a line.
+/// Whether an earlier session has left an unfinished line at the end of the file.
 fn is_torn(path: &Path) -> io::Result<bool> {
     if !fs::metadata(path)?.is_file() {
         return Ok(false);
@@ -154,7 +154,7 @@ impl Sink for File {
 
     fn position(&self) -> Position {
         let batch_num = batch_num(self.tests.load(Ordering::Relaxed), self.batch_size);
-        // Appending does not go by this place of the file. A pipe has none.
+        // Appending ignores this seek. A pipe has no position.
         let end = match &self.pinned {
             Some(file) => file.get().and_then(|mut file| file.seek(SeekFrom::End(0))),
             None => fs::metadata(&self.path).map(|file| file.len()),

@@ -1,4 +1,4 @@
-//! The file to which the processes of a `cargo resmon` append, and from which it takes what it delivers.
+//! The intake: the file that the processes of a `cargo resmon` run append to, and `cargo resmon` reads from.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use resmon_record::spool::Spool;
 use resmon_record::spool::lock::{self, Part};
 
-/// As much as is read at once, and about as much as is given out at once.
+/// The number of bytes to read at once.
 const PIECE: usize = 256 << 10;
 
 #[derive(Debug)]
@@ -18,19 +18,20 @@ pub(crate) struct Intake {
     id: String,
     path: PathBuf,
     file: File,
-    /// Locked while it is open. Not the intake itself: this process opens that again to end a session that crashed.
+    /// The lock file, locked while it is open. Not the intake itself: this process opens that again for crash reports,
+    /// and closing it would release the lock.
     _owner: File,
-    /// How far it has been read.
+    /// The offset up to which the intake has been read.
     position: u64,
-    /// The line that is not yet whole.
+    /// The start of a line that is not complete yet.
     rest: Vec<u8>,
 }
 
-/// A line, without its end, and where it is.
+/// The bytes of a line in the intake, and the line without its line feed.
 pub(crate) type Placed = (Range<u64>, Vec<u8>);
 
 impl Intake {
-    /// Makes the intake of a run, which begins with this line.
+    /// Creates the intake of a run, with `header` as its first line.
     pub(crate) fn create(spool: &Spool, id: &str, header: &[u8]) -> io::Result<Self> {
         let owner = own(spool, id)?.ok_or(io::ErrorKind::WouldBlock)?;
         let path = intake(spool, id);
@@ -39,7 +40,7 @@ impl Intake {
         Ok(Self::new(spool, id, file, owner))
     }
 
-    /// Those whose `cargo resmon` is gone.
+    /// Claims the intakes of runs whose `cargo resmon` has died.
     pub(crate) fn orphans(&self) -> Vec<Self> {
         let ids = self.spool.files(".intake").into_iter().map(|(id, _)| id);
         ids.filter(|id| *id != self.id)
@@ -61,7 +62,7 @@ impl Intake {
         &self.path
     }
 
-    /// The next lines that have been appended, none if there are no more yet.
+    /// Reads the next lines, none if there are no more yet.
     pub(crate) fn read(&mut self) -> io::Result<Vec<Placed>> {
         let mut lines = Vec::new();
         let mut piece = vec![0; PIECE];
@@ -71,7 +72,7 @@ impl Intake {
                 break;
             }
             for part in piece[..read].split_inclusive(|&byte| byte == b'\n') {
-                // What was erased reads as zeros.
+                // Erased bytes read as zeros, or as line feeds.
                 let zeros = part.iter().take_while(|&&byte| byte == 0 && self.rest.is_empty());
                 let zeros = zeros.count();
                 self.rest.extend_from_slice(&part[zeros..]);
@@ -85,13 +86,13 @@ impl Intake {
         Ok(lines)
     }
 
-    /// Forgets the lines that are in a place: they are where they should go.
+    /// Erases a range of lines whose records have been passed on.
     pub(crate) fn erase(&self, place: &Range<u64>) {
-        // Where this fails and this process dies, they are delivered once more.
+        // If this fails and this process dies, these lines are delivered again.
         let _ = erase(&self.file, place);
     }
 
-    /// Ends the file: nothing in it is needed.
+    /// Removes the intake and its lock file: nothing in it is needed any more.
     pub(crate) fn remove(&self) {
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(owner(&self.spool, &self.id));
@@ -106,14 +107,14 @@ fn owner(spool: &Spool, id: &str) -> PathBuf {
     spool.path(&format!("{id}.owner"))
 }
 
-/// Takes an intake for this process, unless it is another's.
+/// Claims an intake for this process. `None` if another process has claimed it.
 fn own(spool: &Spool, id: &str) -> io::Result<Option<File>> {
     let path = owner(spool, id);
     let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
     Ok(lock::try_lock(&file, Part::Owner)?.then_some(file))
 }
 
-/// Puts bytes in a place that every reader passes over, and gives the disk back what it can.
+/// Overwrites a range with bytes that every reader skips. On Linux it frees the disk space if it can.
 fn erase(file: &File, place: &Range<u64>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {

@@ -1,5 +1,5 @@
-//! The journal of a running session, for the case that its process dies: the destination of its records, the fields that
-//! they share, and the tests that are open.
+//! The journal of a running session, for a crash report: the destination of its records, the fields that they share,
+//! and the open tests.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -20,10 +20,10 @@ use crate::session::safely;
 pub(crate) struct Journal {
     spool: Spool,
     path: PathBuf,
-    /// `None` where the process may have few files open: then it is opened for each mark, and only the name of the
-    /// process tells that it is alive.
+    /// `None` where the process may have few files open: then the journal is opened for each mark, and only the name of
+    /// the process shows that it is alive.
     file: Option<PinnedFile>,
-    /// The place of the first slot.
+    /// The offset of the first slot.
     slots: u64,
 }
 
@@ -54,7 +54,7 @@ impl Journal {
     }
 
     fn lock_and_write(&self, header: &[u8]) -> io::Result<()> {
-        // Before there is anything in it: an unlocked journal with content is that of a dead process.
+        // Lock before the first write: an unlocked journal with content is that of a dead process.
         if let Some(file) = &self.file
             && !lock::try_lock(file.get()?, Part::Owner)?
         {
@@ -63,15 +63,15 @@ impl Journal {
         self.with(&|file| spool::write_at(file, header, 0))
     }
 
-    /// Notes that a test is open, with the fields that its record has so far, the batch it would be in now, and the place
-    /// of the destination from which on its record will be.
+    /// Marks a test as open: the fields of its record so far, its batch if it ended now, and the first position of the
+    /// destination where its record may be.
     pub(crate) fn mark(&self, slot: usize, test: &Line, batch_num: u64, from: u64) {
         if let Some(mark) = Mark::encode(test, from, batch_num, SystemTime::now()) {
             self.set(slot, mark.unfinished());
         }
     }
 
-    /// Notes that the test is not open any more.
+    /// Clears the slot of a test that is no longer open.
     pub(crate) fn clear(&self, slot: usize) {
         self.set(slot, b"\n");
     }
@@ -79,17 +79,17 @@ impl Journal {
     fn set(&self, slot: usize, mark: &[u8]) {
         if slot < SLOTS {
             let offset = self.slots + (slot * SLOT) as u64;
-            // Where this fails, a crash of this test will not be recorded; there is nothing to be done.
+            // If this fails, a crash of this test will not be recorded.
             let _ = safely(|| self.write(mark, offset));
         }
     }
 
-    /// Notes that the session comes to its end by itself, and records so in the destination from this place on.
+    /// Notes that the session ends by itself. Its end is recorded at this position of the destination or after it.
     pub(crate) fn ends(&self, from: u64) {
         let _ = self.with(&|file| journal::write_state(file, State::Ends(from)));
     }
 
-    /// Ends the journal: everything that it stood for has been recorded.
+    /// Removes the journal: everything in it has been recorded.
     pub(crate) fn remove(&self) {
         let _ = fs::remove_file(&self.path);
     }

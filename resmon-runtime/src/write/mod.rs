@@ -24,43 +24,43 @@ use self::spooled::Spooled;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::tee::Tee;
 
-/// A destination of records. Nothing it does may fail a test: what goes wrong is a warning.
+/// A destination of records. It must never fail a test: an error is a warning.
 pub(crate) trait Sink: Debug + Send + Sync {
-    /// Takes the record of a session event.
+    /// Writes the record of a session event.
     fn session(&self, line: Line);
 
-    /// Takes the record of a test, and adds its `batch_num`.
+    /// Writes the record of a test, with its `batch_num`.
     fn test(&self, line: Line);
 
-    /// Returns where the record of a test that is open would stand.
+    /// Returns the position at which the next record of a test would be.
     fn position(&self) -> Position;
 
     /// Returns how many records are known to be lost.
     fn dropped(&self) -> u64;
 
-    /// Ends the session: waits for delivery as long as the configuration allows, and says what could not be done.
+    /// Ends the session. Waits for delivery until the flush timeout, and warns about records that were not delivered.
     fn close(&self);
 }
 
-/// The place of a record that is still to come.
+/// The position of a future record.
 pub(crate) struct Position {
     /// The batch that the next test record will belong to.
     pub(crate) batch_num: u64,
-    /// The record will be at this place of its file or after it.
+    /// The position of the destination at or after which the record will be.
     pub(crate) from: u64,
 }
 
-/// A session, and where its records may wait.
+/// A session, and the spool for its records.
 pub(crate) struct Place<'a> {
     pub(crate) spool: Option<Spool>,
     pub(crate) session_id: &'a str,
     /// Whether a journal tells the sender that the session is running.
     pub(crate) has_journal: bool,
-    /// The program that sends, if it is not the one that was built with this crate.
+    /// The program to run as the sender, instead of the default ones.
     pub(crate) sender: Option<PathBuf>,
 }
 
-/// Opens the destination that the environment asks for.
+/// Opens the destination of the configuration.
 pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
     match config.output {
         Output::Tinybird(endpoint) => Box::new(Spooled::open(config.delivery, &endpoint, place)),

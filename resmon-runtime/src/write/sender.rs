@@ -1,4 +1,4 @@
-//! The sender as the test process sees it: how it is started and waited for.
+//! The sender, seen from the test process: its start, and the wait for it.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,14 +17,14 @@ use resmon_record::spool::{
 use crate::sys::spawn;
 use crate::warning::{Records, warn};
 
-/// The argument by which a program knows that it is to be the sender.
+/// The argument that makes a program run as the sender.
 const ARGUMENT: &str = "__sender";
-/// How long a sender may take from its start until it shows.
+/// How long a sender may take to show up after its start.
 const STARTING: Duration = Duration::from_secs(5);
-/// How often this looks whether the records have arrived.
+/// The pause between two checks whether the records have arrived.
 const TICK: Duration = Duration::from_millis(2);
-/// A process of a run that runs one at a time waits for delivery only if records wait for longer than this: it cannot
-/// know whether it is the last one.
+/// The age from which waiting records make a process wait for delivery, in a run with one process at a time: no process
+/// knows whether it is the last one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -33,12 +33,12 @@ pub(crate) struct Sender {
     session_id: String,
     destination: String,
     delivery: Delivery,
-    /// The program that sends, if it is not one of [`programs`].
+    /// The program to run as the sender, instead of [`programs`].
     program: Option<PathBuf>,
     /// The variables that differ from those of this process.
     variables: Vec<(&'static str, Option<OsString>)>,
     started: OnceLock<Result<Instant, String>>,
-    /// How many segments the session has.
+    /// The number of segments of the session.
     written: AtomicU32,
 }
 
@@ -86,7 +86,7 @@ impl Sender {
         let _ = self.started.set(self.try_start().map(|_| Instant::now()));
     }
 
-    /// Starts a sender, unless one is running or has just been started. Returns whether it did.
+    /// Starts a sender, unless one is running or has just been started. Returns whether this call started one.
     fn try_start(&self) -> Result<bool, String> {
         let file =
             SenderFile::open(&self.spool, &self.destination).map_err(|error| error.to_string())?;
@@ -102,7 +102,7 @@ impl Sender {
         result.map_err(|error| format!("no program to send them: {error}"))
     }
 
-    /// Waits for delivery, if this is the process of the run that should, and says what could not be delivered.
+    /// Waits for delivery, unless another process of the run does, and warns about undelivered records.
     pub(crate) fn finish(&self) {
         let end = self.wait();
         self.print_warnings();
@@ -143,7 +143,7 @@ impl Sender {
         let mut started = self.started.get().and_then(|started| started.as_ref().ok().copied());
         loop {
             let state = self.state();
-            // Before the directory is listed, which may hold thousands of files by then.
+            // Checked before the directory is listed, which may hold thousands of files by then.
             if self.delivery.process_per_test && state == Some(SenderState::Down) {
                 return End::Down;
             }
@@ -169,11 +169,11 @@ impl Sender {
                     return End::Delivered;
                 }
                 None if is_down => return End::Down,
-                // It ends a little sooner than this.
+                // The sender ends a little before the flush timeout.
                 None if begin.elapsed() >= self.delivery.flush_timeout * 4 / 5 => {
                     return End::Timeout;
                 }
-                // The sender was killed, perhaps before it showed. One more may do better.
+                // The sender was killed, perhaps before it showed up. Another one may succeed.
                 None if !is_restarted && started.is_some() && self.try_start() == Ok(true) => {
                     (is_restarted, was_seen) = (true, false);
                     started = Some(Instant::now());
@@ -188,7 +188,7 @@ impl Sender {
         }
     }
 
-    /// Returns what the sender is doing; `None` if there is none.
+    /// Returns the state of the sender. `None` if none is running.
     fn state(&self) -> Option<SenderState> {
         let file = SenderFile::existing(&self.spool, &self.destination).ok()?;
         let state = file.is_running().then(|| file.state());
@@ -196,8 +196,8 @@ impl Sender {
         state
     }
 
-    /// The segments of this session that have not arrived. They are looked for by their names: the directory may hold
-    /// thousands of others.
+    /// Returns the undelivered segments of this session. Checks each name instead of listing the directory, which may
+    /// hold thousands of other files.
     fn segments(&self) -> Vec<Segment> {
         let written = self.written.load(Ordering::Relaxed);
         let segment = |number| {
@@ -206,12 +206,12 @@ impl Sender {
         (1..=written).map(segment).filter(|segment| segment.path.exists()).collect()
     }
 
-    /// Notes how many segments the session has.
+    /// Sets the number of segments of the session.
     pub(crate) fn note_segments(&self, written: u32) {
         self.written.store(written, Ordering::Relaxed);
     }
 
-    /// Whether records of this destination wait for longer than they should.
+    /// Whether records of this destination have waited for longer than [`PATIENCE`].
     fn is_overdue(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.spool.segments(Kind::Waiting).iter().any(|segment| {
@@ -221,10 +221,10 @@ impl Sender {
         })
     }
 
-    /// Prints what the sender has to say, which has no stream of its own.
+    /// Prints the messages of the sender, which has no stream of its own.
     fn print_warnings(&self) {
         let own = self.spool.path(&format!("{}.warnings", self.session_id));
-        // Taken away first, so that no other process prints it too.
+        // Renamed first, so that no other process prints it too.
         if fs::rename(warnings_file(&self.spool, &self.destination), &own).is_ok() {
             for line in fs::read_to_string(&own).unwrap_or_default().lines() {
                 warn(line);
@@ -234,7 +234,7 @@ impl Sender {
     }
 }
 
-/// How the wait for delivery ended.
+/// The end of the wait for delivery.
 enum End {
     Delivered,
     /// Another process waits.

@@ -15,10 +15,10 @@ use super::{Place, Position, Sink, batch_num};
 use crate::descriptor::PinnedFile;
 use crate::warning::{Records, warn};
 
-/// Appends each record to the session's current segment, and has a sender running that delivers it.
+/// The sink for Tinybird. Appends each record to the session's current segment, and starts a sender to deliver it.
 #[derive(Debug)]
 pub(crate) struct Spooled {
-    /// Without a spool there is no way to the sender.
+    /// The spool. Without one all records are lost: it is the only way to the sender.
     spool: Option<Spool>,
     session_id: String,
     destination: String,
@@ -33,14 +33,14 @@ pub(crate) struct Spooled {
 struct State {
     /// The number of the current segment.
     segment: u32,
-    /// `None` where the process may have few files open: then it is opened for each record.
+    /// `None` where the process may have few files open: then the segment is opened for each record.
     file: Option<PinnedFile>,
     /// Bytes of whole records in the current segment.
     length: u64,
     tests: u64,
-    /// Records of other sessions that were deleted to keep the bound.
+    /// The number of records of other sessions that were deleted for the size limit.
     deleted: u64,
-    /// Why the first lost record was lost.
+    /// The error of the first lost record.
     problem: Option<io::Error>,
 }
 
@@ -80,7 +80,7 @@ impl Spooled {
             self.next_segment(state, spool)?;
         } else if state.length >= SEGMENT_BYTES {
             self.next_segment(state, spool)?;
-            // The new one counts as full already.
+            // The new segment counts as full already.
             let dropped = spool.drop_oldest(LIMIT - SEGMENT_BYTES, Some(&self.session_id));
             self.lost.fetch_add(dropped.own, Ordering::Relaxed);
             state.deleted += dropped.others;
@@ -93,7 +93,7 @@ impl Spooled {
         if result.is_ok() || state.length == 0 {
             return result;
         }
-        // The descriptor may have been closed by a test, or the file be as large as the process may make one.
+        // A test may have closed the descriptor, or the file may have the greatest size that the process may write.
         self.next_segment(state, spool)?;
         self.write(state, spool, line)
     }
@@ -106,7 +106,7 @@ impl Spooled {
         Ok(())
     }
 
-    /// Writes behind the last whole record, and so over what a write that failed left there.
+    /// Writes behind the last whole record. In a pinned file this overwrites the rest of a failed write.
     fn write(&self, state: &mut State, spool: &Spool, line: &[u8]) -> io::Result<()> {
         if let Some(file) = &state.file {
             spool::write_at(file.get()?, line, state.length)?;
@@ -138,7 +138,7 @@ impl Sink for Spooled {
             && self.has_journal
             && let Some(sender) = &self.sender
         {
-            // The first record is there, so that a sender that is about to end sees the session.
+            // The first record is already in the segment, so a sender that is about to end sees the session.
             sender.start();
         }
     }
@@ -164,7 +164,8 @@ impl Sink for Spooled {
         if let Some(sender) = &self.sender {
             sender.note_segments(self.lock().segment);
             if !self.has_journal {
-                // A sender would have taken the session for ended, and deleted what it is writing to.
+                // Not started before: without a journal a sender takes the session for ended, and deletes its current
+                // segment.
                 sender.start();
             }
             sender.finish();

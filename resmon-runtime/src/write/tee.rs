@@ -1,4 +1,4 @@
-//! A destination, and a copy that stays on this machine.
+//! A destination with a copy that stays on this machine.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Sink for Tee {
     }
 
     fn position(&self) -> Position {
-        // The place in the destination: a crash is reported there.
+        // The position in the destination: a crash is reported there.
         self.sink.as_ref().map_or_else(|| self.copy.position(), |sink| sink.position())
     }
 
