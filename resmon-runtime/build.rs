@@ -1,13 +1,13 @@
-//! Leaves the sender where the test processes find it.
+//! Puts the sender where test processes find it, and chooses the implementation of the crate.
 //!
-//! Records are sent to Tinybird by a process of resmon's own, so that no HTTP client is linked into anybody's tests. A
-//! dependency cannot bring a program, but its build script is one, with dependencies that are in nobody's crate graph.
-//! This build script is the sender when it is called as one.
+//! A separate process sends records to Tinybird, so that no HTTP client is linked into the user's tests. A dependency
+//! cannot install a program. Its build script is a program, though, and its dependencies are not part of the user's
+//! crates. This build script acts as the sender when it is called with `__sender`.
 //!
-//! It also decides whether there is anything to measure, and with that what the crate is.
+//! The build script also sets `cfg(measures)` on the systems that resmon measures.
 
-/// The systems that resmon measures: Linux and those that sysinfo reads. `Cargo.toml` has the dependencies for the same
-/// ones. Everywhere else, as on WebAssembly and iOS, the attribute leaves a plain test.
+/// The systems that resmon measures: Linux and those that sysinfo supports. `Cargo.toml` lists the same ones for the
+/// dependencies. On other systems, such as WebAssembly and iOS, the attribute leaves a plain test.
 const MEASURED: [&str; 6] = ["android", "freebsd", "linux", "macos", "netbsd", "windows"];
 
 fn choose_implementation() {
@@ -34,13 +34,13 @@ fn main() -> std::process::ExitCode {
     let sender = folder.join(format!("resmon-sender{EXE_SUFFIX}"));
     let copy = || {
         let own = current_exe()?;
-        // Not written over: it may be running.
+        // Removed rather than overwritten: the old sender may be running.
         let _ = fs::remove_file(&sender);
         fs::hard_link(&own, &sender).or_else(|_| fs::copy(&own, &sender).map(drop))
     };
     match copy() {
         Ok(()) => println!("cargo::rustc-env=RESMON_SENDER={}", sender.display()),
-        // The tests then look for `cargo-resmon`.
+        // Without it, test processes look for `cargo-resmon` as the sender.
         Err(error) => {
             println!("cargo::warning=the sender of resmon cannot be put in place: {error}");
         }

@@ -7,7 +7,7 @@ fn fields(value: Value) -> Fields {
     }
 }
 
-/// A process of nextest's that ended so, and what was recorded in it, each with its process.
+/// Returns the records made of a nextest process with this end. `inside` has the records of each process id.
 fn made(ended: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
     let began = json!({
         "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
@@ -93,9 +93,9 @@ fn the_record_is_that_of_the_process_itself() {
     };
     let two = [(8, record("passed")), (7, record("passed"))];
     assert_eq!(measured(&made(ended(7), &two)), (2, 1));
-    // A runner that was configured already started it.
+    // The process id is that of the user's runner, which started it.
     assert_eq!(measured(&made(ended(6), &two[..1])), (1, 1));
-    // Then two of a name cannot be told apart, and neither is the one.
+    // Then two records of the same name are ambiguous, and neither is used.
     let made = made(ended(6), &two);
     assert_eq!(measured(&made), (3, 1));
     assert_eq!(made[0]["test_nodeid"], "p/api::m::t");
