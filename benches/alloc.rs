@@ -1,4 +1,5 @@
-//! What counting costs: `cargo bench --package benches --bench alloc`, and with `--profile dev` what it costs in tests.
+//! The cost of counting allocations: `cargo bench --package benches --bench alloc`. Add `--profile dev` for the cost in
+//! tests.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -6,7 +7,7 @@ use std::hint::black_box;
 use divan::{Bencher, bench};
 use resmon::Alloc;
 
-/// From what most allocations have, by what is told to the process at once, to what the system maps.
+/// Sizes in bytes: typical ones, one that a thread reports to the process at once, and one that the system maps.
 const SIZES: [usize; 5] = [16, 64, 1 << 10, 64 << 10, 1 << 20];
 const THREADS: [usize; 2] = [1, 2];
 

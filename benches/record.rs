@@ -1,10 +1,10 @@
-//! What a test's record is made of, piece by piece, and the whole of it: a guard that is opened and dropped.
+//! The cost of a test's record: each part by itself, and the whole, a guard that is opened and dropped.
 //!
 //! ```sh
 //! cargo bench --package benches --bench record
 //! ```
 //!
-//! Tests are built in the dev profile, for which there is `--profile dev`.
+//! Tests are usually built in the dev profile: add `--profile dev` for their cost.
 
 use std::env;
 
@@ -22,14 +22,14 @@ fn main() {
     divan::main();
 }
 
-/// The machine, twice.
+/// Reads the machine before and after a test.
 #[divan::bench]
 fn snapshots(bencher: Bencher<'_, '_>) {
     let snapshots = Snapshots::new();
     bencher.bench_local(|| snapshots.take());
 }
 
-/// What the test itself has used, without and with company.
+/// Reads the resources that a test has used, alone in its process and beside other tests.
 #[divan::bench(args = [true, false])]
 fn usage(bencher: Bencher<'_, '_>, alone: bool) {
     let usages = Usages::new();
@@ -48,7 +48,7 @@ fn file_append(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| append.one());
 }
 
-/// All of it.
+/// Measures a test from the start of its guard to its written record.
 #[divan::bench(threads = [1, 2])]
 fn whole_guard() {
     drop(guard("bench"));

@@ -1,21 +1,22 @@
-//! What resmon costs a suite: the same empty tests, bare and instrumented, run in turn.
+//! The cost of resmon for a test suite: the same empty tests, bare and instrumented, run in turn.
 //!
 //! ```sh
-//! cargo bench --package benches --bench suite -- [--tests 10000] [--rounds 7] [--profiles dev,release] [--threads 1,2] [--no-compile]
+//! cargo bench --package benches --bench suite -- [--tests 10000] [--rounds 7] \
+//!     [--profiles dev,release] [--threads 1,2] [--no-compile]
 //! ```
 //!
-//! | variant | what it is |
+//! | variant | tests |
 //! |---|---|
 //! | `bare` | `#[test]` |
-//! | `floor` | `#[test]` with what cannot be done without, and nothing else: reading the machine twice and writing a line |
+//! | `floor` | `#[test]` that does only the indispensable work: read the machine twice and write a line |
 //! | `inactive` | `#[resmon::test]` with nothing configured |
-//! | `file` | the same with `RESMON_FILE` |
-//! | `tinybird` | the same with a token, and a server on this machine |
+//! | `file` | `#[resmon::test]` with `RESMON_FILE` |
+//! | `tinybird` | `#[resmon::test]` with a token, and a server on this machine |
 //! | `harness` | `#[test]` as `cargo resmon test` builds it, with `RESMON_FILE` |
-//! | `idle harness` | the same with nothing configured |
+//! | `idle harness` | `#[test]` as `cargo resmon test` builds it, with nothing configured |
 //!
-//! The figures are medians over the rounds, of CPU time (user and system, of all threads) and of wall time, per test and
-//! in microseconds, and what they are above `bare`.
+//! The figures are medians over the rounds, in microseconds per test: CPU time (user and system, of all threads), wall
+//! time, and the difference of each to `bare`.
 
 #![cfg(unix)]
 
@@ -33,10 +34,10 @@ use support::{Run, Server};
 use tempfile::tempdir;
 
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
-/// The package `resmon`.
+/// The root of this workspace, which is the package `resmon`.
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the body of the floor's tests calls.
+/// The library of the generated package. The tests of the `floor` variant call its `test`.
 const FLOOR: &str = r#"//! The least that a snapshot before and after a test, and a record of it, can cost.
 use std::{fs::{File, OpenOptions}, io::Write, mem::MaybeUninit, os::{fd::AsRawFd, unix::fs::FileExt}, sync::LazyLock};
 
@@ -93,14 +94,14 @@ impl Options {
     }
 }
 
-/// CPU and wall time.
+/// CPU and wall time of a run.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     cpu: Duration,
     wall: Duration,
 }
 
-/// The package with the tests.
+/// The generated package with the tests, by its folder.
 struct Package(PathBuf);
 
 impl Package {
@@ -132,12 +133,12 @@ impl Package {
         Self(folder)
     }
 
-    /// Builds one of the three, and says where it is.
+    /// Builds one of the three test targets and returns the path of its executable.
     fn build(&self, target: &str, profile: &str) -> PathBuf {
         self.build_by(Run::cargo().arg("test"), target, profile)
     }
 
-    /// The same as `cargo resmon test` builds it.
+    /// Builds a test target as `cargo resmon test` does and returns the path of its executable.
     fn build_with_harness(&self, target: &str, profile: &str) -> PathBuf {
         let build = Run::cargo()
             .args(["build", "--offline", "--package=cargo-resmon", "--message-format=json"])
@@ -157,7 +158,7 @@ impl Package {
         executable(&output.stdout, target)
     }
 
-    /// Makes the compiler compile one again.
+    /// Rewrites the source file of a test target, so that Cargo compiles it again.
     fn touch(&self, target: &str) {
         let path = self.0.join(format!("tests/{target}.rs"));
         let text = fs::read_to_string(&path).expect("written above");
@@ -165,7 +166,7 @@ impl Package {
     }
 }
 
-/// Where Cargo says that it has built a target.
+/// Returns the path of a target's executable from Cargo's JSON messages.
 fn executable(messages: &str, target: &str) -> PathBuf {
     let messages = messages.lines().map(|line| -> serde_json::Value {
         serde_json::from_str(line).expect("Cargo writes JSON")
@@ -176,7 +177,7 @@ fn executable(messages: &str, target: &str) -> PathBuf {
         .expect("it has been built")
 }
 
-/// The CPU time of the children that have ended.
+/// Returns the CPU time, user and system, of all child processes that have ended.
 fn children() -> Duration {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: the call fills in the structure, and cannot fail for this argument.
@@ -202,7 +203,7 @@ fn median(mut values: Vec<Duration>) -> Duration {
     values[values.len() / 2]
 }
 
-/// The medians of the variants, measured in turn, printed per test.
+/// Measures the variants in turn and prints the median cost of each per test.
 fn compare(title: &str, tests: usize, rounds: usize, variants: &[(&str, &dyn Fn())]) {
     println!("\n{title}");
     println!("{:<14}{:>10}{:>10}{:>10}{:>10}   µs per test", "", "CPU", "above", "wall", "above");

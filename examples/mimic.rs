@@ -1,10 +1,10 @@
-//! Tests of another harness, libtest-mimic, each with a record: `RESMON_FILE=records.ndjson cargo run --example mimic`
+//! Records the tests of another harness, libtest-mimic: `RESMON_FILE=records.ndjson cargo run --example mimic`
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// One test for each of these, as they may come from a file or a folder of files.
+/// Name, text and expected number of each test. A real suite could read them from a file or a folder of files.
 const CASES: [(&str, &str, u64); 3] =
     [("one", "1", 1), ("spaces", " 12 ", 12), ("largest", "18446744073709551615", u64::MAX)];
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
-/// A test with a record of its name, which fails with an `Err` and with a panic, as the test does.
+/// Makes a test whose record has its name. An `Err` and a panic fail both the test and the record.
 fn measured(name: String, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::test(name.clone(), move || resmon::try_measure(name, test))
 }

@@ -40,7 +40,7 @@ fn main() -> std::process::ExitCode {
     };
     match copy() {
         Ok(()) => println!("cargo::rustc-env=RESMON_SENDER={}", sender.display()),
-        // The tests then look for `cargo-resmon`.
+        // Without it, test processes look for `cargo-resmon` as the sender.
         Err(error) => {
             println!("cargo::warning=the sender of resmon cannot be put in place: {error}");
         }

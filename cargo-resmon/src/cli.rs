@@ -9,7 +9,7 @@ use crate::report;
 #[cfg(unix)]
 use crate::{doctor, message, run, upload};
 
-// As Cargo calls it: `cargo-resmon resmon …`.
+// Cargo calls this program as `cargo-resmon resmon …`.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo",
@@ -21,7 +21,7 @@ enum Cargo {
     Resmon(Resmon),
 }
 
-/// What a run of tests does to the machine
+/// Measure what a run of tests does to the machine
 #[derive(Debug, clap::Args)]
 #[command(
     version,
@@ -42,14 +42,14 @@ enum Command {
     #[cfg(unix)]
     #[command(visible_alias = "t", disable_help_flag = true)]
     Test(run::Wrapped),
-    /// Run `cargo nextest` with these arguments, and `run` as one session
+    /// Run `cargo nextest` with these arguments; `run` counts as one session
     #[cfg(unix)]
     #[command(disable_help_flag = true)]
     Nextest(run::Wrapped),
     Report(report::Arguments),
     #[cfg(unix)]
     Upload(upload::Arguments),
-    /// Say what would happen here and why, without sending a record
+    /// Check the configuration and explain what a run would do, without sending a record
     #[cfg(unix)]
     Doctor,
 }

@@ -1,4 +1,4 @@
-//! `cargo resmon`: a run of tests as one session, and a report of it.
+//! `cargo resmon`: runs tests as one session, and reports on it.
 
 mod cli;
 #[cfg(unix)]
@@ -18,7 +18,7 @@ mod upload;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Started for every test and for every compilation: before anything else.
+    // These start once per test or compilation, so they come before anything slower.
     #[cfg(unix)]
     if let Some(code) = harness::run_if_called()
         .or_else(runner::run_if_called)
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     {
         return code;
     }
-    // As the process that sends the records of test processes, and of `cargo resmon` itself.
+    // The sender: the process that sends records for test processes and for `cargo resmon` itself.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == "__sender") {
         return resmon_delivery::sender::main();
     }

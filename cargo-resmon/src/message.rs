@@ -1,9 +1,9 @@
-//! What this program has to say beside the wrapped command.
+//! Messages of this program on stderr, beside the output of the wrapped command.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Writes a line to stderr. Where nobody can read it, such as on a terminal that was closed, that is no matter.
+/// Writes a line to stderr. Ignores errors, such as those of a closed terminal.
 pub(crate) fn say(message: impl Display) {
     let _ = io::stderr().write_all(format!("resmon: {message}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Where runs are kept: one file of NDJSON each, in `resmon/runs` of Cargo's target directory.
+//! The directory of kept runs: one NDJSON file each, in `resmon/runs` of Cargo's target directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand};
 
-/// The directory of the workspace that the current directory belongs to. It may not exist yet.
+/// Returns the directory for runs of the current workspace. It may not exist yet.
 pub(crate) fn directory() -> anyhow::Result<PathBuf> {
     Ok(metadata()?.target_directory.join("resmon/runs").into_std_path_buf())
 }
@@ -16,21 +16,21 @@ fn metadata() -> anyhow::Result<Metadata> {
     metadata.context("cannot find the target directory of this workspace")
 }
 
-/// Returns the spool directory of this workspace, or where there is none, that of this user.
+/// Returns the spool directory of the current workspace. Outside a workspace, returns that of the user.
 #[cfg(unix)]
 pub(crate) fn spool() -> PathBuf {
     metadata().map_or_else(|_| temporary(), |metadata| spool_of(&metadata))
 }
 
-/// Returns the spool directory of a workspace. It lies in the directory in which Cargo puts test executables, which a
-/// configuration may tell apart from the target directory: a test process knows no other.
+/// Returns the spool directory of a workspace. It is in Cargo's build directory, which may differ from the target
+/// directory. Test executables are there too, and a test process knows no other directory of the workspace.
 #[cfg(unix)]
 pub(crate) fn spool_of(metadata: &Metadata) -> PathBuf {
     let directory = metadata.build_directory.as_ref().unwrap_or(&metadata.target_directory);
     directory.join("resmon").into_std_path_buf()
 }
 
-/// Where what belongs to no workspace is kept.
+/// Returns the directory of this user for data that belongs to no workspace.
 #[cfg(unix)]
 pub(crate) fn temporary() -> PathBuf {
     // SAFETY: the call only reads an attribute of the process.
@@ -38,7 +38,7 @@ pub(crate) fn temporary() -> PathBuf {
     std::env::temp_dir().join(format!("resmon-{user}"))
 }
 
-/// The runs that are kept, oldest first: their names begin with the time at which they started.
+/// Returns the files of the kept runs, oldest first: the names begin with the start time.
 pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut runs: Vec<_> = entries
@@ -49,16 +49,16 @@ pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
     runs
 }
 
-/// How many runs are kept.
+/// The number of runs to keep.
 #[cfg(unix)]
 const KEPT: usize = 20;
 
-/// Removes the oldest runs beyond those that are kept.
+/// Removes the oldest runs beyond [`KEPT`].
 #[cfg(unix)]
 pub(crate) fn prune(directory: &Path) {
     let runs = list(directory);
     for run in &runs[..runs.len().saturating_sub(KEPT)] {
-        // What cannot be removed is in nobody's way.
+        // A file that cannot be removed does no harm.
         let _ = fs::remove_file(run);
     }
 }

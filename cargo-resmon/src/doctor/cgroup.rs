@@ -1,4 +1,4 @@
-//! What the control group leaves of the machine.
+//! The limits that the control group sets.
 
 use resmon_runtime::collector::{Allowed, control_group};
 

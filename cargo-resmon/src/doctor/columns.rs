@@ -1,9 +1,9 @@
-//! The columns that the data source should have.
+//! The columns that a data source needs.
 
-/// A copy: the original is not in the folder of this package.
+/// A copy: the original `tinybird/ci_test_metrics.datasource` is outside this package.
 const FILE: &str = include_str!("ci_test_metrics.datasource");
 
-/// Name and type of each.
+/// Returns the name and type of each column.
 pub(super) fn wanted() -> Vec<(&'static str, &'static str)> {
     let columns = FILE.lines().filter_map(|line| {
         let (name, rest) = line.trim().strip_prefix('`')?.split_once('`')?;
@@ -12,7 +12,7 @@ pub(super) fn wanted() -> Vec<(&'static str, &'static str)> {
     columns.collect()
 }
 
-/// What is wrong with the columns of a data source: what a record may have there is missing or of another type.
+/// Returns what is wrong with the columns of a data source: those that are missing or have another type.
 pub(super) fn faults(there: &[(String, String)]) -> Vec<String> {
     let wrong = wanted().into_iter().filter_map(|(name, wanted)| {
         let found = there.iter().find(|(column, _)| column == name).map(|(_, kind)| kind);
@@ -25,7 +25,7 @@ pub(super) fn faults(there: &[(String, String)]) -> Vec<String> {
     wrong.collect()
 }
 
-/// A type without what makes no difference to what can be put in.
+/// Strips the wrappers of a type that do not change which values fit.
 fn plain(kind: &str) -> &str {
     let mut kind = kind.trim();
     for wrapper in ["LowCardinality(", "Nullable("] {
@@ -45,7 +45,7 @@ mod tests {
     fn the_copy_is_one() {
         let original =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../tinybird/ci_test_metrics.datasource");
-        // It is not there in a package that was downloaded.
+        // A downloaded package does not contain the original.
         if let Ok(original) = fs::read_to_string(original) {
             assert_eq!(FILE, original);
         }

@@ -1,4 +1,4 @@
-//! Whether tests can be measured from inside without a change to their code.
+//! Checks whether the harness can be built, which measures tests from inside without a change to their code.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub(super) fn examine(findings: &mut Findings, flags: &Flags) {
     }
 }
 
-/// Finds the harness that a run would use, or builds one to throw away.
+/// Finds the harness that a run would use, or builds a temporary one.
 fn build() -> anyhow::Result<String> {
     let config = Config::load().context("cannot read Cargo's configuration")?;
     let (compiler, host) = (Compiler::of(&config)?, config.host_triple()?.to_owned());

@@ -1,4 +1,4 @@
-//! `cargo resmon doctor`: what would happen here and why.
+//! `cargo resmon doctor`: checks the configuration and explains what a run would do.
 
 mod cgroup;
 mod columns;
@@ -26,7 +26,7 @@ pub(crate) fn run(flags: &Flags) -> ExitCode {
     if findings.problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What was found, told as it is found.
+/// The findings, printed as they are found.
 #[derive(Debug)]
 struct Findings {
     out: Stdout,
@@ -34,24 +34,24 @@ struct Findings {
 }
 
 impl Findings {
-    /// As it should be.
+    /// Reports that something is as it should be.
     fn good(&mut self, what: &str, how: impl Display) {
         self.tell("ok", what, how);
     }
 
-    /// Neither good nor bad, or not to be known.
+    /// Reports something that is neither good nor bad, or cannot be known.
     fn note(&mut self, what: &str, how: impl Display) {
         self.tell("note", what, how);
     }
 
-    /// What is to be put right.
+    /// Reports something that the user should fix.
     fn problem(&mut self, what: &str, how: impl Display) {
         self.tell("problem", what, how);
         self.problems += 1;
     }
 
     fn tell(&mut self, kind: &str, what: &str, how: impl Display) {
-        // Whoever reads this may have seen enough.
+        // The reader of the output may have closed it.
         let _ = writeln!(self.out, "{kind:8} {what}: {how}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where records would go.
+//! The destination of records, and the variables that set it.
 
 use std::env;
 use std::ffi::{CString, OsStr};
@@ -11,7 +11,7 @@ use resmon_runtime::collector::{Output, Plan};
 use super::Findings;
 use crate::run::Flags;
 
-/// Those that say where records go and how, the token first.
+/// The variables that set the destination of records and the delivery, the token first.
 const VARIABLES: [&str; 9] = [
     "TINYBIRD_WRITE_TOKEN",
     "TINYBIRD_API_URL",
@@ -59,7 +59,7 @@ fn variable(findings: &mut Findings, name: &str, flags: &Flags) {
     let token = token.filter(|token| !token.is_empty());
     let shown = |value: &OsStr| {
         let text = format!("{value:?}");
-        // A URL may have a password in it.
+        // A URL may contain a password.
         let is_secret = name == VARIABLES[0]
             || text.contains('@')
             || text.contains('?')
@@ -96,7 +96,7 @@ fn file(findings: &mut Findings, path: &Path) {
     }
 }
 
-/// Whether this user may make files in a folder.
+/// Returns whether this user may create files in a folder.
 pub(super) fn is_writable(folder: &Path) -> bool {
     let Ok(path) = CString::new(folder.as_os_str().as_bytes()) else { return false };
     // SAFETY: the pointer is to a string that ends in NUL.

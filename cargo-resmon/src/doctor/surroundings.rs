@@ -42,7 +42,7 @@ fn workspace(findings: &mut Findings, plan: &Plan, metadata: &Metadata) {
     }
 }
 
-/// The directory for what is not delivered, without making it.
+/// Checks the directory for undelivered records, without creating it.
 fn spool_directory(findings: &mut Findings, path: &Path) {
     let what = "spool directory";
     if !path.exists() {

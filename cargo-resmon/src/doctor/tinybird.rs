@@ -1,4 +1,4 @@
-//! What Tinybird says of the token and of the data source.
+//! Requests to Tinybird that check the token and the data source.
 
 use resmon_delivery::client::{Answer, Client};
 use resmon_runtime::collector::{Output, Plan};
@@ -25,7 +25,7 @@ pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
     }
 }
 
-/// What came of asking for the data source, for which a token that may only append has no right.
+/// Reports the answer to a request for the data source. A token that may only append is refused here.
 fn reading(findings: &mut Findings, datasource: &str, answer: &Answer) {
     let what = "data source";
     match answer.status {
@@ -51,7 +51,7 @@ fn reading(findings: &mut Findings, datasource: &str, answer: &Answer) {
     }
 }
 
-/// What came of a request to write no record at all.
+/// Reports the answer to a request that writes no record.
 fn writing(findings: &mut Findings, datasource: &str, answer: &Answer) {
     let what = "token";
     match answer.status {
@@ -79,7 +79,7 @@ fn writing(findings: &mut Findings, datasource: &str, answer: &Answer) {
     }
 }
 
-/// The words of an error, on one line.
+/// Returns the message of an error answer on one line, in parentheses.
 fn said(answer: &Answer) -> String {
     let json: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let words = json["error"].as_str().unwrap_or(&answer.body);
@@ -91,7 +91,7 @@ fn said(answer: &Answer) -> String {
     if line.is_empty() { line } else { format!(" ({line})") }
 }
 
-/// Name and type of each column: a list of them, or in one text.
+/// Returns the name and type of each column. Tinybird gives them as a list or as one text.
 fn columns_of(body: &str) -> Option<Vec<(String, String)>> {
     let json: Value = serde_json::from_str(body).ok()?;
     let lists = [&json["columns"], &json["schema"]["columns"]];
@@ -111,7 +111,7 @@ fn columns_of(body: &str) -> Option<Vec<(String, String)>> {
     columns.collect()
 }
 
-/// At the commas that are in no brackets.
+/// Splits at the commas outside parentheses.
 fn split(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     let is_between = |c: char| {

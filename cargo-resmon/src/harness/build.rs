@@ -1,4 +1,4 @@
-//! Building the harness, once for each compiler and target.
+//! The build of the harness, once for each compiler and target.
 
 use std::env;
 use std::fs::{self, File};
@@ -19,26 +19,27 @@ const SOURCE: &str = include_str!("../../harness/lib.rs");
 const MANIFEST: &str = include_str!("../../harness/manifest.toml");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The directory in which this program was built: a clone of the repository, or a directory of Cargo's.
+/// The directory in which this program was built: in a clone of the repository, or in Cargo's registry or package
+/// folder.
 const BUILT_IN: &str = env!("CARGO_MANIFEST_DIR");
-/// The sources that the harness is built from in a clone.
+/// The packages of a clone that the harness is built from.
 const CRATES: [&str; 2] = ["resmon-record", "resmon-runtime"];
 
-/// A harness that has been built.
+/// A built harness, by its paths. Stored as JSON beside the build.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Harness {
     pub(super) triple: String,
-    /// Whether it counts what tests allocate.
+    /// Whether it counts the heap allocations of tests.
     pub(super) heap: bool,
-    /// The `rlib`.
+    /// The path of the harness's `rlib`.
     pub(super) library: PathBuf,
-    /// The folder of those that it depends on.
+    /// The folder of the `rlib`s of its dependencies.
     pub(super) dependencies: PathBuf,
-    /// How the compiler mangles names by default.
+    /// The compiler's default symbol mangling: `legacy` or `v0`; `None` if unknown.
     pub(super) mangling: Option<String>,
 }
 
-/// The harness for one compiler.
+/// Builder of the harness for one compiler.
 #[derive(Debug)]
 pub(crate) struct Builder<'a> {
     compiler: &'a Compiler,
@@ -48,13 +49,13 @@ pub(crate) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Keeps what it builds below `root`.
+    /// Creates a builder whose builds go to a folder below `root`.
     pub(crate) fn new(compiler: &'a Compiler, root: &Path) -> anyhow::Result<Self> {
         let clone = clone();
         let mut hasher = DefaultHasher::new();
         (VERSION, SOURCE, MANIFEST, &compiler.version, &clone).hash(&mut hasher);
         if let Some(clone) = &clone {
-            // In a clone the version says little.
+            // In a clone the sources change without the version.
             for name in CRATES {
                 hash_sources(&clone.join(name), &mut hasher)
                     .context("cannot read this clone of resmon")?;
@@ -65,19 +66,19 @@ impl<'a> Builder<'a> {
         Ok(Self { compiler, folder: root.join(&key), key, manifest })
     }
 
-    /// A name that differs for each compiler and each version of resmon.
+    /// Returns a name that differs for each compiler and each version of resmon.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// The harness for a target, if it is there.
+    /// Returns the harness for a target, if it is built.
     pub(crate) fn built(&self, triple: &str, heap: bool) -> Option<Harness> {
         let stamp = fs::read(self.stamp(triple, heap)).ok()?;
         let harness: Harness = serde_json::from_slice(&stamp).ok()?;
         (harness.library.exists() && harness.dependencies.exists()).then_some(harness)
     }
 
-    /// The harness for a target, built if it is not there.
+    /// Returns the harness for a target. Builds it if it is missing.
     pub(crate) fn build(
         &self,
         triple: &str,
@@ -91,7 +92,7 @@ impl<'a> Builder<'a> {
             .with_context(|| format!("cannot make {}", self.folder.display()))?;
         let _lock =
             lock(&self.folder.join("lock")).context("cannot lock the folder of the harness")?;
-        // Another run may have been faster.
+        // Another run may have built it while this one waited for the lock.
         if let Some(harness) = self.built(triple, heap) {
             return Ok(harness);
         }
@@ -123,12 +124,12 @@ impl<'a> Builder<'a> {
         self.built(triple, heap).context("Cargo has built it, but it is not where it should be")
     }
 
-    /// Runs Cargo. Gives the first error of a build that failed.
+    /// Runs Cargo. Returns the first error message of a failed build.
     fn cargo(&self, triple: &str, heap: bool, offline: bool) -> anyhow::Result<Option<String>> {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--quiet", "--lib", "--profile", "harness", "--target", triple]);
         command.args(heap.then_some("--features=heap")).args(offline.then_some("--offline"));
-        // The metadata tells its crates from the same crates of the user's; the bitcode is for users with LTO.
+        // The metadata distinguishes these crates from the user's copies of them. Builds with LTO need the bitcode.
         let flags = [format!("-Cmetadata=resmon-{}", self.key), "-Cembed-bitcode=yes".to_owned()];
         command
             .current_dir(&self.folder)
@@ -164,19 +165,20 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The clone of the repository that this program was built from, if it is still there.
+/// Returns the clone of the repository that this program was built from, if it still exists.
 fn clone() -> Option<PathBuf> {
     let clone = Path::new(BUILT_IN).parent()?;
     clone.join("resmon-runtime/Cargo.toml").is_file().then(|| clone.to_owned())
 }
 
-/// The manifest with the place of the runtime: in the clone, or in the registry in exactly this version.
+/// Returns the manifest, completed with the source of the runtime: the clone, or exactly this version from the
+/// registry.
 fn manifest(clone: Option<&Path>) -> anyhow::Result<String> {
     let place = match clone {
         Some(clone) => {
             let path = clone.join("resmon-runtime");
             let path = path.to_str().context("the path of this clone of resmon is no text")?;
-            // JSON's escapes are TOML's.
+            // The escapes of a JSON string are valid in TOML.
             format!("path = {}", serde_json::to_string(path)?)
         }
         None => format!("version = \"={VERSION}\""),
@@ -184,7 +186,7 @@ fn manifest(clone: Option<&Path>) -> anyhow::Result<String> {
     Ok(format!("{MANIFEST}{place}\n"))
 }
 
-/// Adds the sources below a folder, in a stable order. A folder that is not there has none.
+/// Hashes the sources below a folder in a stable order. A missing folder has none.
 fn hash_sources(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     let Ok(entries) = folder.read_dir() else { return Ok(()) };
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
@@ -199,7 +201,7 @@ fn hash_sources(folder: &Path, hasher: &mut DefaultHasher) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until no other process builds here. The lock ends with the file.
+/// Waits until no other process builds here. Closing the file releases the lock.
 fn lock(path: &Path) -> io::Result<File> {
     let file = File::create(path)?;
     loop {

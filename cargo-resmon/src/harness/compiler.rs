@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use cargo_config2::Config;
 
-/// A compiler, by its path and by what it says of itself.
+/// A compiler, by its path and its version output.
 #[derive(Debug)]
 pub(crate) struct Compiler {
     pub(crate) path: PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct Compiler {
 impl Compiler {
     pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
         let command = config.rustc();
-        // Wrappers come first, and the compiler last.
+        // The arguments are those of wrappers; the last one is the compiler.
         let path = command.args.last().map_or_else(|| command.path.clone(), PathBuf::from);
         let output = Command::new(&path).arg("-vV").output();
         let output = output.with_context(|| format!("cannot run {}", path.display()))?;
@@ -27,12 +27,13 @@ impl Compiler {
         Ok(Self { path, version })
     }
 
-    /// Such as `rustc 1.88.0 (6b00bc388 2025-06-23)`.
+    /// Returns the first line of the version, such as `rustc 1.88.0 (6b00bc388 2025-06-23)`.
     pub(crate) fn name(&self) -> &str {
         self.version.lines().next().unwrap_or("this compiler")
     }
 
-    /// How it mangles the names of symbols by default, which backtraces show: with unstable features it may be another way.
+    /// Returns the default symbol mangling, `legacy` or `v0`. Backtraces show it, and enabling unstable features may
+    /// change it.
     pub(crate) fn mangling(&self) -> Option<String> {
         let mut command = Command::new(&self.path);
         command.args(["-", "--crate-type=lib", "--crate-name=mangled", "--emit=asm", "-o", "-"]);
@@ -47,14 +48,14 @@ impl Compiler {
                 word.trim_start_matches('_').starts_with(start) && word.contains("named")
             })
         };
-        // On some systems a symbol has one underscore more.
+        // `has` strips leading underscores: their number depends on the system.
         [("ZN", "legacy"), ("R", "v0")]
             .into_iter()
             .find(|(start, _)| has(*start))
             .map(|(_, name)| name.to_owned())
     }
 
-    /// Whether unstable features are allowed anyway.
+    /// Returns whether the compiler allows unstable features by itself.
     pub(crate) fn is_nightly(&self) -> bool {
         let release = self.version.lines().find_map(|line| line.strip_prefix("release: "));
         release.is_some_and(|release| release.ends_with("-nightly") || release.ends_with("-dev"))

@@ -4,22 +4,23 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 
-/// The arguments of one call of the compiler, as far as they matter here.
+/// The arguments of one compiler call, as far as the wrapper needs them.
 #[derive(Debug, Default)]
 pub(super) struct Invocation {
-    /// Whether a test binary is to be built with libtest's harness, by `--test`.
+    /// Whether `--test` asks for a test binary with libtest's harness.
     is_test: bool,
-    /// Whether it is linked, rather than checked.
+    /// Whether the crate is linked, rather than only checked.
     links: bool,
-    /// Whether each test runs in a process of its own, by `-Zpanic-abort-tests`, which the harness does not do.
+    /// Whether `-Zpanic-abort-tests` is set: libtest then runs each test in a process of its own, which the harness
+    /// cannot do.
     aborts: bool,
     pub(super) crate_name: String,
-    /// `2015` where none is named.
+    /// The edition; `None` stands for the default, `2015`.
     edition: Option<String>,
     pub(super) target: Option<String>,
     out_dir: Option<PathBuf>,
     extra_filename: String,
-    /// How names are to be mangled, if that is said.
+    /// The requested symbol mangling, if any.
     pub(super) mangling: Option<String>,
     pub(super) source: Option<PathBuf>,
 }
@@ -30,7 +31,7 @@ impl Invocation {
         let arguments = with_files(arguments);
         let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
         while let Some(argument) = arguments.next() {
-            // `--name=value` and `--name value`.
+            // Long options have the form `--name=value` or `--name value`.
             let (name, value) = match argument.split_once('=') {
                 Some((name, value)) if argument.starts_with("--") => (name, Some(value)),
                 _ => (argument, None),
@@ -50,7 +51,7 @@ impl Invocation {
                 "-C" | "--codegen" => invocation.codegen(&value()),
                 "-Z" => invocation.aborts |= value() == "panic-abort-tests",
                 "-Zpanic-abort-tests" => invocation.aborts = true,
-                // Options whose value is an argument of its own, and no source file.
+                // Options with a separate value, which must not pass for the source file.
                 "--extern"
                 | "-L"
                 | "-l"
@@ -91,24 +92,24 @@ impl Invocation {
         }
     }
 
-    /// Whether a test binary is to be built that the harness can run.
+    /// Returns whether this call builds a test binary with libtest's harness.
     pub(super) fn is_for_harness(&self) -> bool {
         self.is_test && self.links && self.source.is_some() && self.out_dir.is_some()
     }
 
-    /// Why the harness cannot run it though it is one of libtest's.
+    /// Returns the reason why the harness cannot run this test binary, if there is one.
     pub(super) fn objection(&self) -> Option<&'static str> {
         self.aborts
             .then_some("with -Zpanic-abort-tests libtest runs each test in a process of its own")
     }
 
-    /// The path of the executable.
+    /// Returns the path of the executable.
     pub(super) fn executable(&self) -> PathBuf {
         let name = format!("{}{}", self.crate_name, self.extra_filename);
         self.out_dir.clone().unwrap_or_default().join(name)
     }
 
-    /// The path of the harness's entry in this edition.
+    /// Returns the Rust path of the harness's entry point in this edition.
     pub(super) fn entry(&self) -> &'static str {
         match self.edition.as_deref() {
             None | Some("2015") => "resmon_harness::run",
@@ -117,7 +118,7 @@ impl Invocation {
     }
 }
 
-/// The arguments, with those in the place of an `@file` that Cargo writes where they are too long for a command line.
+/// Expands `@file` arguments. Cargo writes arguments to such a file if they are too long for a command line.
 fn with_files(arguments: &[OsString]) -> Vec<OsString> {
     let expand = |argument: &OsString| {
         let file = argument.to_str().and_then(|text| text.strip_prefix('@'));
@@ -129,7 +130,7 @@ fn with_files(arguments: &[OsString]) -> Vec<OsString> {
     arguments.iter().flat_map(expand).collect()
 }
 
-/// Whether any of the arguments may ask for a test binary, which is quick to tell: most calls do not.
+/// Returns whether the arguments may ask for a test binary. A quick check, as most calls do not.
 pub(super) fn may_be_test(arguments: &[OsString]) -> bool {
     let is_file = |argument: &OsStr| argument.as_encoded_bytes().starts_with(b"@");
     arguments.iter().any(|argument| argument == "--test" || is_file(argument))

@@ -1,8 +1,8 @@
-//! The instrumented build: every test of a workspace is measured from inside, without a change to its code.
+//! The instrumented build: it measures every test of a workspace from inside, without a change to its code.
 //!
-//! `RUSTC_WORKSPACE_WRAPPER` is this program. Where it is to compile a test binary, it has the compiler hand all tests to
-//! the harness, a small crate over libtest that puts a guard around each. That takes two unstable features of the compiler,
-//! which are allowed for these compilations and no others.
+//! This program is the `RUSTC_WORKSPACE_WRAPPER`. When it compiles a test binary, it makes the compiler pass all tests
+//! to the harness, a small crate over libtest that puts a guard around each test. This takes two unstable features of
+//! the compiler, which are enabled for these compilations only.
 
 mod build;
 mod compiler;
@@ -27,24 +27,24 @@ pub(crate) use self::wrapper::{is_own, run_if_called};
 use crate::message;
 use crate::runner::Chain;
 
-/// The variable by which Cargo compiles the members of a workspace through another program.
+/// The variable with the program through which Cargo compiles workspace members.
 pub(crate) const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 
 /// The figures to measure from inside a test binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wish {
-    /// All of them, and the allocations of each test.
+    /// Whether to count the heap allocations of each test, in addition to all other figures.
     pub(crate) heap: bool,
 }
 
-/// An instrumented build that is ready to be used.
+/// An instrumented build that is ready for use.
 #[derive(Debug)]
 pub(crate) struct Instrumented {
     wrapper: PathBuf,
 }
 
 impl Instrumented {
-    /// Builds the harness, unless that has been done, for each of the `triples`.
+    /// Builds the harness for each of the `triples`, unless it exists, and installs the wrapper.
     pub(crate) fn prepare(
         wish: Wish,
         target_dir: &Path,
@@ -68,7 +68,7 @@ impl Instrumented {
         }
         match failure {
             Some((_, error)) if harnesses.is_empty() => return Err(error),
-            // The report says of each binary what was not measured.
+            // The report names each binary that is not measured from inside.
             Some((triple, error)) => {
                 message::warn(format_args!("a harness for {triple} cannot be built: {error:#}"));
             }
@@ -86,26 +86,26 @@ impl Instrumented {
         Ok(Self { wrapper })
     }
 
-    /// Has Cargo compile through the wrapper.
+    /// Makes Cargo compile through the wrapper.
     pub(crate) fn put_into(&self, command: &mut Command) {
         command.env(WRAPPER, &self.wrapper);
     }
 
-    /// Returns the names of the variables that the runner takes out of a test's environment again.
+    /// Returns the wrapper's variable with its previous value, which the runner restores in a test's environment.
     pub(crate) fn chain() -> Chain {
         let value = env::var_os(WRAPPER).filter(|value| !is_own(value));
         Chain { variable: WRAPPER.into(), value, runner: Vec::new() }
     }
 }
 
-/// The wrapper that is configured already.
+/// Returns the wrapper that the user has configured, if any.
 fn configured(config: &Config) -> Option<PathBuf> {
     let wrapper = config.build.rustc_workspace_wrapper.clone();
-    // `cargo resmon` within `cargo resmon`.
+    // In a nested `cargo resmon` the configured wrapper is this program.
     wrapper.filter(|wrapper| !wrapper.as_os_str().is_empty() && !is_own(wrapper.as_os_str()))
 }
 
-/// Whether Cargo has started this process in an instrumented build.
+/// Returns whether Cargo has started this process in an instrumented build.
 pub(crate) fn is_instrumented() -> bool {
     env::var_os(WRAPPER).is_some_and(|wrapper| is_own(&wrapper))
 }

@@ -1,10 +1,11 @@
-//! Notes about a test binary, written into a file beside it when it is compiled: Cargo keeps binaries between runs.
+//! Notes about a test binary, in a file beside it. They are written when it is compiled, as Cargo keeps binaries
+//! between runs.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// One `name=value` a line. The harness reads it too: see `harness/lib.rs`.
+/// A note: one `name=value` per line. The harness reads it too: see `harness/lib.rs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Note {
     /// The Cargo target, as nextest names binaries.
@@ -15,11 +16,11 @@ pub(crate) struct Note {
     pub(crate) folder: String,
     /// The target's source file, from the root of the workspace.
     pub(crate) root: String,
-    /// The directory for code that the package's build script generates (`OUT_DIR`).
+    /// The `OUT_DIR` of the package's build script.
     pub(crate) out_dir: Option<String>,
-    /// Why its tests are not measured from inside.
+    /// The reason why its tests are not measured from inside; `None` if they are.
     pub(crate) not_instrumented: Option<String>,
-    /// Why its heap is not counted, though it was to be.
+    /// The reason why its heap is not counted although that was requested.
     pub(crate) heap_not_counted: Option<String>,
 }
 
@@ -56,7 +57,7 @@ impl Note {
             ("heap_not_counted", self.heap_not_counted.as_deref()),
         ];
         let lines = values.iter().filter_map(|(name, value)| {
-            // A value with a line break would be another line.
+            // A line break within a value would start another line.
             Some(format!("{name}={}\n", (*value)?.replace(['\n', '\r'], " ")))
         });
         fs::write(Self::path(executable), lines.collect::<String>())

@@ -1,4 +1,4 @@
-//! Settings of the wrapper: a file beside the link by which Cargo calls it.
+//! The settings of the wrapper: a file beside the link through which Cargo calls it.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 use super::build::Harness;
 use super::wrapper::NAME;
 
-/// The name of the file.
+/// The name of the settings file.
 const FILE: &str = "settings.json";
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Settings {
-    /// The wrapper that is configured already.
+    /// The wrapper that the user has configured. This one calls it.
     pub(super) chained: Option<PathBuf>,
-    /// The triple of this machine, for which Cargo compiles where it names no target.
+    /// The target triple of this machine. Cargo compiles for it when it passes no `--target`.
     pub(super) host: String,
     /// Whether the compiler allows unstable features by itself.
     pub(super) is_nightly: bool,
-    /// Whether the heap is to be counted.
+    /// Whether to count heap allocations.
     pub(super) heap: bool,
     pub(super) harnesses: Vec<Harness>,
     pub(super) targets: Targets,
@@ -37,10 +37,10 @@ pub(crate) struct Targets {
     pub(crate) names: Vec<TargetName>,
 }
 
-/// The name of a target of the workspace, by what the compiler is told of it.
+/// The name of a Cargo target, with the arguments by which the compiler knows it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct TargetName {
-    /// Its absolute path.
+    /// The absolute path of its source file.
     pub(crate) source: PathBuf,
     pub(crate) crate_name: String,
     /// The target's name, as nextest names binaries.
@@ -48,9 +48,10 @@ pub(crate) struct TargetName {
 }
 
 impl Settings {
-    /// Writes them and makes the link beside them, whose path is the wrapper's.
+    /// Writes the settings and the link beside them. Returns the path of the link, which is the wrapper's.
     ///
-    /// The path is part of Cargo's fingerprint, so that it names all on which the result of a compilation depends.
+    /// The path is part of Cargo's fingerprint. It therefore contains everything that changes the result of a
+    /// compilation.
     pub(super) fn install(&self, folder: &Path, key: &str) -> anyhow::Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
         // Workspaces may share a target directory.
@@ -59,7 +60,7 @@ impl Settings {
         let name = format!("{}-{:016x}{heap}", env!("CARGO_PKG_VERSION"), hasher.finish());
         let folder = folder.join(name);
         fs::create_dir_all(&folder)?;
-        // In one step: another run may be reading them.
+        // Replaced atomically, as another run may be reading the settings.
         let mut file = tempfile::NamedTempFile::new_in(&folder)?;
         serde_json::to_writer(&mut file, self)
             .context("cannot write the settings of the wrapper")?;
@@ -78,13 +79,13 @@ impl Settings {
         Ok(serde_json::from_slice(&fs::read(link.with_file_name(FILE))?)?)
     }
 
-    /// The harness for a target.
+    /// Returns the harness for a target.
     pub(super) fn harness(&self, triple: Option<&str>, heap: bool) -> Option<&Harness> {
         let triple = triple.unwrap_or(&self.host);
         self.harnesses.iter().find(|harness| harness.triple == triple && harness.heap == heap)
     }
 
-    /// The name of the target that is compiled from this file.
+    /// Returns the name of the target that is compiled from this file.
     pub(super) fn target(&self, source: &Path, crate_name: &str) -> Option<&str> {
         let is_it =
             |target: &&TargetName| target.source == source && target.crate_name == crate_name;

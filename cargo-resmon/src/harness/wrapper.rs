@@ -1,4 +1,4 @@
-//! The program that Cargo calls in the place of the compiler, for members of the workspace: `WRAPPER rustc ARGUMENTS…`.
+//! The wrapper: Cargo calls it instead of the compiler for workspace members, as `WRAPPER rustc ARGUMENTS…`.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -16,18 +16,18 @@ use super::note::Note;
 use super::settings::Settings;
 use crate::message;
 
-/// The name of the link to this program.
+/// The file name of the link to this program.
 pub(super) const NAME: &str = "resmon-rustc";
 
-/// The unstable feature that the compilation of a test binary declares.
+/// The unstable feature to enable in a test binary.
 const FEATURE: &str = "custom_test_frameworks";
 
-/// Whether this is a path by which Cargo calls the wrapper.
+/// Returns whether this is the path of a wrapper of resmon.
 pub(crate) fn is_own(path: &OsStr) -> bool {
     Path::new(path).file_name() == Some(OsStr::new(NAME))
 }
 
-/// Does the work of the wrapper, if this process was started as one.
+/// Runs the wrapper if this process was started as one.
 pub(crate) fn run_if_called() -> Option<ExitCode> {
     let mut arguments = env::args_os();
     let own = arguments.next().filter(|own| is_own(own))?;
@@ -54,7 +54,7 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
     Some(become_it(command))
 }
 
-/// The compiler with its arguments, through the wrapper that was configured already. `None` without a compiler.
+/// Builds the compiler's command, through the configured wrapper if any. Returns `None` without a compiler.
 fn compiler(chained: Option<&Path>, arguments: &[OsString]) -> Option<Command> {
     let (compiler, arguments) = arguments.split_first()?;
     let mut command = match chained {
@@ -69,7 +69,7 @@ fn compiler(chained: Option<&Path>, arguments: &[OsString]) -> Option<Command> {
     Some(command)
 }
 
-/// Replaces this process.
+/// Replaces this process by the command.
 fn become_it(mut command: Command) -> ExitCode {
     let error = command.exec();
     message::error(format_args!("cannot run {:?}: {error}", command.get_program()));
@@ -84,8 +84,8 @@ struct Compilation {
 }
 
 impl Compilation {
-    /// Compiles it with the harness or, where that does not work, as if there were none. Only the messages of the
-    /// compilation that counts are shown.
+    /// Compiles the test binary with the harness, or without it if that fails. Shows only the messages of the
+    /// compilation that counts.
     fn run(&self) -> ExitCode {
         let mut note = self.note();
         if let Some(objection) = self.invocation.objection() {
@@ -98,7 +98,7 @@ impl Compilation {
             match self.settings.harness(triple, true) {
                 Some(harness) => match self.attempt(harness, &note) {
                     Ok(code) => return code,
-                    // Any other failure would come again.
+                    // Any other failure would recur without the heap.
                     Err(why)
                         if !why.contains("global allocator")
                             && !why.contains("global_allocator") =>
@@ -127,7 +127,7 @@ impl Compilation {
         self.plain(&note)
     }
 
-    /// Compiles with a harness. Fails with the reason, having shown nothing.
+    /// Compiles with a harness. On failure, returns the reason and shows nothing.
     fn attempt(&self, harness: &Harness, note: &Note) -> Result<ExitCode, String> {
         let mut command = self.command();
         command.arg(format!("-Zcrate-attr=feature({FEATURE})"));
@@ -138,40 +138,40 @@ impl Compilation {
         dependencies.push(&harness.dependencies);
         command.arg("--extern").arg(library).arg("-L").arg(dependencies);
         if !self.settings.is_nightly && !self.is_bootstrapped() {
-            // Only for this compilation, and only for this feature: what the compiler refuses otherwise, it is to refuse here.
+            // Enables one feature for one compilation. All else that the compiler refuses stays refused.
             command.env("RUSTC_BOOTSTRAP", "1").arg(format!("-Zallow-features={FEATURE}"));
             if let Some(mangling) =
                 harness.mangling.as_ref().filter(|_| self.invocation.mangling.is_none())
             {
-                // The default is another one where unstable features are allowed.
+                // Allowing unstable features changes the default mangling.
                 command
                     .arg("-Zunstable-options")
                     .arg(format!("-Csymbol-mangling-version={mangling}"));
             }
         }
-        // A compiler that fails by itself must not leave a report of what nobody asked for.
+        // A crash of the compiler must not leave an ICE report, as the user did not ask for this compilation.
         command.env("RUSTC_ICE", "0").stdin(Stdio::inherit());
         let output =
             command.output().map_err(|error| format!("cannot run the compiler: {error}"))?;
         if !output.status.success() {
             return Err(reason(&output));
         }
-        // Without it the binary is measured all the same, but for the name of its target.
+        // Without the note the tests are still measured, but the report lists the binary as not instrumented.
         let _ = note.write(&self.invocation.executable());
-        // If nobody reads them, Cargo has ended.
+        // These writes fail only if Cargo has ended.
         let _ = io::stdout().write_all(&output.stdout);
         let _ = io::stderr().write_all(&output.stderr);
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Whether the user allows unstable features for this crate.
+    /// Returns whether the user allows unstable features for this crate.
     fn is_bootstrapped(&self) -> bool {
         env::var("RUSTC_BOOTSTRAP").is_ok_and(|value| {
             value == "1" || value.split(',').any(|name| name == self.invocation.crate_name)
         })
     }
 
-    /// Compiles as if there were no harness.
+    /// Compiles without the harness.
     fn plain(&self, note: &Note) -> ExitCode {
         let _ = note.write(&self.invocation.executable());
         become_it(self.command())
@@ -205,7 +205,7 @@ fn no_harness(triple: Option<&str>) -> String {
     format!("no harness was built for {}", triple.unwrap_or("this machine"))
 }
 
-/// The compiler's messages about errors, one per line.
+/// A diagnostic of the compiler: one JSON object per line of its stderr.
 #[derive(Deserialize)]
 struct Diagnostic {
     message: String,
@@ -218,7 +218,7 @@ struct Code {
     code: String,
 }
 
-/// Why the compilation failed, in few words.
+/// Returns why the compilation failed, in few words.
 fn reason(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let diagnostics = text.lines().filter_map(|line| serde_json::from_str::<Diagnostic>(line).ok());

@@ -1,4 +1,4 @@
-//! What the figures of a run call for.
+//! Advice that follows from the figures of a run.
 
 mod binaries;
 
@@ -13,48 +13,48 @@ use super::record::Scope;
 use super::test::{Measure, Test};
 use super::units::{self, bytes, count, float, percent, seconds};
 
-/// At most so many lines of one kind; the tables show the rest.
+/// The maximum number of lines of one kind; the tables show the rest.
 const EACH: usize = 3;
 
-/// What ends a process by SIGKILL.
+/// The usual causes of SIGKILL.
 const KILLERS: &str = "the system does that to a process when memory runs out, and so does a timeout or a cancelled job";
 
 /// One line of advice.
 #[derive(Debug, Serialize)]
 pub(crate) struct Advice {
-    /// What it is about.
+    /// The subject.
     pub(crate) kind: Kind,
-    /// The id of the test that it is about; `null` where it is about the run.
+    /// The id of the test that it is about; `null` if it is about the run.
     pub(crate) test: Option<String>,
-    /// What to know and what to do, in a sentence. Not stable.
+    /// A sentence with the problem and a remedy. Not stable.
     pub(crate) text: String,
 }
 
-/// What a line of advice is about.
+/// The subject of a line of advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// No test is recorded, so that there is nothing to say of any.
+    /// No test is recorded.
     NoTests,
     /// Some test binaries recorded no test.
     Unmarked,
-    /// Records are missing: some were dropped, or a process told no end.
+    /// Records are missing: some were dropped, or the end of a process is not recorded.
     Incomplete,
-    /// A test or a test binary was killed, as the system does when memory runs out.
+    /// SIGKILL ended a test or a test binary, as happens when memory runs out.
     Killed,
     /// The memory of the machine was nearly exhausted.
     MemoryExhausted,
-    /// The process of a test needs most of the memory there is.
+    /// The process of a test needs most of the memory that the run may use.
     MemoryHungry,
     /// The disk was nearly full.
     DiskFull,
-    /// Tests passed only when they were tried again.
+    /// Tests passed only in a retry.
     Flaky,
     /// A test keeps several CPUs busy.
     CpuHungry,
     /// The tests wait most of the time.
     Waiting,
-    /// The tests compute, but so few of them at once that CPUs are idle.
+    /// The tests compute, but too few run at once to use the CPUs.
     FewAtOnce,
     /// One test takes most of the run.
     Dominant,
@@ -62,7 +62,7 @@ pub(crate) enum Kind {
     Slower,
 }
 
-/// The most urgent first.
+/// Returns the advice for a run, the most urgent first.
 pub(crate) fn of(report: &Report) -> Vec<Advice> {
     let rules: [fn(&Report) -> Vec<Advice>; 13] = [
         no_tests,
@@ -214,7 +214,7 @@ fn idle(report: &Report) -> Vec<Advice> {
                 units::of_cpus(cpus),
                 percent(cpu / testing / cpus * 100.0)
             );
-            // A test that computes all the time cannot wait.
+            // The tests wait if they use less than half a CPU each.
             if cpu < 0.5 * totals.tests_s {
                 let text = format!(
                     "{used}: they wait most of the time, so more of them at once would be faster"
@@ -239,7 +239,7 @@ fn idle(report: &Report) -> Vec<Advice> {
     }
 }
 
-/// Whether the run may use fewer CPUs than the machine has, so that the machine's usage says little.
+/// Returns whether the run may use fewer CPUs than the machine has. The machine's usage then says little.
 fn is_limited(report: &Report) -> bool {
     let machine = report.run.machine();
     machine.is_some_and(|machine| match (machine.cpu_limit, machine.cpu_count) {

@@ -10,34 +10,34 @@ use super::text::clean;
 #[derive(Debug)]
 pub(crate) struct Binary {
     pub(crate) about: About,
-    /// What a test has too.
+    /// The figures that a test has too.
     pub(crate) figures: Attempt,
 }
 
-/// What its record alone tells.
+/// The fields that only the record of a test binary has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct About {
     pub(crate) package: Option<String>,
-    /// Its path.
+    /// The path of the executable.
     pub(crate) executable: Option<String>,
-    /// The file that it was built from, as its package has it, if that could be told.
+    /// Its source file, relative to its package, if it is known.
     pub(crate) source: Option<String>,
     /// Its exit code, unless a signal ended it.
     pub(crate) exit_status: Option<i32>,
-    /// How many test records there are of it.
+    /// The number of its test records.
     pub(crate) tests: Option<u32>,
-    /// How many of these are of tests that went wrong.
+    /// The number of these with a bad outcome.
     pub(crate) tests_bad: Option<u32>,
     /// Its Cargo target, as nextest names binaries.
     pub(crate) target: Option<String>,
-    /// Why its tests are not measured from inside, though they were to be.
+    /// The reason why its tests are not measured from inside although that was requested.
     pub(crate) not_instrumented: Option<String>,
-    /// Why its heap is not counted, though it was to be.
+    /// The reason why its heap is not counted although that was requested.
     pub(crate) heap_not_counted: Option<String>,
 }
 
 impl Binary {
-    /// Its package and its target, such as `shop (lib)` and `shop tests/api.rs`, as far as they can be told.
+    /// Returns its package and target as far as they are known, such as `shop (lib)` and `shop tests/api.rs`.
     pub(crate) fn name(&self) -> String {
         let package = self.about.package.as_deref().filter(|package| !package.is_empty());
         let source = self.about.source.as_deref().filter(|source| !source.is_empty());
@@ -45,7 +45,7 @@ impl Binary {
         let name = match (package, source, stem) {
             (Some(package), Some("src/lib.rs"), _) => format!("{package} (lib)"),
             (Some(package), Some(source), _) => format!("{package} {source}"),
-            // A library and a program of the same name are not told apart.
+            // A library and a program of the same name cannot be distinguished.
             (Some(package), None, Some(stem)) if stem == package.replace('-', "_") => {
                 format!("{package} (unit tests)")
             }
@@ -67,23 +67,23 @@ impl Binary {
         }
     }
 
-    /// Whether it went wrong, and none of its tests is known to have.
+    /// Returns whether it has a bad outcome, and none of its recorded tests has one.
     pub(crate) fn is_bad_by_itself(&self) -> bool {
         self.outcome().is_bad() && self.about.tests_bad.unwrap_or_default() == 0
     }
 
-    /// Whether every test of it that ran has a record.
+    /// Returns whether the harness records every test of it that runs.
     pub(crate) fn is_instrumented(&self) -> bool {
         self.about.target.is_some() && self.about.not_instrumented.is_none()
     }
 
-    /// Whether it is known that no test of it was recorded.
+    /// Returns whether it is known that none of its tests was recorded.
     pub(crate) fn is_without_tests(&self) -> bool {
         self.about.tests == Some(0)
     }
 }
 
-/// The name of a file without its folder, its extension, and the hash by which Cargo tells builds apart.
+/// Returns the name of a file without its folder, extension, and the hash by which Cargo distinguishes builds.
 fn stem(executable: &str) -> &str {
     let name = executable.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.strip_suffix(".exe").unwrap_or(name);

@@ -1,5 +1,4 @@
-//! The report for scripts. `docs/report-json.md` describes it; a change that breaks a reader is a new
-//! [`VERSION`].
+//! The report as JSON for scripts. `docs/report-json.md` describes it. A breaking change needs a new [`VERSION`].
 
 use std::io::{self, Write};
 
@@ -18,49 +17,49 @@ const VERSION: u32 = 1;
 /// The whole document.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Of this shape.
+    /// The version of this format.
     version: u32,
     run: Run<'a>,
-    /// The machine it ran on, the first of several; `null` where no session began.
+    /// The machine of the run, the first of several; `null` if none is recorded.
     machine: Option<&'a Machine>,
     totals: Totals,
-    /// In the order in which their first records came.
+    /// The tests, in the order of their first records.
     tests: Vec<TestOf<'a>>,
-    /// Those of `cargo test`, in the order in which they ended.
+    /// The test binaries of `cargo test`, in the order of their ends.
     binaries: Vec<BinaryOf<'a>>,
-    /// The runs before it that the file holds, or the directory, the latest first; at most 20.
+    /// The earlier runs of the file or directory, the latest first; at most 20.
     earlier_runs: Vec<EarlierRun<'a>>,
-    /// The most urgent first.
+    /// The advice, the most urgent first.
     advice: Vec<Advice>,
-    /// Lines of the file that are no records.
+    /// The number of lines of the file that are not records.
     unreadable_lines: usize,
-    /// Records that came more than once, and count once.
+    /// The number of repeated records, which are ignored.
     duplicate_records: usize,
 }
 
 /// The run that is shown.
 #[derive(Serialize)]
 struct Run<'a> {
-    /// Its `run_id`.
+    /// Its `run_id`, else its `session_id`.
     id: Option<&'a str>,
-    /// The first sign of it.
+    /// The earliest timestamp or start of a test or test binary.
     started: Option<Timestamp>,
-    /// The last sign of it.
+    /// The latest timestamp.
     ended: Option<Timestamp>,
-    /// Wall seconds from the one to the other.
+    /// Wall seconds from `started` to `ended`.
     duration_s: Option<f64>,
     /// Wall seconds in which at least one test ran.
     testing_s: Option<f64>,
     packages: Vec<&'a str>,
-    /// That of the run, or the first of its test processes' that is not 0; −1 is a crash.
+    /// The exit status of the run, or the first of its test processes that is not 0; −1 is a crash.
     exit_status: Option<i32>,
-    /// Sessions that began: one under `cargo resmon`, one per test process elsewhere.
+    /// The number of started sessions: one under `cargo resmon`, else one per test process.
     sessions_started: usize,
-    /// Sessions that told their end.
+    /// The number of sessions with a recorded end.
     sessions_ended: usize,
-    /// Records that could not be kept.
+    /// The number of dropped records.
     records_dropped: i64,
-    /// How many machines it ran on.
+    /// The number of machines that it ran on.
     machines: usize,
     /// `null` outside GitHub Actions.
     github: Option<&'a GitHub>,
@@ -75,23 +74,23 @@ struct Totals {
     crashed: usize,
     unfinished: usize,
     unknown: usize,
-    /// Tests that passed only when tried again; they are among `passed`.
+    /// Tests that passed only in a retry; they are among `passed`.
     flaky: usize,
     /// Attempts after the first.
     retries: usize,
-    /// CPU seconds of all attempts that have any.
+    /// CPU seconds of all attempts that report them.
     cpu_s: Option<f64>,
-    /// Whether these are all that the tests used: no attempt lacks them or counts its own thread only.
+    /// Whether `cpu_s` is complete: no attempt lacks it or reports its own thread only.
     cpu_is_whole: bool,
     /// Usage of the machine's CPUs while tests of at least 200 ms ran, 0 to 100.
     machine_cpu_percent: Option<f64>,
     /// The least memory of the machine that was available, in bytes.
     mem_available_min: Option<i64>,
-    /// The fullest that the disk was, 0 to 100.
+    /// The greatest used share of the disk in %, 0 to 100.
     disk_percent_max: Option<f64>,
 }
 
-/// A test. Of several attempts each of its figures is the greatest.
+/// A test. Each figure is the greatest of all attempts.
 #[derive(Serialize)]
 struct TestOf<'a> {
     /// Its `test_nodeid`.
@@ -101,23 +100,23 @@ struct TestOf<'a> {
     target: Option<&'a str>,
     /// That of the last attempt.
     outcome: Outcome,
-    /// Whether it passed only when tried again.
+    /// Whether it passed only in a retry.
     flaky: bool,
     #[serde(flatten)]
     figures: Figures,
     attempts: &'a [Attempt],
-    /// What it cost in earlier runs.
+    /// Its results in earlier runs.
     earlier: Vec<EarlierTest>,
 }
 
-/// What a test cost.
+/// The cost of a test.
 #[derive(Serialize)]
 struct Figures {
     /// Wall seconds.
     duration_s: Option<f64>,
     /// CPU seconds, user and system.
     cpu_s: Option<f64>,
-    /// The most resident bytes of its process.
+    /// The peak resident bytes of its process.
     rss_peak: Option<i64>,
     /// `rss_after` − `rss_before`
     rss_growth: Option<i64>,
@@ -126,16 +125,16 @@ struct Figures {
 /// A process that ran tests.
 #[derive(Serialize)]
 struct BinaryOf<'a> {
-    /// As the report shows it.
+    /// The name, as in the other forms of the report.
     name: String,
     package: Option<&'a str>,
-    /// The file that it was built from, if that could be told.
+    /// Its source file, relative to its package, if it is known.
     source: Option<&'a str>,
     executable: Option<&'a str>,
     outcome: Outcome,
     exit_status: Option<i32>,
     signal: Option<i32>,
-    /// Its end.
+    /// The time of its end.
     timestamp: Option<Timestamp>,
     duration_s: Option<f64>,
     /// CPU seconds, user and system.
@@ -145,31 +144,31 @@ struct BinaryOf<'a> {
     rss_peak: Option<i64>,
     io_read_bytes: Option<i64>,
     io_write_bytes: Option<i64>,
-    /// Test records there are of it.
+    /// The number of its test records.
     tests: Option<u32>,
-    /// How many of these are of tests that went wrong.
+    /// The number of these with a bad outcome.
     tests_bad: Option<u32>,
     /// The Cargo target.
     target: Option<&'a str>,
-    /// Why its tests are not measured from inside, though they were to be.
+    /// The reason why its tests are not measured from inside although that was requested.
     not_instrumented: Option<&'a str>,
-    /// Why its heap is not counted, though it was to be.
+    /// The reason why its heap is not counted although that was requested.
     heap_not_counted: Option<&'a str>,
 }
 
-/// What a test cost in an earlier run.
+/// The result of a test in an earlier run.
 #[derive(Serialize)]
 struct EarlierTest {
-    /// The place of that run in `earlier_runs`.
+    /// The index of that run in `earlier_runs`.
     run: usize,
     outcome: Outcome,
-    /// How many attempts it had.
+    /// The number of its attempts.
     attempts: usize,
     #[serde(flatten)]
     figures: Figures,
 }
 
-/// A run before this.
+/// An earlier run.
 #[derive(Serialize)]
 struct EarlierRun<'a> {
     id: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The report in GitHub's Markdown, for the summary of a job.
+//! The report in GitHub's Markdown, for a job summary.
 
 use std::fmt::Write as _;
 
@@ -8,15 +8,15 @@ use super::test::Measure;
 use super::text::{clean, shorten};
 use super::{advice, units, wrong};
 
-/// More tests that went wrong are counted only.
+/// The maximum number of bad or flaky tests and binaries to list; the rest is only counted.
 const BAD: usize = 50;
-/// The most columns of a name.
+/// The maximum width of a name in columns.
 const NAME: usize = 200;
 
-/// GitHub shows no summary that is longer.
+/// The maximum size of a summary in bytes: GitHub shows no larger one.
 pub(crate) const LIMIT: usize = 1 << 20;
 
-/// The report. A section with which it would be longer than [`LIMIT`] is left out.
+/// Renders the report. Leaves out sections that would exceed [`LIMIT`].
 pub(crate) fn render(report: &Report, top: usize) -> String {
     let sections = [head(report), bad(report), advices(report)].into_iter();
     let costs = Measure::ALL.into_iter().map(|measure| costs(report, measure, top.min(100)));
@@ -78,7 +78,7 @@ fn advices(report: &Report) -> String {
     list
 }
 
-/// A table of the tests that cost most. That of the time is open, as most people ask for it.
+/// Renders a table of the tests that cost most. The table of time is open, as most people look for it.
 fn costs(report: &Report, measure: Measure, top: usize) -> String {
     let rows = report.top(measure, top);
     if rows.is_empty() {
@@ -97,7 +97,7 @@ fn costs(report: &Report, measure: Measure, top: usize) -> String {
     table
 }
 
-/// A table of the test binaries, which is open where there is none of tests.
+/// Renders a table of the test binaries, which is open if no tests are recorded.
 fn binaries(report: &Report, top: usize) -> String {
     let binaries = report.binaries();
     if binaries.is_empty() || top == 0 {
@@ -119,13 +119,13 @@ fn binaries(report: &Report, top: usize) -> String {
     table
 }
 
-/// The id of a test as code. HTML tags rather than backticks, as a name may have these.
+/// Formats a test id as code. Uses HTML tags rather than backticks, which a name may contain.
 fn name(id: &str) -> String {
     format!("<code>{}</code>", escape(&shorten(&clean(id), NAME)))
 }
 
-/// Text that is neither HTML nor Markdown. References work everywhere, in a cell of a table too. An underscore within a
-/// word means nothing, and stays readable.
+/// Escapes HTML and Markdown in a text. Uses character references, which work everywhere, also in table cells. An
+/// underscore within a word has no meaning, so it stays readable.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

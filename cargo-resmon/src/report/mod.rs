@@ -1,4 +1,4 @@
-//! What a run did to the machine, for people to look at.
+//! `cargo resmon report`: shows what a run did to the machine.
 
 mod advice;
 mod binary;
@@ -39,13 +39,13 @@ pub(crate) struct Arguments {
     /// The latest run of this workspace
     #[arg(long, conflicts_with = "file")]
     last: bool,
-    /// Write it to this file as a page for a browser, which needs nothing else
+    /// Write the report to this file as a self-contained HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Print it as JSON, for scripts
+    /// Print the report as JSON, for scripts
     #[arg(long)]
     json: bool,
-    /// Print it as GitHub's Markdown, for `$GITHUB_STEP_SUMMARY`
+    /// Print the report as GitHub's Markdown, for `$GITHUB_STEP_SUMMARY`
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
     /// How many tests to list by time, by CPU, by memory and by growth, and how many test binaries
@@ -85,9 +85,9 @@ fn write_page(report: &Report, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is said at the end of a run of which `file` holds the records, and `before` those of the runs before it, the
-/// latest first: a short report on stderr, as stdout is that of the tests, and a long one in the summary of a
-/// GitHub Actions step. It fails no run: what is wrong is a warning.
+/// Prints a short report of the run in `file` on stderr, as stdout belongs to the tests. Appends a long one to the
+/// summary of a GitHub Actions step. `before` are the files of the runs before, the latest first. Errors are only
+/// warnings, as they must not fail the run.
 pub(crate) fn after_run(file: &Path, before: &[PathBuf]) {
     let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
     let width = columns(terminal_size_of(io::stderr()), io::stderr().is_terminal());
@@ -106,7 +106,7 @@ fn tell(
 ) -> anyhow::Result<()> {
     let report = Report::load(file, before)?;
     let extent = Extent { width, top: 5, measures: &Measure::ALL };
-    // Where nobody can read it, the summary is worth the more.
+    // If stderr cannot be written to, the summary still can.
     let _ = writeln!(out, "\n{}", terminal::render(&report, extent).trim_end());
     match summary {
         Some(summary) => summary::append(summary, &markdown::render(&report, 10)),
@@ -114,7 +114,7 @@ fn tell(
     }
 }
 
-/// The file of the latest run that is kept, and those before it, the latest first.
+/// Returns the file of the latest kept run and those of the runs before it, the latest first.
 fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
     let mut runs = runs::list(&runs::directory()?);
     let latest = runs.pop().context("no run is kept here yet: `cargo resmon test` makes one")?;
@@ -122,16 +122,16 @@ fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
     Ok((latest, runs))
 }
 
-/// `COLUMNS` wins over what a terminal says of its size. Where nobody looks there is no end to a line.
+/// Returns the maximum width of a line in columns: from `COLUMNS`, else from the terminal. `None` without either.
 fn columns(size: Option<(Width, Height)>, is_terminal: bool) -> Option<usize> {
     let wish = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     wish.filter(|columns| *columns > 0)
         .or(size.map(|(Width(width), _)| usize::from(width)))
-        // That of old, for one which does not know.
+        // The traditional width, for a terminal that does not report its own.
         .or(is_terminal.then_some(80))
 }
 
-/// A reader that has seen enough is no failure.
+/// Converts the result of writing the report. A closed pipe is not a failure.
 fn done(written: io::Result<()>) -> anyhow::Result<ExitCode> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -151,7 +151,7 @@ mod tests {
 {"event_type":"test","test_nodeid":"src/lib.rs::slow","timestamp":"2026-11-24T10:00:02.000+00:00","run_id":"a","outcome":"passed","duration_s":1.5}
 "#;
 
-    /// What is told on stderr and what is in the summary, which held `before`.
+    /// Returns the output on stderr, the contents of the summary, which held `before`, and the result.
     fn told(before: Option<&str>) -> (String, String, anyhow::Result<()>) {
         let folder = tempfile::tempdir().unwrap();
         let (file, summary) = (folder.path().join("run.ndjson"), folder.path().join("summary.md"));

@@ -1,4 +1,4 @@
-//! A run with all that is said about it, however it is shown.
+//! The contents of a report, independent of its form.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use super::test::{Earlier, Key, Measure, Test};
 use super::totals::Totals;
 use super::units;
 
-/// The newest run of a file.
+/// The newest run of a file, with the runs before it.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) run: Run,
-    /// Those before it, the latest first.
+    /// The runs before it, the latest first.
     pub(crate) earlier: Vec<EarlierRun>,
     pub(crate) totals: Totals,
     pub(crate) unreadable: Unreadable,
@@ -31,13 +31,13 @@ pub(crate) struct EarlierRun {
     pub(crate) first: Option<Timestamp>,
     pub(crate) seconds: Option<f64>,
     pub(crate) tests: usize,
-    /// How many of them failed, crashed or stayed unfinished.
+    /// The number of tests that failed, crashed or stayed unfinished.
     pub(crate) bad: usize,
 }
 
 impl Report {
-    /// The newest run of `file`. Those before it are earlier runs, and so are those of the files `before`, the newest
-    /// of which comes first.
+    /// Loads the newest run of `file`. Its other runs are earlier runs, and so are those of the files in `before`,
+    /// which come newest first.
     pub(crate) fn load(file: &Path, before: &[PathBuf]) -> anyhow::Result<Self> {
         let records = read::read(file)?;
         let mut runs = records.runs.into_iter();
@@ -47,7 +47,7 @@ impl Report {
             if earlier.len() + 1 >= RUNS {
                 break;
             }
-            // What an earlier run is to show can be done without.
+            // An unreadable earlier run is left out.
             if let Ok(records) = read::read(file) {
                 let is_other = |other: &Run| other.first <= run.first && other.id != run.id;
                 earlier.extend(records.runs.into_iter().filter(is_other));
@@ -83,7 +83,7 @@ impl Report {
         }
     }
 
-    /// The tests that did not pass, crashes first.
+    /// Returns the tests that failed, crashed or stayed unfinished, crashes first.
     pub(crate) fn bad(&self) -> Vec<&Test> {
         let mut tests: Vec<_> =
             self.run.tests.iter().filter(|test| test.outcome().is_bad()).collect();
@@ -93,7 +93,7 @@ impl Report {
         tests
     }
 
-    /// The test binaries, those that took longest first.
+    /// Returns the test binaries, the slowest first.
     pub(crate) fn binaries(&self) -> Vec<&Binary> {
         let mut binaries: Vec<_> = self.run.binaries.iter().collect();
         let time = |binary: &Binary| binary.figures.duration_s.unwrap_or(-1.0);
@@ -101,17 +101,17 @@ impl Report {
         binaries
     }
 
-    /// How many tests did not pass.
+    /// Returns the number of tests that failed, crashed or stayed unfinished.
     pub(crate) fn bad_count(&self) -> usize {
         self.totals.crashed + self.totals.failed + self.totals.unfinished
     }
 
-    /// The tests that passed only when tried again.
+    /// Returns the tests that passed only in a retry.
     pub(crate) fn flaky(&self) -> impl Iterator<Item = &Test> {
         self.run.tests.iter().filter(|test| test.is_flaky())
     }
 
-    /// The tests that cost most of something, as far as it is worth a word.
+    /// Returns up to `count` tests with the highest cost and the attempt with that cost. Leaves out tiny costs.
     pub(crate) fn top(&self, measure: Measure, count: usize) -> Vec<(&Test, &Attempt, f64)> {
         let least = match measure {
             Measure::Time | Measure::Cpu => 0.001,
@@ -129,7 +129,7 @@ impl Report {
                      (other, _, less): &(&Test, _, f64)| {
             less.total_cmp(most).then_with(|| one.key.id.cmp(&other.key.id))
         };
-        // Of a million tests few are asked for.
+        // Selecting first is faster: there may be a million tests, and few are asked for.
         if count < tests.len() {
             tests.select_nth_unstable_by(count, order);
             tests.truncate(count);
@@ -138,7 +138,8 @@ impl Report {
         tests
     }
 
-    /// The tests that took clearly longer than they do as a rule, with that rule, those that lost most time first.
+    /// Returns the tests that took clearly longer than usual, with their time and their usual time in seconds. Those
+    /// that lost most time come first.
     pub(crate) fn slower(&self) -> Vec<(&Test, f64, f64)> {
         let mut tests: Vec<_> = self
             .run
@@ -155,14 +156,14 @@ impl Report {
         tests
     }
 
-    /// The bytes of memory that the run may use.
+    /// Returns the bytes of memory that the run may use.
     pub(crate) fn memory(&self) -> Option<i64> {
         let machine = self.run.machine()?;
         let limits = [machine.mem_limit_bytes, machine.mem_total_bytes];
         limits.into_iter().flatten().filter(|limit| *limit > 0).min()
     }
 
-    /// The CPUs that the run may use.
+    /// Returns the number of CPUs that the run may use.
     #[allow(clippy::cast_precision_loss, reason = "no machine has that many CPUs")]
     pub(crate) fn cpus(&self) -> Option<f64> {
         let machine = self.run.machine()?;
@@ -170,12 +171,12 @@ impl Report {
         limits.into_iter().flatten().filter(|limit| *limit > 0.0).reduce(f64::min)
     }
 
-    /// Whether anything did not go as it should, other than at first.
+    /// Returns whether a test, or a test binary by itself, has a bad outcome. Flaky tests do not count.
     pub(crate) fn is_bad(&self) -> bool {
         self.bad_count() > 0 || self.run.binaries.iter().any(Binary::is_bad_by_itself)
     }
 
-    /// The packages of the tests and the test binaries, each once.
+    /// Returns the packages of the tests and the test binaries, each once.
     pub(crate) fn packages(&self) -> Vec<&str> {
         let tests = self.run.tests.iter().filter_map(|test| test.key.package.as_deref());
         let binaries =
@@ -186,7 +187,7 @@ impl Report {
         packages
     }
 
-    /// The machine in a line, such as `linux x86_64, 4 CPUs (2 allowed), 16.0 GiB of memory`.
+    /// Describes the machine in a line, such as `linux x86_64, 4 CPUs (2 allowed), 16 GiB of memory`.
     pub(crate) fn machine(&self) -> Option<String> {
         let Machine { os, arch, cpu_model, cpu_count, cpu_limit, mem_total_bytes, .. } =
             self.run.machine()?;

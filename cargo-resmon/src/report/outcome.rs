@@ -1,8 +1,8 @@
-//! How a test ended.
+//! The outcome of a test.
 
 use serde::{Deserialize, Serialize};
 
-/// The worst first.
+/// The outcome of a test or test binary, the worst first.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
 )]
@@ -11,17 +11,17 @@ pub(crate) enum Outcome {
     /// The process died.
     Crashed,
     Failed,
-    /// Still open when the process exited.
+    /// The test was still open when its process exited.
     Unfinished,
     Passed,
-    /// Nobody can tell, or it is a word of a later version.
+    /// The outcome is not known, or is one of a later version.
     #[default]
     #[serde(other)]
     Unknown,
 }
 
 impl Outcome {
-    /// As it is written in a record.
+    /// Returns the outcome as it is written in a record.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -32,15 +32,15 @@ impl Outcome {
         }
     }
 
-    /// Whether somebody should look at the test.
+    /// Returns whether the test failed, crashed or stayed unfinished.
     pub(crate) fn is_bad(self) -> bool {
         self <= Self::Unfinished
     }
 }
 
-/// A signal by its name, such as `SIGKILL`.
+/// Returns the name of a signal, such as `SIGKILL`.
 pub(crate) fn signal(number: i32) -> String {
-    // The same on every Unix but for 7 and 10, which are those of Linux here.
+    // These numbers are the same on every Unix, except for 7, which is SIGBUS on Linux.
     let name = match number {
         1 => "SIGHUP",
         2 => "SIGINT",

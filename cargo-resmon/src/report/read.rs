@@ -1,4 +1,4 @@
-//! Reads a file of records.
+//! The reader of a file of records.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,9 +11,9 @@ use super::binary::{About, Binary};
 use super::record::{End, GitHub, Head, Machine, Text};
 use super::run::{Event, Run};
 
-/// How many runs are kept of a file: the newest, and those before it.
+/// The number of runs to keep of a file: the newest, and those before it.
 pub(crate) const RUNS: usize = 21;
-/// A record is much shorter. Of a longer line nothing is kept.
+/// The maximum length of a line in bytes. A longer one is not a record.
 const LINE: u64 = 1 << 20;
 
 /// The runs of a file, the newest first.
@@ -23,11 +23,11 @@ pub(crate) struct Records {
     pub(crate) unreadable: Unreadable,
 }
 
-/// The lines that are no records.
+/// The lines that are not records.
 #[derive(Debug, Default)]
 pub(crate) struct Unreadable {
     pub(crate) lines: usize,
-    /// The number of the first, and why.
+    /// The number of the first such line, and the reason.
     pub(crate) first: Option<(usize, String)>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Records> {
     Ok(Records { runs, unreadable })
 }
 
-/// Reads the next line, of which no more than is needed to see that it is too long. `false` at the end.
+/// Reads the next line, but no more than needed to see that it is too long. Returns `false` at the end.
 fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     file.by_ref().take(LINE + 1).read_until(b'\n', line)?;
@@ -74,21 +74,21 @@ fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     Ok(!line.is_empty())
 }
 
-/// Why a line is not a record, so that it goes on from "line 3 is".
+/// Describes why a line is not a record. The text continues "line 3 is".
 fn describe(error: &serde_json::Error) -> String {
     let error_text = error.to_string();
-    // The place in a text of one line says nothing.
+    // Within a single line, the line and column of the error say little.
     let why = error_text.split(" at line ").next().unwrap_or_default();
     if error.is_data() { format!("not a record: {why}") } else { format!("not JSON: {why}") }
 }
 
-/// The runs while they are read.
+/// The runs while the file is read.
 #[derive(Default)]
 struct Runs {
     by_id: HashMap<String, Run>,
-    /// The start of the newest run that is no longer kept.
+    /// The latest end of the runs that are no longer kept.
     dropped: Option<jiff::Timestamp>,
-    /// How many sessions without any id began.
+    /// The number of sessions without any id that have started.
     nameless: usize,
 }
 
@@ -141,7 +141,7 @@ impl Runs {
         Ok(())
     }
 
-    /// The run of a record, unless there are too many newer ones.
+    /// Returns the run of a record, unless there are too many newer ones.
     fn run(&mut self, head: &Head<'_>) -> Option<&mut Run> {
         let text =
             |text: &'_ Option<Text<'_>>| text.as_ref().and_then(Text::get).map(str::to_owned);
@@ -176,7 +176,7 @@ impl Runs {
 
     fn finish(self) -> Vec<Run> {
         let mut runs: Vec<_> = self.by_id.into_values().collect();
-        // A run of which only the middle was ever written is not worth more than one with a name.
+        // Newest first. A run without any timestamp comes last.
         runs.sort_by(|one, other| (other.first, &other.id).cmp(&(one.first, &one.id)));
         runs.truncate(RUNS);
         for run in &mut runs {

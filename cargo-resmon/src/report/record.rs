@@ -1,4 +1,4 @@
-//! A line of a file, as it is read. Every field may be missing.
+//! The records of a file as they are read. Almost every field may be missing.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
 
-/// A string that is borrowed from its line where it needs no unescaping.
+/// A string that is borrowed from its line if it needs no unescaping.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Text<'_> {
-    /// `None` if it is empty, which stands for unset.
+    /// Returns the text. Returns `None` if it is empty, which stands for unset.
     pub(crate) fn get(&self) -> Option<&str> {
         (!self.0.is_empty()).then_some(&*self.0)
     }
 }
 
-/// What says which record this is.
+/// The fields that identify a record.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Head<'a> {
     #[serde(borrow)]
@@ -47,7 +47,7 @@ fn first() -> i32 {
     1
 }
 
-/// The machine of a run, as `session_start` tells it. Each field has the name and the meaning that it has in a record.
+/// The machine of a run, from a `session_start` record. Each field has the same name and meaning as in a record.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct Machine {
@@ -55,23 +55,23 @@ pub(crate) struct Machine {
     pub(crate) os: Option<String>,
     /// The architecture, such as `x86_64`.
     pub(crate) arch: Option<String>,
-    /// The CPU's name for itself.
+    /// The model name of the CPU.
     pub(crate) cpu_model: Option<String>,
     /// The name of the machine.
     pub(crate) hostname: Option<String>,
     /// Logical CPUs.
     pub(crate) cpu_count: Option<i64>,
-    /// CPUs that the control group allows; the machine's own where there is no limit.
+    /// CPUs that the control group allows; those of the machine if there is no limit.
     pub(crate) cpu_limit: Option<f64>,
     /// Memory in bytes.
     pub(crate) mem_total_bytes: Option<i64>,
-    /// Bytes of memory that the control group allows; the machine's own where there is no limit.
+    /// Bytes of memory that the control group allows; those of the machine if there is no limit.
     pub(crate) mem_limit_bytes: Option<i64>,
     /// Size of the file system of the working directory in bytes.
     pub(crate) disk_total_bytes: Option<i64>,
 }
 
-/// The run of GitHub Actions that this is. A field is empty where its variable was unset.
+/// The GitHub Actions run. A field is empty if its variable was unset.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct GitHub {
@@ -101,7 +101,7 @@ pub(crate) struct GitHub {
     pub(crate) run_attempt: String,
 }
 
-/// What `session_end` alone tells.
+/// The fields that only a `session_end` record has.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct End {
@@ -109,89 +109,89 @@ pub(crate) struct End {
     pub(crate) records_dropped: Option<i64>,
 }
 
-/// Whose the CPU seconds and the storage I/O of a test are.
+/// The scope of the CPU seconds and the storage I/O of a test.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scope {
-    /// Of the whole process: the test was alone in it.
+    /// The whole process: the test was alone in it.
     Process,
-    /// Of the test's own thread.
+    /// The test's own thread.
     Thread,
-    /// Of something that this version does not know.
+    /// A scope that this version does not know.
     #[serde(other)]
     Other,
 }
 
-/// One try of a test. Each field has the name and the meaning that it has in a record.
+/// An attempt of a test. Each field has the same name and meaning as in a record.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[allow(clippy::struct_field_names, reason = "the names are the table's")]
 pub(crate) struct Attempt {
-    /// Which try this is, from 1.
+    /// The number of the attempt, from 1.
     #[serde(default = "first")]
     pub(crate) attempt: i32,
     /// The end of the test; the last sign of life of one that crashed.
     pub(crate) timestamp: Option<Timestamp>,
-    /// How it ended.
+    /// The outcome of this attempt.
     #[serde(default)]
     pub(crate) outcome: Outcome,
     /// The signal that ended its process.
     pub(crate) signal: Option<i32>,
     /// Wall seconds.
     pub(crate) duration_s: Option<f64>,
-    /// CPU seconds in its own code.
+    /// CPU seconds in user mode.
     pub(crate) cpu_user_s: Option<f64>,
     /// CPU seconds in the kernel.
     pub(crate) cpu_system_s: Option<f64>,
-    /// Whose the CPU seconds and the storage I/O are: `process`, `thread`, `other`.
+    /// The scope of the CPU seconds and the storage I/O: `process`, `thread`, `other`.
     pub(crate) cpu_scope: Option<Scope>,
     /// The most tests of its process that ran at once during it, itself included.
     pub(crate) concurrent_tests: Option<i64>,
-    /// Usage of all CPUs of the machine before the test, 0 to 100.
+    /// Usage of all CPUs of the machine before the test in %, 0 to 100.
     pub(crate) cpu_before: Option<f64>,
-    /// The same after it.
+    /// Usage of all CPUs of the machine after the test in %, 0 to 100.
     pub(crate) cpu_after: Option<f64>,
     /// Resident bytes of the process before the test.
     pub(crate) rss_before: Option<i64>,
-    /// The same after it.
+    /// Resident bytes of the process after the test.
     pub(crate) rss_after: Option<i64>,
-    /// The most during it.
+    /// The peak of the process's resident bytes during the test.
     pub(crate) rss_peak: Option<i64>,
     /// Available memory of the machine before the test, in bytes.
     pub(crate) mem_available_before: Option<i64>,
-    /// The same after it.
+    /// Available memory of the machine after the test, in bytes.
     pub(crate) mem_available_after: Option<i64>,
-    /// The least seen during it.
+    /// The least available memory seen during the test, in bytes.
     pub(crate) mem_available_min: Option<i64>,
-    /// Used memory of the machine before the test, 0 to 100.
+    /// Used memory of the machine before the test in %, 0 to 100.
     pub(crate) mem_percent_before: Option<f64>,
-    /// The same after it.
+    /// Used memory of the machine after the test in %, 0 to 100.
     pub(crate) mem_percent_after: Option<f64>,
     /// Free bytes of the disk before the test.
     pub(crate) disk_free_before: Option<i64>,
-    /// The same after it.
+    /// Free bytes of the disk after the test.
     pub(crate) disk_free_after: Option<i64>,
-    /// Used space of the disk before the test, 0 to 100.
+    /// Used space of the disk before the test in %, 0 to 100.
     pub(crate) disk_percent_before: Option<f64>,
-    /// The same after it.
+    /// Used space of the disk after the test in %, 0 to 100.
     pub(crate) disk_percent_after: Option<f64>,
     /// Page faults that needed the disk.
     pub(crate) page_faults_major: Option<i64>,
-    /// Times that its thread had to give up a CPU.
+    /// The number of times that its thread had to give up a CPU.
     pub(crate) ctx_switches_involuntary: Option<i64>,
     /// Bytes read from storage.
     pub(crate) io_read_bytes: Option<i64>,
     /// Bytes written to storage.
     pub(crate) io_write_bytes: Option<i64>,
-    /// Allocations on the heap.
+    /// The number of heap allocations.
     pub(crate) alloc_count: Option<i64>,
-    /// Bytes that these allocated.
+    /// Bytes of these allocations.
     pub(crate) alloc_bytes: Option<i64>,
-    /// The most bytes of the heap in use at once.
+    /// The peak of allocated bytes on the heap.
     pub(crate) alloc_peak_bytes: Option<i64>,
 }
 
 impl Attempt {
-    /// User and system CPU seconds together.
+    /// Returns the sum of user and system CPU seconds.
     pub(crate) fn cpu_s(&self) -> Option<f64> {
         match (self.cpu_user_s, self.cpu_system_s) {
             (None, None) => None,
@@ -199,24 +199,24 @@ impl Attempt {
         }
     }
 
-    /// By how many resident bytes the process grew.
+    /// Returns the growth of the process in resident bytes.
     pub(crate) fn growth(&self) -> Option<i64> {
         self.rss_after?.checked_sub(self.rss_before?)
     }
 
-    /// How many CPUs it kept busy, on average. Below a millisecond, what it takes to measure is most of it.
+    /// Returns the average number of CPUs that it kept busy. `None` below 1 ms, where the measurement itself dominates.
     pub(crate) fn cpus(&self) -> Option<f64> {
         let wall = self.duration_s.filter(|wall| *wall >= 0.001)?;
         Some(self.cpu_s()? / wall)
     }
 
-    /// When it ended and when it began, in seconds since 1970.
+    /// Returns its start and end, in seconds since 1970.
     pub(crate) fn span(&self) -> Option<(f64, f64)> {
         let end = self.timestamp?.as_duration().as_secs_f64();
         Some((end - self.duration_s.unwrap_or_default(), end))
     }
 
-    /// The least available memory of the machine that was seen.
+    /// Returns the least available memory of the machine that was seen, in bytes.
     pub(crate) fn mem_available(&self) -> Option<i64> {
         [self.mem_available_min, self.mem_available_before, self.mem_available_after]
             .into_iter()
@@ -224,7 +224,7 @@ impl Attempt {
             .min()
     }
 
-    /// Leaves out what cannot be: it would only mislead.
+    /// Removes impossible figures, such as a negative duration, which would mislead.
     pub(crate) fn without_nonsense(mut self) -> Self {
         for seconds in [&mut self.duration_s, &mut self.cpu_user_s, &mut self.cpu_system_s] {
             *seconds = seconds.filter(|seconds| (0.0..1e9).contains(seconds));

@@ -9,49 +9,49 @@ use super::binary::Binary;
 use super::record::{Attempt, End, GitHub, Machine, Text};
 use super::test::{Key, Test};
 
-/// More than this many machines of one run are not told apart.
+/// The maximum number of machines to keep for a run.
 const MACHINES: usize = 32;
 
 /// One `cargo test` or `cargo nextest run`.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// Its `run_id`, where the records have one.
+    /// Its `run_id`, or `session_id` if the records have none.
     pub(crate) id: Option<String>,
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
-    /// Those that its sessions began on, each once.
+    /// The machines of its sessions, each once.
     pub(crate) machines: Vec<Machine>,
     pub(crate) github: Option<GitHub>,
     pub(crate) sessions_started: usize,
     pub(crate) sessions_ended: usize,
-    /// The worst of its sessions.
+    /// The exit status of its first session that failed, else that of any session.
     pub(crate) exit_status: Option<i32>,
-    /// How many records its sessions had to drop.
+    /// The number of records that its sessions had to drop.
     pub(crate) dropped: i64,
     pub(crate) tests: Vec<Test>,
     /// The processes that ran tests, in the order in which they ended.
     pub(crate) binaries: Vec<Binary>,
-    /// How many records came more than once.
+    /// The number of repeated records.
     pub(crate) repeated: usize,
     index: Index,
 }
 
-/// What is needed only while records come in.
+/// Indexes that are needed only while records are read.
 #[derive(Debug, Default)]
 struct Index {
     tests: HashMap<Box<str>, u32>,
     sessions: HashMap<Box<str>, u32>,
     executables: HashMap<Box<str>, u32>,
-    /// Session, event, attempt, and the timestamp in milliseconds.
+    /// The records so far: session, event, attempt, and the timestamp in milliseconds.
     seen: HashSet<(Option<u32>, Event, i32, i64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
     Start,
-    /// Of the test at this place.
+    /// A record of the test with this index.
     Test(u32),
-    /// Of the executable with this number.
+    /// A record of the executable with this number.
     Process(u32),
     End,
 }
@@ -61,7 +61,7 @@ impl Run {
         Self { id: id.map(str::to_owned), ..Self::default() }
     }
 
-    /// Whether a record with these is new. Without a timestamp it is taken for new.
+    /// Returns whether a record is new, and remembers it. A record without a timestamp always counts as new.
     pub(crate) fn is_new(
         &mut self,
         session: Option<&Text<'_>>,
@@ -105,12 +105,12 @@ impl Run {
         let attempt = attempt.without_nonsense();
         self.saw_start(&attempt);
         let attempts = &mut self.tests[test as usize].attempts;
-        // There are very many tests of one attempt, and few of more.
+        // Most tests have one attempt, so the exact capacity saves memory.
         attempts.reserve_exact(1);
         attempts.push(attempt);
     }
 
-    /// The number of an executable.
+    /// Returns the number of an executable.
     pub(crate) fn executable(&mut self, path: &str) -> u32 {
         position(&mut self.index.executables, path)
     }
@@ -145,7 +145,7 @@ impl Run {
 
     pub(crate) fn session_end(&mut self, end: &End, machine: Machine) {
         self.sessions_ended += 1;
-        // Of several the first that failed; -1 is a crash.
+        // The first failed session decides; -1 is a crash.
         let worse = |status: &i32| *status != 0 || self.exit_status.is_none();
         if let Some(status) = end.exit_status.filter(worse)
             && self.exit_status.is_none_or(|before| before == 0)
@@ -158,7 +158,7 @@ impl Run {
         }
     }
 
-    /// All records are there.
+    /// Ends the reading of records: drops the indexes and sorts the attempts.
     pub(crate) fn finish(&mut self) {
         self.index = Index::default();
         self.tests.retain(|test| !test.attempts.is_empty());
@@ -172,7 +172,7 @@ impl Run {
         }
     }
 
-    /// Takes the tests out, as what they cost at the run with this number.
+    /// Removes the tests and returns their results, as those of the earlier run with this number.
     pub(crate) fn take_earlier(
         &mut self,
         number: usize,
@@ -183,18 +183,18 @@ impl Run {
         })
     }
 
-    /// Wall seconds from the first sign of it to the last.
+    /// Returns the wall seconds from the first moment of the run to the last.
     pub(crate) fn seconds(&self) -> Option<f64> {
         Some(self.last?.duration_since(self.first?).as_secs_f64())
     }
 
-    /// The machine it ran on; the first of several.
+    /// Returns the machine of the run, the first of several.
     pub(crate) fn machine(&self) -> Option<&Machine> {
         self.machines.first()
     }
 }
 
-/// The number under which a map keeps a name, which is the next where it does not yet.
+/// Returns the number of a name in a map. A new name gets the next number.
 fn position(map: &mut HashMap<Box<str>, u32>, name: &str) -> u32 {
     if let Some(place) = map.get(name) {
         return *place;

@@ -1,4 +1,4 @@
-//! What is said of a run in words, the same in every form of the report.
+//! Sentences about a run, the same in every form of the report.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::test::{Measure, Test};
 use super::text::clean;
 use super::units::{self, bytes, count, float, growth, percent, seconds};
 
-/// What, when and how long.
+/// Returns the title: the name of the run, its start and its duration.
 pub(crate) fn title(report: &Report) -> String {
     let run = &report.run;
     let packages = report.packages();
@@ -30,7 +30,7 @@ pub(crate) fn title(report: &Report) -> String {
     title
 }
 
-/// How many tests ended how, and how many test binaries did, where that is not told by their tests.
+/// Counts the tests by outcome, and also the test binaries if the tests do not show their outcomes.
 pub(crate) fn outcomes(report: &Report) -> String {
     let totals = &report.totals;
     let mut text = count(report.run.tests.len(), "test");
@@ -67,7 +67,7 @@ pub(crate) fn outcomes(report: &Report) -> String {
     text
 }
 
-/// `: 1 failed, 2 passed`, without those of which there is none.
+/// Formats counts as `: 1 failed, 2 passed`, without those that are 0.
 fn counted<const N: usize>(counts: [(usize, &str); N]) -> String {
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<_> =
@@ -75,7 +75,7 @@ fn counted<const N: usize>(counts: [(usize, &str); N]) -> String {
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
-/// The machine, and what the run did to it.
+/// Returns sentences about the machine and the load on it.
 pub(crate) fn facts(report: &Report) -> Vec<String> {
     let totals = &report.totals;
     let mut facts: Vec<String> =
@@ -109,18 +109,18 @@ pub(crate) fn facts(report: &Report) -> Vec<String> {
     facts
 }
 
-/// The sum of what is known, if anything is.
+/// Returns the sum of the known figures; `None` if there are none.
 fn sum(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     figures.flatten().reduce(|sum, figure| sum + figure)
 }
 
-/// With a capital letter.
+/// Capitalizes the first letter.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What is to be known of the file, and of test binaries that are not measured as they were to be.
+/// Returns notes about unreadable lines of the file, and about test binaries that are not measured as requested.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
     let mut notes = unreadable(report);
     for binary in &report.run.binaries {
@@ -139,7 +139,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     notes
 }
 
-/// More notes are counted only.
+/// The maximum number of notes; the rest is only counted.
 const NOTES: usize = 10;
 
 fn unreadable(report: &Report) -> Vec<String> {
@@ -160,7 +160,7 @@ fn unreadable(report: &Report) -> Vec<String> {
         .collect()
 }
 
-/// How a test ended that somebody should look at.
+/// Describes the end of a bad or flaky test.
 pub(crate) fn end(test: &Test) -> String {
     let mut parts = Vec::new();
     parts.extend(test.signal().map(signal));
@@ -178,7 +178,7 @@ pub(crate) fn end(test: &Test) -> String {
     parts.join(", ")
 }
 
-/// How a test binary ended, in few words.
+/// Describes the end of a test binary in few words.
 pub(crate) fn status(binary: &Binary) -> String {
     match (binary.figures.signal, binary.about.exit_status) {
         (Some(number), _) => signal(number),
@@ -187,7 +187,7 @@ pub(crate) fn status(binary: &Binary) -> String {
     }
 }
 
-/// How a test binary ended that somebody should look at.
+/// Describes the end of a bad test binary.
 pub(crate) fn end_of_binary(binary: &Binary) -> String {
     let status = (binary.outcome() != Outcome::Unfinished).then(|| status(binary));
     let wall = binary.figures.duration_s.map(|wall| format!("after {}", seconds(wall)));
@@ -195,7 +195,7 @@ pub(crate) fn end_of_binary(binary: &Binary) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// What the most expensive tests are listed under.
+/// Returns the heading of the list of the most expensive tests.
 pub(crate) fn heading(measure: Measure) -> &'static str {
     match measure {
         Measure::Time => "Most time",
@@ -205,7 +205,7 @@ pub(crate) fn heading(measure: Measure) -> &'static str {
     }
 }
 
-/// What an attempt cost.
+/// Formats the cost of an attempt.
 pub(crate) fn figure(measure: Measure, attempt: &Attempt) -> String {
     let figure = match measure {
         Measure::Time => attempt.duration_s.map(seconds),
@@ -216,7 +216,7 @@ pub(crate) fn figure(measure: Measure, attempt: &Attempt) -> String {
     figure.unwrap_or_else(|| units::MISSING.to_owned())
 }
 
-/// What helps to judge that, and what else is in it.
+/// Describes the context of a cost: related figures, and what else it includes.
 pub(crate) fn context(report: &Report, measure: Measure, attempt: &Attempt) -> String {
     let shared = attempt.concurrent_tests.filter(|tests| *tests > 1);
     let shared = shared.map(|tests| format!("of the process, with {tests} tests at once"));

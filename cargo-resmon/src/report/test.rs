@@ -1,4 +1,4 @@
-//! A test of a run, with all that is known of it.
+//! The tests of a run.
 
 use super::outcome::Outcome;
 use super::record::Attempt;
@@ -22,21 +22,21 @@ pub(crate) struct Test {
     pub(crate) shares_id: bool,
     /// At least one, in the order in which they ended.
     pub(crate) attempts: Vec<Attempt>,
-    /// What it cost in earlier runs, the latest first.
+    /// Its results in earlier runs, the latest first.
     pub(crate) earlier: Vec<Earlier>,
 }
 
-/// What a test cost in an earlier run. Of several attempts each figure is the greatest.
+/// The result of a test in an earlier run. Each figure is the greatest of all attempts.
 #[derive(Clone, Debug)]
 pub(crate) struct Earlier {
-    /// Which of [`Report::earlier`](super::model::Report) this was.
+    /// The index of the run in [`Report::earlier`](super::model::Report).
     pub(crate) run: usize,
     pub(crate) outcome: Outcome,
     pub(crate) attempts: usize,
     pub(crate) figures: [Option<f64>; 4],
 }
 
-/// What a test may cost much of.
+/// A kind of cost of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
     Time,
@@ -48,7 +48,7 @@ pub(crate) enum Measure {
 impl Measure {
     pub(crate) const ALL: [Self; 4] = [Self::Time, Self::Cpu, Self::Memory, Self::Growth];
 
-    /// Seconds or bytes.
+    /// Returns the cost of an attempt in seconds or bytes.
     pub(crate) fn of(self, attempt: &Attempt) -> Option<f64> {
         match self {
             Self::Time => attempt.duration_s,
@@ -75,7 +75,7 @@ impl Test {
         self.attempts.last().map(|attempt| attempt.outcome).unwrap_or_default()
     }
 
-    /// Whether it passed after it had not.
+    /// Returns whether it passed in the end after a bad outcome.
     pub(crate) fn is_flaky(&self) -> bool {
         self.outcome() == Outcome::Passed
             && self.attempts.iter().any(|attempt| attempt.outcome.is_bad())
@@ -85,14 +85,14 @@ impl Test {
         self.attempts.iter().map(|attempt| attempt.attempt).max().unwrap_or(1)
     }
 
-    /// How often it was tried again.
+    /// Returns the number of retries.
     pub(crate) fn retries(&self) -> usize {
         usize::try_from(self.last_attempt().saturating_sub(1))
             .unwrap_or_default()
             .min(self.attempts.len() - 1)
     }
 
-    /// The attempt that cost most, with how much that was.
+    /// Returns the attempt with the highest cost, and that cost.
     pub(crate) fn most(&self, measure: Measure) -> Option<(&Attempt, f64)> {
         self.attempts
             .iter()
@@ -100,12 +100,12 @@ impl Test {
             .max_by(|(_, one), (_, other)| one.total_cmp(other))
     }
 
-    /// The signal that ended the last attempt.
+    /// Returns the signal that ended the last attempt, if one did.
     pub(crate) fn signal(&self) -> Option<i32> {
         self.attempts.last().and_then(|attempt| attempt.signal)
     }
 
-    /// What is kept of it once there is a later run.
+    /// Returns its result, to keep when it belongs to an earlier run.
     pub(crate) fn to_earlier(&self, run: usize) -> Earlier {
         Earlier {
             run,
@@ -115,7 +115,7 @@ impl Test {
         }
     }
 
-    /// The median of a figure over the earlier runs in which it passed, and how many these are.
+    /// Returns the median of a figure over the earlier runs in which the test passed, and the number of these runs.
     pub(crate) fn usual(&self, measure: Measure) -> Option<(f64, usize)> {
         let passed = self.earlier.iter().filter(|earlier| earlier.outcome == Outcome::Passed);
         let mut figures: Vec<f64> =

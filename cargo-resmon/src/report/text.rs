@@ -1,9 +1,9 @@
-//! Names that strangers gave, fit for one line.
+//! Sanitizing and shortening of untrusted names for one line.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Without control characters, which could move the cursor, and without those that turn the direction of writing.
+/// Replaces control characters, which could move the cursor, and those that change the direction of writing.
 pub(crate) fn clean(name: &str) -> String {
     let odd = |c: char| {
         c.is_control()
@@ -12,12 +12,13 @@ pub(crate) fn clean(name: &str) -> String {
     name.chars().map(|c| if odd(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Columns that a text takes.
+/// Returns the width of a text in columns.
 pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Leaves out the middle of what is wider than `columns`. The end says more than the beginning: it gets two thirds.
+/// Cuts out the middle of a text that is wider than `columns`. The end gets two thirds, as it says more than the
+/// beginning.
 pub(crate) fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -30,7 +31,7 @@ pub(crate) fn shorten(text: &str, columns: usize) -> String {
     format!("{}…{}", graphemes[..head].concat(), graphemes[graphemes.len() - tail..].concat())
 }
 
-/// How many of these fit.
+/// Returns the number of graphemes that fit in the columns.
 fn fitting<'a>(graphemes: impl Iterator<Item = &'a str>, columns: usize) -> usize {
     let mut left = columns;
     graphemes

@@ -11,23 +11,24 @@ pub(crate) struct Totals {
     pub(crate) crashed: usize,
     pub(crate) unfinished: usize,
     pub(crate) unknown: usize,
-    /// Passed when tried again; these are among the passed.
+    /// Tests that passed only in a retry; they are among `passed`.
     pub(crate) flaky: usize,
-    /// Attempts after the first of a test.
+    /// The number of attempts after the first of each test.
     pub(crate) retries: usize,
-    /// Seconds in which at least one test ran.
+    /// Wall seconds in which at least one test ran.
     pub(crate) testing_s: Option<f64>,
-    /// The wall seconds of all attempts, one after the other.
+    /// The sum of the wall seconds of all attempts.
     pub(crate) tests_s: f64,
-    /// The CPU seconds of all attempts, of those that have any.
+    /// The sum of the CPU seconds of all attempts that report them.
     pub(crate) cpu_s: Option<f64>,
-    /// Whether these cover what the tests did: none counts its own thread only.
+    /// Whether `cpu_s` is complete: no attempt lacks it or reports its own thread only.
     pub(crate) cpu_is_whole: bool,
-    /// Usage of the machine's CPUs while tests ran, 0 to 100: that of tests long enough to have one of their own.
+    /// Mean usage of the machine's CPUs in % while tests of at least 200 ms ran. Shorter ones have no usage of their
+    /// own.
     pub(crate) machine_cpu: Option<f64>,
-    /// The least memory that was available, and the test that saw it.
+    /// The least available memory in bytes, and the index of the test that saw it.
     pub(crate) mem_available: Option<(i64, usize)>,
-    /// The fullest that the disk was in %, with the bytes that were free.
+    /// The greatest used share of the disk in %, with the free bytes at that time.
     pub(crate) disk: Option<(f64, Option<i64>)>,
 }
 
@@ -92,7 +93,7 @@ impl Totals {
     }
 }
 
-/// How long at least one of these lasted.
+/// Returns the length of the union of the spans: time in several spans counts once.
 fn union(mut spans: Vec<(f64, f64)>) -> Option<f64> {
     spans.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     let (mut all, mut until) = (0.0, spans.first()?.0);
@@ -103,7 +104,7 @@ fn union(mut spans: Vec<(f64, f64)>) -> Option<f64> {
     Some(all)
 }
 
-/// The mean of values with their weights.
+/// Returns the weighted mean of pairs of value and weight.
 fn mean(values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
     let (sum, weights) = values.fold((0.0, 0.0), |(sum, weights), (value, weight)| {
         (sum + value * weight, weights + weight)

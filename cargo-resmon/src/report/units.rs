@@ -1,16 +1,16 @@
-//! Figures as people read them. Between a number and its unit stands a no-break space.
+//! The formatting of figures for people. A no-break space separates a number from its unit.
 
 use bytesize::ByteSize;
 
-/// What stands where there is no figure.
+/// The placeholder for a missing figure.
 pub(crate) const MISSING: &str = "–";
 
-/// Plain spaces for no-break ones, for what is not wrapped any more.
+/// Replaces no-break spaces by plain ones, for text that is not wrapped any more.
 pub(crate) fn with_spaces(text: &str) -> String {
     text.replace('\u{a0}', " ")
 }
 
-/// `42 µs`, `4.2 ms`, `820 ms`, `12.34 s`, `3 min 20 s`, `2 h 05 min`.
+/// Formats a duration: `42 µs`, `4.2 ms`, `820 ms`, `12.3 s`, `3 min 20 s`, `2 h 05 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds <= 0.0 {
         "0\u{a0}s".to_owned()
@@ -40,19 +40,19 @@ fn whole_minutes(seconds: f64) -> (i64, i64) {
     (seconds / 60, seconds % 60)
 }
 
-/// `0 B`, `512 B`, `5.2 GiB`.
+/// Formats a size: `0 B`, `512 B`, `5.2 GiB`.
 pub(crate) fn bytes(bytes: i64) -> String {
     let sign = if bytes < 0 { "−" } else { "" };
     let bytes = ByteSize::b(bytes.unsigned_abs()).display().iec().to_string();
     format!("{sign}{}", bytes.replace(".0 ", " ").replace(' ', "\u{a0}"))
 }
 
-/// A difference, with its sign.
+/// Formats a difference of sizes, with its sign.
 pub(crate) fn growth(difference: i64) -> String {
     if difference > 0 { format!("+{}", bytes(difference)) } else { bytes(difference) }
 }
 
-/// `34 %`, `0.4 %`.
+/// Formats a percentage: `34 %`, `0.4 %`.
 pub(crate) fn percent(percent: f64) -> String {
     if percent > 0.0 && percent < 0.95 {
         format!("{percent:.1}\u{a0}%")
@@ -61,7 +61,7 @@ pub(crate) fn percent(percent: f64) -> String {
     }
 }
 
-/// `20,000 tests`, `1 test`.
+/// Formats a count with its noun: `20,000 tests`, `1 test`.
 pub(crate) fn count(count: usize, noun: &str) -> String {
     let (noun, plural) = match (count, noun) {
         (1, _) => (noun, ""),
@@ -74,7 +74,7 @@ pub(crate) fn count(count: usize, noun: &str) -> String {
     format!("{}\u{a0}{noun}{plural}", number(count))
 }
 
-/// `20,000`
+/// Formats an integer: `20,000`.
 pub(crate) fn number(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -87,19 +87,19 @@ pub(crate) fn number(number: usize) -> String {
     text
 }
 
-/// `4`, `2.5`
+/// Formats a number of CPUs: `4`, `2.5`.
 pub(crate) fn cpus(cpus: f64) -> String {
     if (cpus - cpus.round()).abs() < 0.05 { format!("{cpus:.0}") } else { format!("{cpus:.1}") }
 }
 
-/// `1 CPU`, `2.5 CPUs`
+/// Formats a number of CPUs with its noun: `1 CPU`, `2.5 CPUs`.
 pub(crate) fn of_cpus(count: f64) -> String {
     let text = cpus(count);
     let plural = if text == "1" { "" } else { "s" };
     format!("{text}\u{a0}CPU{plural}")
 }
 
-/// A count of bytes for a ratio.
+/// Converts a number of bytes for a ratio.
 #[allow(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
 pub(crate) fn float(bytes: i64) -> f64 {
     bytes as f64

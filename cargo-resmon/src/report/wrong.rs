@@ -1,4 +1,4 @@
-//! What somebody should look at first.
+//! The bad and flaky tests and test binaries, which somebody should look at first.
 
 use super::binary::Binary;
 use super::model::Report;
@@ -6,16 +6,16 @@ use super::outcome::Outcome;
 use super::sentences;
 use super::test::Test;
 
-/// What did not go as it should.
+/// A test or a test binary to look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wrong<'a> {
-    /// Of which no test is known to have gone wrong.
+    /// A bad test binary without a bad test in the records.
     Binary(&'a Binary),
-    /// One that is flaky, too.
+    /// A bad or flaky test.
     Test(&'a Test),
 }
 
-/// Crashes first, those of whole binaries before those of tests, and flaky tests last.
+/// Returns all of them: crashes first, binaries before tests of the same outcome, and flaky tests last.
 pub(crate) fn of(report: &Report) -> Vec<Wrong<'_>> {
     let mut all: Vec<_> = report
         .run
@@ -26,14 +26,14 @@ pub(crate) fn of(report: &Report) -> Vec<Wrong<'_>> {
         .collect();
     all.sort_by_cached_key(|wrong| (wrong.outcome(), wrong.name()));
     all.extend(report.bad().into_iter().map(Wrong::Test));
-    // The order is kept within an outcome.
+    // The sort is stable: within an outcome, the order stays.
     all.sort_by_key(Wrong::outcome);
     all.extend(report.flaky().map(Wrong::Test));
     all
 }
 
 impl Wrong<'_> {
-    /// [`Outcome::Passed`] is a flaky test.
+    /// Returns its outcome. [`Outcome::Passed`] means a flaky test.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Binary(binary) => binary.outcome(),
@@ -41,7 +41,7 @@ impl Wrong<'_> {
         }
     }
 
-    /// What is wrong with it, in a word.
+    /// Returns what is wrong with it, in a word.
     pub(crate) fn word(&self) -> &'static str {
         match self.outcome() {
             Outcome::Passed => "flaky",
@@ -56,7 +56,7 @@ impl Wrong<'_> {
         }
     }
 
-    /// How it ended.
+    /// Describes how it ended.
     pub(crate) fn end(&self) -> String {
         match self {
             Self::Binary(binary) => sentences::end_of_binary(binary),

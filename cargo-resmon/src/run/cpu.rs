@@ -1,13 +1,14 @@
-//! Usage of the machine's CPUs over the latest moments: a process that runs one test has no past to tell it from.
+//! The recent usage of the machine's CPUs, which a process that runs a single test is too young to know.
 
 use std::collections::VecDeque;
 
 use super::record::{Fields, text};
 
-/// Enough for what is taken at once.
+/// The number of samples to keep: about 6 s at one sample per 100 ms.
 const KEPT: usize = 64;
 
-/// Usage over the 200 ms before some moments, oldest first. The moments are timestamps, whose text sorts by time.
+/// Samples, oldest first: a timestamp, and the usage in % over the 200 ms before it. The text of timestamps sorts by
+/// time.
 #[derive(Debug, Default)]
 pub(crate) struct History(VecDeque<(String, f64)>);
 
@@ -19,7 +20,7 @@ impl History {
         self.0.push_back((timestamp, usage));
     }
 
-    /// Sets the field to what was known at the time of the others.
+    /// Sets the field to the usage at the timestamp of the record, if any is known.
     pub(crate) fn fill_in(&self, fields: &mut Fields, name: &str) {
         let usage = text(fields, "timestamp").and_then(|timestamp| self.at(timestamp));
         if let Some(usage) = usage {
@@ -47,7 +48,7 @@ mod tests {
         assert_eq!(history.at("2026-01-01T00:0505"), Some(51.0));
         assert_eq!(history.at("2026-01-01T00:051"), Some(51.0));
         assert_eq!(history.at("2026-01-01T00:200"), Some(100.0));
-        // Longer ago than is known.
+        // Earlier than the oldest sample.
         assert_eq!(history.at("2026-01-01T00:001"), Some(37.0));
         assert_eq!(history.0.len(), KEPT);
     }

@@ -1,4 +1,4 @@
-//! Flags that stand for variables, and win over them.
+//! Command-line flags, which win over environment variables.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use crate::harness::Wish;
 
-/// The variable that switches the instrumented build off, or on under nextest.
+/// The variable that switches the instrumented build on or off. The default is on for `cargo test` and off for nextest.
 pub(crate) const INSTRUMENT: &str = "RESMON_INSTRUMENT";
 
-/// Where records go. Each flag wins over its variable.
+/// The destination of records. Each flag wins over its variable.
 #[derive(Debug, Default, PartialEq, clap::Args)]
 #[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
 #[command(next_help_heading = "Where records go")]
@@ -25,16 +25,16 @@ pub(crate) struct Flags {
     /// The base URL of Tinybird's API [variable: TINYBIRD_API_URL]
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
-    /// The data source that is written to [variable: RESMON_DATASOURCE]
+    /// The data source to write to [variable: RESMON_DATASOURCE]
     #[arg(long, value_name = "NAME")]
     datasource: Option<String>,
     /// Test records per batch [variable: RESMON_BATCH_SIZE]
     #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
     batch_size: Option<u64>,
-    /// The most seconds that delivery may hold up the end [variable: RESMON_FLUSH_TIMEOUT]
+    /// Give up delivery after this many seconds at exit [variable: RESMON_FLUSH_TIMEOUT]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     flush_timeout: Option<f64>,
-    /// Where records wait that could not be delivered [variable: RESMON_SPOOL_DIR]
+    /// The directory for undelivered records [variable: RESMON_SPOOL_DIR]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
     /// The run_id of the records [variable: RESMON_RUN_ID]
@@ -44,15 +44,16 @@ pub(crate) struct Flags {
     measuring: Measuring,
 }
 
-/// How tests are measured.
+/// The way in which tests are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::Args)]
 #[allow(clippy::doc_markdown, reason = "shown on a terminal as they stand")]
 #[command(next_help_heading = "How tests are measured")]
 struct Measuring {
-    /// Do not build tests with resmon's harness: they are measured as their process only [variable: RESMON_INSTRUMENT=0]
+    /// Do not build tests with resmon's harness: measure only their processes [variable: RESMON_INSTRUMENT=0]
     #[arg(long)]
     no_instrument: bool,
-    /// Build them with it under nextest too, where each test is a process that is measured anyway [variable: RESMON_INSTRUMENT=1]
+    /// Build tests with resmon's harness under nextest too, which already runs and measures each as a process
+    /// [variable: RESMON_INSTRUMENT=1]
     #[arg(long, conflicts_with = "no_instrument")]
     instrument: bool,
     /// Count what each test allocates
@@ -61,7 +62,7 @@ struct Measuring {
 }
 
 impl Flags {
-    /// The environment with what the flags say in the place of their variables.
+    /// Returns the value of a variable: from its flag, else from the environment.
     pub(crate) fn lookup(&self, name: &str) -> Option<OsString> {
         let flag = match name {
             "RESMON_FILE" => self.file.clone().map(OsString::from),
@@ -77,7 +78,7 @@ impl Flags {
         flag.or_else(|| env::var_os(name))
     }
 
-    /// What is to be measured from inside the test binaries, if anything is.
+    /// Returns the figures to measure from inside the test binaries; `None` without an instrumented build.
     pub(crate) fn instrumentation(&self, subcommand: &str) -> Option<Wish> {
         let variable = self.lookup(INSTRUMENT).filter(|value| !value.is_empty());
         let is_wanted = if self.measuring.no_instrument {
@@ -92,27 +93,27 @@ impl Flags {
         is_wanted.then_some(Wish { heap: self.measuring.heap })
     }
 
-    /// `run_id` where the user has one.
+    /// Returns the user's `run_id`, if it is set and not blank.
     pub(crate) fn run_id(&self) -> Option<String> {
         let id = self.lookup("RESMON_RUN_ID")?.to_string_lossy().trim().to_owned();
         Some(id).filter(|id| !id.is_empty())
     }
 }
 
-/// Whether a value of [`INSTRUMENT`] says no.
+/// Returns whether a value of [`INSTRUMENT`] switches the instrumented build off.
 pub(crate) fn is_switched_off(value: &OsStr) -> bool {
     let value = value.to_string_lossy().trim().to_ascii_lowercase();
     ["0", "false", "no", "off"].contains(&value.as_str())
 }
 
-/// Moves the flags of this program that come after `test` or `nextest` to before it. What comes after `--` is left alone.
+/// Moves the flags of this program from after `test` or `nextest` to before it. Leaves arguments after `--` alone.
 pub(crate) fn lift_flags(arguments: Vec<OsString>) -> Vec<OsString> {
     let own = Flags::augment_args(clap::Command::new("resmon"));
     let own: Vec<_> = own
         .get_arguments()
         .filter_map(|flag| Some((flag.get_long()?.to_owned(), flag.get_action().takes_values())))
         .collect();
-    // How many arguments this flag is, with its value.
+    // Counts the arguments that a flag takes up, with its value. `None` if it is not a flag of this program.
     let length = |argument: &OsStr| {
         let text = argument.to_str()?.strip_prefix("--")?;
         let (name, value) =
@@ -120,7 +121,7 @@ pub(crate) fn lift_flags(arguments: Vec<OsString>) -> Vec<OsString> {
         let (_, takes_value) = own.iter().find(|(flag, _)| flag == name)?;
         Some(if *takes_value && value.is_none() { 2 } else { 1 })
     };
-    // `cargo-resmon resmon`
+    // The first two arguments are `cargo-resmon resmon`.
     let mut place = 2;
     while let Some(length) = arguments.get(place).and_then(|argument| length(argument)) {
         place += length;
@@ -175,7 +176,7 @@ mod tests {
             ),
             ("c resmon --file test t --file=g", "c resmon --file test --file=g t"),
             ("c resmon nextest run --instrument -E x", "c resmon --instrument nextest run -E x"),
-            // There is no value before the separator.
+            // The separator is not taken for the flag's value.
             ("c resmon test --file -- x", "c resmon --file test -- x"),
             ("c resmon report --heap", "c resmon report --heap"),
             ("c resmon", "c resmon"),

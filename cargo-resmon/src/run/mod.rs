@@ -1,4 +1,4 @@
-//! `cargo resmon test` and `cargo resmon nextest run`: the wrapped command, and its processes as one session.
+//! `cargo resmon test` and `cargo resmon nextest run`: run the wrapped command, with its processes as one session.
 
 mod cpu;
 mod flags;
@@ -33,13 +33,13 @@ use crate::message;
 pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).args(wrapped.arguments());
-    // A run within a run is one of its own.
+    // A nested run is independent of the outer one.
     command.env_remove(INTAKE).env_remove(UNIT).env_remove(crate::runner::VARIABLE);
     let plan = Plan::new(|name| flags.lookup(name));
     if !wrapped.builds_tests(subcommand) || matches!(plan.output(), Output::Disabled) {
         return instead(command);
     }
-    // Where there is no workspace, the wrapped command has a word for it.
+    // Without a workspace, the wrapped command reports the error.
     let Ok(workspace) = Workspace::of(wrapped) else { return instead(command) };
     instrument(&mut command, subcommand, wrapped, flags, &workspace);
     if !wrapped.runs_tests(subcommand) {
@@ -57,7 +57,7 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     }
 }
 
-/// Has Cargo build tests that are measured from inside, if that is wanted and can be done.
+/// Makes Cargo build instrumented tests if that is wanted. Warns if it is not possible.
 fn instrument(
     command: &mut Command,
     subcommand: &str,
@@ -66,7 +66,7 @@ fn instrument(
     workspace: &Workspace,
 ) {
     if env::var_os(WRAPPER).is_some_and(|wrapper| crate::harness::is_own(&wrapper)) {
-        // A run within a run is one of its own.
+        // A nested run is independent of the outer one.
         command.env_remove(WRAPPER);
     }
     let Some(wish) = flags.instrumentation(subcommand) else { return };
@@ -84,7 +84,7 @@ fn instrument(
     }
 }
 
-/// Becomes the wrapped command.
+/// Replaces this process by the wrapped command.
 fn instead(mut command: Command) -> anyhow::Result<ExitCode> {
     Err(command.exec()).with_context(|| format!("cannot run {:?}", command.get_program()))
 }
@@ -113,10 +113,10 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
     leave(status, code)
 }
 
-/// Ends as the wrapped command did.
+/// Exits with the status of the wrapped command, or by the same signal.
 fn leave(status: ExitStatus, code: i32) -> ! {
     if let Some(signal) = status.signal() {
-        // So that whoever started this, such as a loop in a shell, sees that it was interrupted.
+        // The parent process, such as a loop in a shell, must see that the command was interrupted.
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
     std::process::exit(code)

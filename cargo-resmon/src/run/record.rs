@@ -1,40 +1,40 @@
-//! A line of an intake, and a record that is made of some.
+//! Lines of an intake, and the records that are made of them.
 
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-/// Fields in their order.
+/// The fields of a record, in their order.
 pub(crate) type Fields = Map<String, Value>;
 
-/// What a line of an intake is.
+/// A parsed line of an intake.
 #[derive(Debug)]
 pub(crate) enum Line {
-    /// The first one.
+    /// The header, which is the first line.
     Run(Fields),
     /// A runner is about to start a process.
     Begin(Fields),
-    /// That process has ended.
+    /// The process of a runner has ended.
     End(Fields),
-    /// A record of a session within a process.
+    /// A record that a process has written itself.
     Record(Source, Fields),
 }
 
-/// Which process a record is from.
+/// The process that a record is from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
-    /// That of the runner, `0` if none started the process.
+    /// The id that the runner gave to the process it started; `0` if no runner did.
     pub(crate) unit: String,
     pub(crate) pid: u64,
-    /// `session_id`, which begins with neither.
+    /// The `session_id`: a plain session id, then the unit and the process id, separated by `-`.
     pub(crate) session: String,
 }
 
 impl Line {
-    /// `None` if it is not one, such as what a process left that died in the middle of its write.
+    /// Parses a line. Returns `None` if it is not valid, such as the torn write of a process that died.
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let text = str::from_utf8(line).ok()?;
-        // Behind a line that a process left unfinished.
+        // A torn line of another process may come before it, without a line feed.
         let starts = ["{\"event_type\":", "{\"resmon\":"];
         let start = starts.iter().filter_map(|start| text.rfind(start)).max()?;
         let fields: Fields = serde_json::from_str(&text[start..]).ok()?;
@@ -61,7 +61,7 @@ pub(crate) fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     fields.get(name)?.as_str()
 }
 
-/// Copies fields that are there and not yet in `to`.
+/// Copies the named fields of `from` that are not yet in `to`.
 pub(crate) fn add(to: &mut Fields, from: &Fields, names: &[&str]) {
     for &name in names {
         if let Some(value) = from.get(name)
@@ -72,7 +72,7 @@ pub(crate) fn add(to: &mut Fields, from: &Fields, names: &[&str]) {
     }
 }
 
-/// Copies fields that are there over those that are in `to`.
+/// Copies the named fields of `from` to `to`, replacing those that are there.
 pub(crate) fn replace(to: &mut Fields, from: &Fields, names: &[&str]) {
     for &name in names {
         if let Some(value) = from.get(name) {
@@ -81,14 +81,14 @@ pub(crate) fn replace(to: &mut Fields, from: &Fields, names: &[&str]) {
     }
 }
 
-/// What has become of some lines.
+/// A result made of lines of an intake.
 #[derive(Debug)]
 pub(crate) enum Made {
-    /// The record of a test, without what is the same in all of the run.
+    /// The record of a test, without the fields that all records of the run share.
     Test(Fields),
-    /// What a test binary took, which the table has no place for.
+    /// The figures of a test binary. The table has no columns for them.
     Process(Fields),
-    /// All that these lines said has been made something of.
+    /// The byte ranges of lines that have been processed completely.
     Done(Vec<Range<u64>>),
 }
 

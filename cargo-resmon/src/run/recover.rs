@@ -1,4 +1,4 @@
-//! Runs whose `cargo resmon` was killed: the next one takes care of what their tests have appended since.
+//! Recovery of orphans, the intakes of runs whose `cargo resmon` was killed. The next run delivers their records.
 
 use std::io;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
     if orphans.is_empty() {
         return;
     }
-    // Their tests, too, may have died with them.
+    // The test processes of orphans may have been killed as well.
     run.end_crashed_sessions();
     for orphan in orphans {
         if let Err(error) = recover(orphan, sources) {
@@ -43,7 +43,7 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
         }
     }
     if header.is_empty() {
-        // Of a process that outlived its run, and began the file anew.
+        // A file without a header was created again by a process that outlived its run.
         orphan.remove();
         return Ok(());
     }
@@ -62,13 +62,13 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is to be delivered of such a run.
+/// The records of an orphan to deliver.
 struct Records<'a> {
     header: &'a Fields,
     tests: u64,
-    /// For the destination.
+    /// Records for the destination.
     all: Vec<String>,
-    /// For the copy.
+    /// Records for the copy, including those of processes.
     whole: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl Records<'_> {
         if let Some(file) = text(self.header, "file") {
             orphan.to_file(Path::new(file), &self.all)?;
         }
-        // Only of use where it is.
+        // The copy is of use only in its place, so a missing place is no error.
         let copied: io::Result<()> = orphan.to_file(Path::new(copy), &self.whole);
         copied.or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! Putting this program in as what runs the test binaries.
+//! The configuration of this program as Cargo's runner of test binaries.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use super::wrapped::Wrapped;
 use crate::harness::Instrumented;
 use crate::runner::{ARGUMENT, Chain, VARIABLE};
 
-/// This program as a runner, for as long as this is held.
+/// This program as Cargo's runner, until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Runner {
     path: PathBuf,
@@ -30,7 +30,7 @@ impl Runner {
         Ok(Self { path, chains: chains(wrapped)?, _folder: folder })
     }
 
-    /// The variables are those of Cargo, which win over its configuration.
+    /// Sets Cargo's variables for runners, which win over its configuration files.
     pub(crate) fn put_into(&self, command: &mut Command) {
         for Chain { variable, .. } in &self.chains {
             let mut runner = self.path.clone().into_os_string();
@@ -46,7 +46,8 @@ impl Runner {
     }
 }
 
-/// What would run the tests of each target that is built for, and of the host, where tests of procedural macros run.
+/// Returns the user's runner for each target that tests are built for, and for the host, where the tests of procedural
+/// macros run.
 fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
     let config = Config::load().context("cannot read Cargo's configuration")?;
     triples_of(&config, wrapped)?
@@ -64,7 +65,7 @@ fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
         .collect()
 }
 
-/// The targets that tests are built for, and the host.
+/// Returns the target triples that tests are built for, and that of the host.
 pub(crate) fn triples(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
     triples_of(&Config::load().context("cannot read Cargo's configuration")?, wrapped)
 }
@@ -83,13 +84,13 @@ fn triples_of(config: &Config, wrapped: &Wrapped) -> anyhow::Result<Vec<String>>
     Ok(triples)
 }
 
-/// The runners that are configured already, as they would be written in a configuration.
+/// Returns the user's runners, each formatted as an array in Cargo's configuration.
 pub(crate) fn configured(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
     let chains = chains(wrapped)?.into_iter().filter(|chain| !chain.runner.is_empty());
     Ok(chains.map(|chain| format!("{:?}", chain.runner)).collect())
 }
 
-/// A path to this program without white space, at which Cargo would split it.
+/// Returns a path to this program without white space, at which Cargo would split the variable.
 fn without_spaces(own: &Path) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     let is_fit = |path: &Path| !path.as_os_str().as_bytes().iter().any(u8::is_ascii_whitespace);
     if is_fit(own) {

@@ -1,4 +1,5 @@
-//! A process in the group of the tests, by which a signal to all of the group is told from one to this process alone.
+//! A helper process in the process group of the tests. If it gets a signal too, the signal went to the whole group, not
+//! to `cargo resmon` alone.
 
 use std::env;
 use std::io::{self, Read, Write};
@@ -12,15 +13,15 @@ use signal_hook::iterator::Signals;
 
 use super::signals::SIGNALS;
 
-/// The argument that makes this program one.
+/// The argument that starts this program as a sentinel.
 pub(crate) const ARGUMENT: &str = "__sentinel";
 
-/// The most that a signal takes from one process of a group to the other.
+/// The time to wait for the sentinel to report a signal that was sent to the whole group.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(crate) struct Sentinel {
-    /// Ends when its stdin does.
+    /// The sentinel's process, which exits when its stdin is closed.
     child: Child,
     seen: Receiver<u8>,
 }
@@ -39,7 +40,7 @@ impl Sentinel {
         Ok(Self { child, seen })
     }
 
-    /// Whether it has got this signal too.
+    /// Returns whether the sentinel has got this signal too. Waits for it up to [`PATIENCE`].
     pub(crate) fn has_seen(&self, signal: c_int) -> bool {
         let start = Instant::now();
         let left = || PATIENCE.saturating_sub(start.elapsed());
@@ -59,7 +60,7 @@ impl Drop for Sentinel {
     }
 }
 
-/// Does the work of one, if this process was started as one.
+/// Runs the sentinel if this process was started as one.
 pub(crate) fn run_if_called() -> Option<ExitCode> {
     if env::args_os().nth(1)? != ARGUMENT {
         return None;

@@ -19,19 +19,19 @@ use super::units::Units;
 use super::workspace::Workspace;
 use crate::{message, report, runs};
 
-/// How often what the tests append is taken.
+/// The interval at which the intake is read.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long runners may outlive the command that started them, which a terminal may have ended first.
+/// How long to wait for runners that outlive the wrapped command. Ctrl-C in a terminal may end the command first.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(crate) struct Session {
     run: Run,
     units: Units,
-    /// Where the copies of runs are.
+    /// The directory with the copies of runs.
     copies: PathBuf,
     tests: u64,
-    /// Whether the copy is all that there is.
+    /// Whether the copy is the only destination of the records.
     is_here_only: bool,
 }
 
@@ -48,12 +48,12 @@ impl Session {
         Ok(Self { run, units, copies, tests: 0, is_here_only })
     }
 
-    /// Has the processes of the command append to the intake.
+    /// Makes the processes of the command append to the intake.
     pub(crate) fn put_into(&self, command: &mut Command) {
         command.env(INTAKE, self.run.intake()).env("RESMON_RUN_ID", self.run.id());
     }
 
-    /// Takes what the tests append until the command and all that it started has ended.
+    /// Processes the intake until the command and its runners have ended.
     pub(crate) fn follow(mut self, mut child: Child) -> anyhow::Result<(ExitStatus, Self)> {
         let (sender, ended) = mpsc::channel::<()>();
         let waiter = thread::spawn(move || {
@@ -75,7 +75,8 @@ impl Session {
         Ok((status.context("cannot wait for the command")?, self))
     }
 
-    /// Runners may be slower to end than what started them: a Ctrl-C goes to all at once.
+    /// Waits up to [`PATIENCE`] for runners that outlive the command, as after a Ctrl-C, which reaches all of them at
+    /// once.
     fn wait_for_runners(&mut self) {
         let start = Instant::now();
         while self.units.runners().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
@@ -90,7 +91,7 @@ impl Session {
             self.units.cpu.push(moment, usage);
         }
         loop {
-            // What cannot be read now may be read later; after the end it waits for the next run.
+            // If a read fails, the next call tries again.
             let lines = self.run.read().unwrap_or_default();
             if lines.is_empty() {
                 break;
@@ -128,13 +129,13 @@ impl Session {
         }
     }
 
-    /// Ends the session and delivers what is left.
+    /// Ends the session, delivers the remaining records and prints the report.
     pub(crate) fn end(self, exit_status: i32) {
         let copy = self.run.copy().map(Path::to_owned);
         self.run.end(exit_status);
         let Some(copy) = copy else {
             if exit_status != 0 {
-                // Or the run before would pass for this one.
+                // Without this message the previous run could pass for this one.
                 message::say("no test was started, so that nothing is recorded of this run");
             }
             return;
@@ -155,20 +156,20 @@ impl Session {
     }
 }
 
-/// The path as seen from here, if it is below.
+/// Returns the path relative to the current directory, if it is below that.
 fn relative(path: &Path) -> &Path {
     let here = env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
-/// Whether there is a process of this id.
+/// Returns whether a process with this id exists.
 fn is_alive(pid: u64) -> bool {
     let Ok(pid) = pid.try_into() else { return false };
     // SAFETY: no signal is sent.
     unsafe { libc::kill(pid, 0) == 0 }
 }
 
-/// Places in their order, those that touch as one.
+/// Sorts byte ranges and joins adjacent ones.
 fn joined(mut places: Vec<Range<u64>>) -> Vec<Range<u64>> {
     places.sort_unstable_by_key(|place| place.start);
     places.dedup_by(|next, last| {

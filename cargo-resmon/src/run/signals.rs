@@ -1,4 +1,4 @@
-//! Signals that are meant for the tests.
+//! Forwarding of signals to the tests.
 
 use std::io;
 use std::thread;
@@ -10,14 +10,14 @@ use signal_hook::iterator::{Handle, SignalsInfo};
 
 use super::sentinel::Sentinel;
 
-/// Those by which a run is ended.
+/// The signals that end a run.
 pub(crate) const SIGNALS: [c_int; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
-/// Keeps these signals from ending this process, until this is dropped.
+/// A guard that keeps [`SIGNALS`] from ending this process until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Signals(SignalsInfo<WithRawSiginfo>);
 
-/// The end of [`Signals::hand_on`].
+/// A guard that stops [`Signals::hand_on`] when dropped.
 #[derive(Debug)]
 pub(crate) struct HandingOn(Handle);
 
@@ -26,9 +26,9 @@ impl Signals {
         SignalsInfo::new(SIGNALS).map(Self)
     }
 
-    /// Hands on what comes to this process alone: to the child what some process sends, to the process group that the
-    /// terminal was closed, which the system tells the leader of a session only. Ctrl-C, and what is sent to the process
-    /// group, reaches the child by itself, and a second signal may mean something else, such as impatience.
+    /// Forwards signals that only this process gets. One sent by a process goes to the child process. One from the
+    /// system goes to the process group: it tells only the session leader that the terminal was closed. Signals to the
+    /// whole group, such as Ctrl-C, already reach the child process, and a second one may have another effect.
     pub(crate) fn hand_on(mut self, child: u32) -> HandingOn {
         let sentinel = Sentinel::post().ok();
         let handle = self.0.handle();
@@ -44,7 +44,7 @@ impl Signals {
                 }
                 #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
                 let to = if was_sent { child as libc::pid_t } else { 0 };
-                // SAFETY: sends a signal: to this process group, or to a process that is waited for after this has ended.
+                // SAFETY: the call only sends a signal, to this process group or to the child process.
                 unsafe { libc::kill(to, signal) };
             }
         });

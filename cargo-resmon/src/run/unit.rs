@@ -1,4 +1,4 @@
-//! One process that a runner started: a test of nextest's, or a test binary of Cargo's.
+//! A process that a runner started: a single test under nextest, or a test binary under `cargo test`.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::record::{Fields, Made, Source, add, replace, text};
 use super::workspace::Sources;
 
-/// What only the runner knows of a test.
+/// The figures of the whole process in the runner's `end` line.
 const OUTSIDE: [&str; 7] = [
     "signal",
     "cpu_user_s",
@@ -40,14 +40,15 @@ const AFTER: [&str; 6] = [
 pub(crate) struct Unit {
     began: Fields,
     ended: Option<Fields>,
-    /// Test records that wait for the end of the process.
+    /// Test records that are held back until the process has ended.
     inside: Vec<(Source, Fields)>,
-    /// Test records that there were of it, and how many of these are of tests that went wrong.
+    /// The number of its test records.
     tests: u64,
+    /// The number of these with a bad outcome.
     tests_bad: u64,
-    /// Sessions that have not ended.
+    /// The sessions of its processes that have started and not ended.
     open: HashSet<Source>,
-    /// All that it was told by.
+    /// The byte ranges of its lines in the intake.
     places: Vec<Range<u64>>,
 }
 
@@ -62,7 +63,8 @@ impl Unit {
         self.places.push(place);
     }
 
-    /// Takes a record of a process in it. Gives back one that need not wait for its end.
+    /// Adds a record of the process or of one below it. Returns the record if it need not wait for the end of the
+    /// process.
     pub(crate) fn take(
         &mut self,
         source: Source,
@@ -78,7 +80,7 @@ impl Unit {
         match text(&fields, "event_type") {
             Some("session_start") => drop(self.open.insert(source)),
             Some("session_end") => drop(self.open.remove(&source)),
-            // How the process died is not known yet.
+            // These records lack the signal or the figures of the `end` line.
             _ if self.test_name().is_some() || text(&fields, "outcome") == Some("crashed") => {
                 self.inside.push((source, fields));
             }
@@ -88,17 +90,17 @@ impl Unit {
         None
     }
 
-    /// The test that the process was started for, if it was for one.
+    /// Returns the name of the test that the process was started for, if it was started for one.
     fn test_name(&self) -> Option<&str> {
         text(&self.began, "test_name")
     }
 
-    /// Whether all has been told.
+    /// Returns whether all lines about the process have arrived.
     pub(crate) fn is_done(&self) -> bool {
         self.ended.is_some() && !self.waits_for_journal()
     }
 
-    /// Whether it ended and its session did not.
+    /// Returns whether the process has ended and its own session is still open, as after a crash.
     pub(crate) fn waits_for_journal(&self) -> bool {
         self.ended.is_some() && self.open.iter().any(|source| Some(source.pid) == self.pid())
     }
@@ -107,12 +109,12 @@ impl Unit {
         self.ended.as_ref()?.get("pid")?.as_u64()
     }
 
-    /// The runner, while it is at work.
+    /// Returns the process id of the runner until its `end` line arrives.
     pub(crate) fn runner(&self) -> Option<u64> {
         self.began.get("runner").filter(|_| self.ended.is_none())?.as_u64()
     }
 
-    /// Where the latest word of it is, by which units sort.
+    /// Returns the offset of its latest line in the intake, which is the sort key of units.
     pub(crate) fn latest(&self) -> u64 {
         self.places.last().map_or(0, |place| place.start)
     }
@@ -151,7 +153,7 @@ impl Unit {
         Some(named.swap_remove(own).1)
     }
 
-    /// The record of the test: what was measured inside, if anything, and outside.
+    /// Builds the record of the test from the figures inside the process, if there are any, and those of the runner.
     fn test(&self, own: Option<Fields>, sources: &Sources) -> Fields {
         let was_inside = own.is_some();
         let mut test = own.map_or_else(|| self.head(sources), stripped);
@@ -162,22 +164,22 @@ impl Unit {
         let outcome = outcome(text(&test, "outcome"), ended);
         test.insert("outcome".to_owned(), json!(outcome));
         if !was_inside || !test.contains_key("duration_s") {
-            // That of its process, which has seen the end of the test.
+            // The runner has seen the end of the process, and so of the test.
             replace(&mut test, ended, &["timestamp"]);
             test.insert("concurrent_tests".to_owned(), json!(1));
         }
-        // A process that has just started has little to go by.
+        // A process that has just started knows no usage before its start; the run does.
         replace(&mut test, &self.began, &["cpu_before"]);
         if is_short(&test) {
             replace(&mut test, ended, &["cpu_after"]);
         }
         add(&mut test, ended, &AFTER);
-        // What was measured inside is the test's alone, without the start of its process.
+        // `add` keeps the figures measured inside, which exclude the start of the process.
         add(&mut test, ended, &OUTSIDE);
         test
     }
 
-    /// A record of the test as far as the runner knew it before its start.
+    /// Builds the record of the test from the runner's `begin` line.
     fn head(&self, sources: &Sources) -> Fields {
         let field = |name| text(&self.began, name).unwrap_or_default();
         let source = sources.of_binary(field("manifest_dir"), field("binary_id"));
@@ -186,7 +188,7 @@ impl Unit {
         test.insert("test_nodeid".to_owned(), json!(format!("{source}::{}", field("test_name"))));
         add(&mut test, &self.began, &["timestamp"]);
         add(&mut test, &self.began, &BEFORE);
-        // nextest's names of binaries are those of targets.
+        // The binary id of nextest is the name of the target.
         let target = text(&self.began, "binary_id").filter(|target| !target.is_empty());
         if let Some(target) = target {
             test.insert("target".to_owned(), json!(target));
@@ -194,7 +196,7 @@ impl Unit {
         test
     }
 
-    /// What a test binary took.
+    /// Builds the record of a test binary.
     fn process(&self, sources: &Sources) -> Fields {
         let mut process = Fields::new();
         process.insert("event_type".to_owned(), json!("process"));
@@ -222,7 +224,7 @@ impl Unit {
     }
 }
 
-/// Without what is the same in all records of the run, or is counted there.
+/// Removes the fields that the run sets itself: the ids, the GitHub fields and the number of the batch.
 pub(crate) fn stripped(mut fields: Fields) -> Fields {
     fields.retain(|name, _| {
         !["session_id", "run_id", "batch_num"].contains(&name.as_str()) && !name.starts_with("gh_")
@@ -230,13 +232,13 @@ pub(crate) fn stripped(mut fields: Fields) -> Fields {
     fields
 }
 
-/// How the test ended, by what its process said of it and by how that process ended.
+/// Returns the outcome of a test from the record of its process and from the end of the process.
 fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
     if ended.contains_key("signal") {
         return "crashed";
     }
     match inside {
-        // What the test said is not all that counts: its process may have failed after it.
+        // The process may have failed after the test.
         None | Some("passed" | "unknown") => match ended.get("exit_code").and_then(Value::as_i64) {
             Some(0) => "passed",
             _ => "failed",
@@ -245,7 +247,7 @@ fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
     }
 }
 
-/// Whether it ended sooner than usage of a CPU can be told.
+/// Returns whether a test or process ended within 200 ms, which is too short for CPU usage of its own.
 pub(crate) fn is_short(fields: &Fields) -> bool {
     fields.get("duration_s").and_then(Value::as_f64).is_some_and(|seconds| seconds < 0.2)
 }

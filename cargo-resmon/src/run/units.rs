@@ -1,4 +1,4 @@
-//! From what the processes of a run tell, and what their runners tell of them, to one record for each test.
+//! Merging of the records of processes with those of their runners, into one record per test.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use super::record::{Fields, Line, Made, Source, text};
 use super::unit::{Unit, is_short, stripped};
 use super::workspace::Sources;
 
-/// The processes that are under way.
+/// The units of a run that are still running.
 #[derive(Debug)]
 pub(crate) struct Units {
     sources: Sources,
-    /// Usage of the machine in the latest moments.
+    /// The recent CPU usage of the machine.
     pub(crate) cpu: History,
     under_way: HashMap<String, Unit>,
     made: Vec<Made>,
@@ -23,7 +23,7 @@ impl Units {
         Self { sources, cpu: History::default(), under_way: HashMap::new(), made: Vec::new() }
     }
 
-    /// Takes a line of the intake. Gives the first one back.
+    /// Processes a line of the intake. Returns the fields of the header.
     pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> Option<Fields> {
         match Line::parse(line) {
             Some(Line::Run(fields)) => return Some(fields),
@@ -51,7 +51,7 @@ impl Units {
     fn take_record(&mut self, source: Source, fields: Fields, place: Range<u64>) {
         let left = match self.under_way.get_mut(&source.unit) {
             Some(unit) => unit.take(source, fields, place),
-            // Of a process that outlived the one it belongs to, or that no runner started.
+            // The process outlived its unit, or no runner started it.
             None => Some((fields, place)),
         };
         if let Some((fields, place)) = left {
@@ -62,7 +62,7 @@ impl Units {
         }
     }
 
-    /// What could be made since the last call.
+    /// Returns the results since the last call.
     pub(crate) fn made(&mut self) -> Vec<Made> {
         let done = self.under_way.iter().filter(|(_, unit)| unit.is_done());
         let mut done: Vec<_> = done.map(|(name, unit)| (unit.latest(), name.clone())).collect();
@@ -71,7 +71,7 @@ impl Units {
         self.make(done)
     }
 
-    /// What can be made of all that is left, of which nothing more will be told.
+    /// Returns the results of all remaining units. Call it when no more lines will come.
     pub(crate) fn finish(&mut self) -> Vec<Made> {
         let mut left: Vec<_> =
             self.under_way.iter().map(|(name, unit)| (unit.latest(), name.clone())).collect();
@@ -88,12 +88,12 @@ impl Units {
         std::mem::take(&mut self.made)
     }
 
-    /// Whether a process has died of which its journal has more to tell.
+    /// Returns whether a process has died whose journal has yet to be read.
     pub(crate) fn wait_for_journal(&self) -> bool {
         self.under_way.values().any(Unit::waits_for_journal)
     }
 
-    /// The process ids of the runners that are at work.
+    /// Returns the process ids of the runners that are still running.
     pub(crate) fn runners(&self) -> Vec<u64> {
         self.under_way.values().filter_map(Unit::runner).collect()
     }

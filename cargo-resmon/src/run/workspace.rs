@@ -1,4 +1,4 @@
-//! What Cargo knows of the workspace whose tests run.
+//! Cargo's metadata of the workspace whose tests run.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::runs;
 pub(crate) struct Workspace {
     /// Cargo's target directory.
     pub(crate) target: PathBuf,
-    /// The directory for what must survive this process.
+    /// The spool directory, for data that must survive this process.
     pub(crate) spool: PathBuf,
-    /// The package in its root, or the name of its folder.
+    /// The name of the root package, or else of the workspace's folder.
     pub(crate) name: String,
     sources: Sources,
     targets: Targets,
@@ -26,10 +26,10 @@ pub(crate) struct Workspace {
 /// The source file of each target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
-    /// By the directory of its package and the name that nextest gives it.
+    /// Paths from the workspace root, by the package's directory and nextest's binary id.
     by_id: HashMap<(PathBuf, String), String>,
-    /// By the directory of its package and the name that Cargo gives its executable, as that package has it. `None` is
-    /// of several, as a library and a program may be.
+    /// Paths from the package's directory, by that directory and the crate name. `None` if several targets share the
+    /// name, such as a library and a program.
     by_crate: HashMap<(PathBuf, String), Option<String>>,
 }
 
@@ -93,15 +93,15 @@ impl Sources {
         }
     }
 
-    /// The source file of what Cargo built, from the directory of its package, if that can be told.
+    /// Returns the source file of an executable, relative to its package. `None` if it is unknown or ambiguous.
     pub(crate) fn of_executable(&self, manifest_dir: &str, executable: &str) -> Option<String> {
         let name = Path::new(executable).file_stem()?.to_str()?;
-        // Without what Cargo tells builds apart by.
+        // Remove the hash by which Cargo distinguishes builds.
         let name = name.rsplit_once('-').map_or(name, |(name, _)| name).replace('-', "_");
         self.by_crate.get(&(Path::new(manifest_dir).to_owned(), name))?.clone()
     }
 
-    /// The source file of a test binary. Where the workspace has no such target, its name stands in.
+    /// Returns the source file of a test binary. If the workspace has no such target, returns its binary id as a path.
     pub(crate) fn of_binary(&self, manifest_dir: &str, binary_id: &str) -> String {
         let key = (Path::new(manifest_dir).to_owned(), binary_id.to_owned());
         self.by_id.get(&key).cloned().unwrap_or_else(|| binary_id.replace("::", "/"))
@@ -119,7 +119,7 @@ fn target_names(metadata: &Metadata) -> Vec<TargetName> {
     targets.collect()
 }
 
-/// As nextest makes it.
+/// Returns the binary id that nextest gives to a target.
 fn binary_id(package: &str, target: &Target) -> String {
     let kind = target.kind.first();
     match kind {

@@ -1,18 +1,18 @@
-//! The arguments of the wrapped command, which are its own: looked at, and passed on as they are.
+//! The arguments of the wrapped command. They are inspected, and passed on unchanged.
 
 use std::ffi::{OsStr, OsString};
 
-/// The wrapped command's own
+/// The arguments of the wrapped command
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Wrapped {
-    /// Passed on as they are
+    /// Arguments to pass on unchanged
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
 impl Wrapped {
-    /// With the `--` that they may begin with, which the parser takes for its own. These are all arguments of this
-    /// program, at whose end they stand.
+    /// Restores a leading `--`, which the parser consumes. `all` are the arguments of this program, which end with
+    /// these.
     pub(crate) fn whole(mut self, all: &[OsString]) -> Self {
         let before = all.len().checked_sub(self.arguments.len() + 1);
         if let Some(separator) = before.map(|place| &all[place]).filter(|word| *word == "--") {
@@ -21,19 +21,18 @@ impl Wrapped {
         self
     }
 
-    /// All of them.
     pub(crate) fn arguments(&self) -> &[OsString] {
         &self.arguments
     }
 
-    /// Those for Cargo or nextest, and those for the test binaries.
+    /// Splits the arguments into those for Cargo or nextest and those for the test binaries.
     fn split(&self) -> (&[OsString], &[OsString]) {
         let end = self.arguments.iter().position(|argument| argument == "--");
         let end = end.unwrap_or(self.arguments.len());
         (&self.arguments[..end], self.arguments.get(end + 1..).unwrap_or_default())
     }
 
-    /// Whether this builds tests, to run them or not, rather than explains something.
+    /// Returns whether the command builds tests, to run them or not.
     pub(crate) fn builds_tests(&self, subcommand: &str) -> bool {
         let builds = ["run", "r", "list", "l"];
         !has(self.split().0, &["--help", "-h", "--version", "-V"])
@@ -43,12 +42,12 @@ impl Wrapped {
                     .is_some_and(|name| builds.iter().any(|word| name == *word)))
     }
 
-    /// Whether Cargo is told to do without the network.
+    /// Returns whether Cargo must not use the network.
     pub(crate) fn is_offline(&self) -> bool {
         has(self.split().0, &["--offline", "--frozen"])
     }
 
-    /// Whether this runs tests, rather than lists, builds or explains something.
+    /// Returns whether the command runs tests, rather than only lists or builds them.
     pub(crate) fn runs_tests(&self, subcommand: &str) -> bool {
         let (own, binaries) = self.split();
         if has(own, &["--no-run", "--help", "-h", "--version", "-V", "--list"])
@@ -60,7 +59,7 @@ impl Wrapped {
             || self.nextest_command().is_some_and(|name| name == "run" || name == "r")
     }
 
-    /// The first word that is no option, nor the value of one.
+    /// Returns the first argument that is neither an option nor the value of one.
     fn nextest_command(&self) -> Option<&OsStr> {
         let mut arguments = self.split().0.iter();
         while let Some(argument) = arguments.next() {
@@ -76,7 +75,7 @@ impl Wrapped {
         None
     }
 
-    /// The values of an option for Cargo, given as `--name value` or `--name=value`.
+    /// Returns the values of an option for Cargo, given as `--name value` or `--name=value`.
     pub(crate) fn values(&self, name: &str) -> Vec<OsString> {
         let (own, _) = self.split();
         let mut values = Vec::new();

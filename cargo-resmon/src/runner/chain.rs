@@ -1,4 +1,4 @@
-//! The runner that was configured already, which goes on running the tests.
+//! The user's own runner, which `cargo resmon` replaces and then calls to run the tests.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,18 +8,18 @@ use std::process::Command;
 /// The variable that holds the [`Chain`]s.
 pub(crate) const VARIABLE: &str = "RESMON_RUNNERS";
 
-/// Between chains, and between the parts of one: control characters, which no runner has in its arguments.
+/// Separators between chains, and between the parts of one: control characters, which no runner has in its arguments.
 const CHAINS: u8 = 0x1e;
 const PARTS: u8 = 0x1f;
 
-/// What a target was to be run by.
+/// A variable that `cargo resmon` overrides, with its previous value, and the user's runner if it configures one.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
-    /// `CARGO_TARGET_<TRIPLE>_RUNNER`
+    /// `CARGO_TARGET_<TRIPLE>_RUNNER`, or `RUSTC_WORKSPACE_WRAPPER`, which has no runner.
     pub(crate) variable: OsString,
-    /// What that held.
+    /// The value of the variable before, if it was set.
     pub(crate) value: Option<OsString>,
-    /// The runner and its arguments, wherever they were configured.
+    /// The user's runner and its arguments, from the variable or from Cargo's configuration.
     pub(crate) runner: Vec<OsString>,
 }
 
@@ -51,8 +51,8 @@ impl Chain {
     }
 }
 
-/// What runs the executable, in the environment that there would be without `cargo resmon`: what a test builds and runs
-/// is its own affair.
+/// Builds the command that runs the executable, through the user's runner if there is one. Restores the user's
+/// variables, so that what a test builds and runs is not affected.
 pub(super) fn command(variable: &OsStr, executable: &OsStr) -> Command {
     let chains = Chain::decode(&env::var_os(VARIABLE).unwrap_or_default());
     let chain = chains.iter().find(|chain| chain.variable == variable);

@@ -1,5 +1,5 @@
-//! What Cargo and nextest start in the place of a test binary: it starts that, measures it from outside, and ends as it
-//! did.
+//! The runner: Cargo and nextest start it instead of a test binary. It starts the binary, measures it from outside, and
+//! ends with the same status.
 
 mod chain;
 mod wait;
@@ -18,10 +18,10 @@ pub(crate) use self::chain::{Chain, VARIABLE};
 use crate::harness::{self, Note};
 use crate::message;
 
-/// The argument after which a runner's arguments come.
+/// The argument that starts this program as a runner. The runner's arguments follow it.
 pub(crate) const ARGUMENT: &str = "__runner";
 
-/// Does the work of a runner, if this process was started as one.
+/// Runs the runner if this process was started as one.
 pub(crate) fn run_if_called() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
@@ -42,7 +42,7 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
         }
         Kind::Lists => None,
         Kind::Documentation => {
-            // As rustdoc does where there is no runner: by this the examples run in processes of their own.
+            // rustdoc sets this itself when there is no runner. Merged doctests then run in processes of their own.
             if command.get_program() == executable {
                 command.env("RUSTDOC_DOCTEST_BIN_PATH", executable);
             }
@@ -64,7 +64,7 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
         }
     };
     let (ended, cost) = wait::wait(child.id(), wait::peak());
-    // The run goes on without it: the wrapper finds that the process began, and not how it ended.
+    // A failed write is ignored: `cargo resmon` then records a process without an end.
     let _ = process.end(ended, &cost);
     match (cost.signal, cost.exit_code) {
         (Some(signal), _) => wait::die_by(signal),
@@ -72,7 +72,7 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     }
 }
 
-/// What was noted of an executable when it was built.
+/// Returns the notes of the instrumented build about an executable.
 fn build(executable: &Path) -> Build {
     if !harness::is_instrumented() {
         return Build::default();
@@ -90,12 +90,12 @@ fn build(executable: &Path) -> Build {
     }
 }
 
-/// What an executable is started for.
+/// The purpose of starting an executable.
 enum Kind {
     Tests,
-    /// It says which tests there are.
+    /// To list its tests or print its help.
     Lists,
-    /// An example, or all of them, of a crate's documentation.
+    /// To run one or more doctests of a crate.
     Documentation,
 }
 
@@ -113,7 +113,7 @@ impl Kind {
     }
 }
 
-/// The test that a runner with a process for each has this one for.
+/// Returns the name of the test that this process is for, if nextest runs one process per test.
 fn test_name(arguments: &[OsString]) -> Option<String> {
     if env::var_os("NEXTEST_EXECUTION_MODE")? != "process-per-test" {
         return None;
@@ -121,7 +121,7 @@ fn test_name(arguments: &[OsString]) -> Option<String> {
     env::var("NEXTEST_TEST_NAME").ok().or_else(|| sole_name(arguments))
 }
 
-/// What stands beside `--exact`: older versions of nextest say it nowhere else.
+/// Returns the only name beside `--exact`. Older versions of nextest give the test's name only there.
 fn sole_name(arguments: &[OsString]) -> Option<String> {
     let mut names = arguments.iter().filter(|name| !name.as_encoded_bytes().starts_with(b"-"));
     let name = names.next().filter(|_| arguments.iter().any(|argument| argument == "--exact"))?;

@@ -1,4 +1,4 @@
-//! Waiting for a process, and what it took.
+//! The wait for a child process, and the resources that it used.
 
 use std::fs;
 use std::io;
@@ -10,12 +10,12 @@ use std::time::Instant;
 use libc::c_int;
 use resmon_runtime::outside::Cost;
 
-/// The signals that a terminal or a test runner sends to the whole process group: the test gets them too, and this
-/// process outlives it.
+/// The signals that a terminal or test runner sends to the whole process group. The test gets them too, and this
+/// process must outlive it.
 const SIGNALS: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// Keeps these signals from ending this process. By a handler, which a child does not inherit; what is ignored already
-/// stays so.
+/// Keeps [`SIGNALS`] from ending this process. Uses a handler, which a child process does not inherit. Ignored signals
+/// stay ignored.
 pub(super) fn survive_signals() {
     extern "C" fn survive(_signal: c_int) {}
     let handler: extern "C" fn(c_int) = survive;
@@ -35,8 +35,8 @@ pub(super) fn survive_signals() {
     }
 }
 
-/// The most resident bytes that this process has had so far, which a child begins with: the kernel counts from the fork,
-/// not from the exec.
+/// Returns the peak resident bytes of this process so far. A child process starts with this peak: the kernel counts
+/// from the fork, not from the exec.
 pub(super) fn peak() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -44,14 +44,14 @@ pub(super) fn peak() -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// Waits until the process ends. `inherited` is what it began with.
+/// Waits until the process ends. `inherited` is the peak in resident bytes with which it began.
 pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
     let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
     let flags = libc::WEXITED | libc::WNOWAIT;
     // SAFETY: the pointer is to a value of our own.
     retry(|| unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), flags) });
     let ended = Instant::now();
-    // While it has not been taken away.
+    // `/proc` has the figures only until the process is reaped.
     let (read, written) = storage(pid);
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
     #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
@@ -60,7 +60,7 @@ pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
         libc::wait4(pid as libc::pid_t, &raw mut status, 0, usage.as_mut_ptr())
     });
     if waited == -1 {
-        // Where children are ignored, how it ended is lost: that is not to pass for success.
+        // The exit status is lost if SIGCHLD is ignored. A missing status does not pass for success.
         return (ended, Cost { pid, ..Cost::default() });
     }
     // SAFETY: all zeros is a valid value, and the call fills it in.
@@ -96,7 +96,7 @@ fn seconds(time: libc::timeval) -> f64 {
     seconds + micros / 1e6
 }
 
-/// Bytes that a process, and the children that it waited for, read from storage and wrote to it.
+/// Returns the bytes that a process, and the children that it waited for, read from storage and wrote to it.
 fn storage(pid: u32) -> (Option<u64>, Option<u64>) {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
     let field = |name| {
@@ -107,11 +107,12 @@ fn storage(pid: u32) -> (Option<u64>, Option<u64>) {
     (field("read_bytes:"), field("write_bytes:"))
 }
 
-/// Ends this process by the signal that ended the other one, so that whoever waits for it sees the same.
+/// Ends this process by the signal that ended the child process, so that its parent sees the same status.
 pub(super) fn die_by(signal: c_int) -> ! {
-    // SAFETY: the pointers are to values of our own; what is changed is changed for the rest of this process only.
+    // SAFETY: the pointers are to local values. The process ends here, so its changed signal state affects nothing
+    // else.
     unsafe {
-        // One core file is enough.
+        // The child process may have written a core file; a second one is not needed.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
         libc::signal(signal, libc::SIG_DFL);

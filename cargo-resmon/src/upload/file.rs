@@ -1,4 +1,4 @@
-//! A file of records, and how much of it has been sent already.
+//! Files of records, and the stored state of how much of them has been sent.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use crate::runs;
 
-/// A line that is longer than this is no record.
+/// The maximum length of a record in bytes.
 const LONGEST: u64 = 1 << 20;
-/// So much of what was sent is looked at again, to tell whether the file is the same.
+/// The number of sent bytes to compare, to detect whether the file is still the same.
 const KNOWN: u64 = 4096;
 
-/// Where it is remembered what has been sent.
+/// The store of how much of each file has been sent to a destination.
 #[derive(Debug)]
 pub(crate) struct State {
     directory: PathBuf,
@@ -29,28 +29,28 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Records {
     file: BufReader<File>,
-    /// Where its state is.
+    /// The path of its state file.
     state: PathBuf,
     path: String,
     position: u64,
     sent: u64,
 }
 
-/// Some of its lines.
+/// A group of consecutive lines of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
     pub(crate) body: Vec<u8>,
     pub(crate) records: u64,
     pub(crate) notes: u64,
     pub(crate) others: u64,
-    /// The length of all of them.
+    /// The length of all lines in bytes.
     pub(crate) bytes: u64,
-    /// Where they end.
+    /// The offset of their end in the file.
     end: u64,
 }
 
 impl State {
-    /// In Cargo's target directory, or outside a workspace where a spool would be.
+    /// Opens the store in the spool directory: that of the plan, of the workspace, or outside a workspace of the user.
     pub(crate) fn open(plan: &Plan, destination: &str) -> anyhow::Result<Self> {
         let directory = plan.spool().map_or_else(runs::spool, Path::to_owned);
         let unusable =
@@ -71,7 +71,7 @@ impl State {
     }
 }
 
-/// How far a file was sent and how many records those were, if it still is that file.
+/// Returns the offset up to which a file was sent and the number of sent records, if the file is still the same.
 fn known(state: &Path, file: &mut File) -> Option<(u64, u64)> {
     let state: Value = serde_json::from_str(&fs::read_to_string(state).ok()?).ok()?;
     let (end, sent) = (state["end"].as_u64()?, state["sent"].as_u64()?);
@@ -79,7 +79,7 @@ fn known(state: &Path, file: &mut File) -> Option<(u64, u64)> {
     is_same.then_some((end, sent))
 }
 
-/// A name for what stands before a place.
+/// Returns a fingerprint of the last [`KNOWN`] bytes before an offset.
 fn digest(file: &mut File, end: u64) -> io::Result<String> {
     let start = end.saturating_sub(KNOWN);
     let mut bytes = vec![0; usize::try_from(end - start).unwrap_or_default()];
@@ -89,12 +89,13 @@ fn digest(file: &mut File, end: u64) -> io::Result<String> {
 }
 
 impl Records {
-    /// How many records an earlier upload has sent.
+    /// Returns the number of records that have been sent.
     pub(crate) fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// The next lines, as many as fit these bytes.
+    /// Returns the next lines until their records reach `most_bytes`, which the last record may exceed. `None` at the
+    /// end.
     pub(crate) fn next(&mut self, most_bytes: usize) -> io::Result<Option<Chunk>> {
         let mut chunk = Chunk::default();
         while chunk.body.len() < most_bytes {
@@ -105,7 +106,7 @@ impl Records {
             }
             if !line.ends_with(b"\n") && read < LONGEST {
                 line.push(b'\n');
-                // What is still being written is left for the next time.
+                // An incomplete last line is still being written: the next upload sends it.
                 if !is_record(&line) {
                     break;
                 }
@@ -125,13 +126,13 @@ impl Records {
         Ok((chunk.bytes > 0).then_some(chunk))
     }
 
-    /// Notes on disk that all up to the end of these lines has arrived.
+    /// Stores that all records up to the end of this chunk have arrived.
     pub(crate) fn remember(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
         self.sent += chunk.records;
         let mut file = File::open(&self.path)?;
         let known = digest(&mut file, chunk.end)?;
         let state = json!({"path": self.path, "end": chunk.end, "sent": self.sent, "known": known});
-        // In one step: what is half written would have all sent again.
+        // Replaced atomically: with a torn state file, all records would be sent again.
         let new = self.state.with_extension("new");
         fs::write(&new, state.to_string())?;
         fs::rename(&new, &self.state)?;
@@ -139,7 +140,7 @@ impl Records {
     }
 }
 
-/// Whether a line, with its line feed, is a record.
+/// Returns whether a line, with its line feed, is a record.
 fn is_record(line: &[u8]) -> bool {
     line.starts_with(b"{\"event_type\":\"")
         && line.ends_with(b"}\n")

@@ -1,4 +1,4 @@
-//! `cargo resmon upload`: files of records, and spool directories, to Tinybird.
+//! `cargo resmon upload`: sends files of records, and the contents of spool directories, to Tinybird.
 
 mod file;
 mod progress;
@@ -21,13 +21,13 @@ use self::tally::Tally;
 use crate::run::Flags;
 use crate::{message, runs};
 
-/// As much as one request carries.
+/// The number of bytes to collect for one request.
 const REQUEST_BYTES: usize = 1 << 20;
 
-/// Send files of records to Tinybird, and what spool directories hold
+/// Send files of records and the contents of spool directories to Tinybird
 ///
-/// What has arrived is remembered: the next time, only what is new is sent. The files are not changed; what a spool
-/// directory holds is taken out of it.
+/// Records that have arrived are remembered: the next upload sends only new ones. Files are not changed; records that
+/// are sent from a spool directory are removed from it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Files of records, and directories of such files
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     Ok(if all.is_well() && strange == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Where records are.
+/// A source of records, by its path.
 #[derive(Debug)]
 pub(crate) enum Source {
     File(PathBuf),
@@ -86,7 +86,7 @@ impl Source {
     }
 }
 
-/// What the arguments name.
+/// Returns the sources that the arguments name.
 fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for path in paths {
@@ -107,7 +107,7 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// Whether a file is one of those in which records wait: `ID-DESTINATION-NUMBER.ndjson`.
+/// Returns whether a file holds waiting records of a spool: `ID-DESTINATION-NUMBER.ndjson`.
 fn is_spooled(file: &Path) -> bool {
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     let mut parts = name.split('-');
@@ -119,7 +119,7 @@ struct Upload {
     connection: Connection,
     state: State,
     progress: Progress,
-    /// Why no more is sent.
+    /// The reason why no more records are sent, if there is one.
     problem: Option<String>,
 }
 
@@ -168,7 +168,8 @@ impl Upload {
         Ok(tally)
     }
 
-    /// Sends some records, unless a request has been given up: the answer to the next would be no other.
+    /// Sends some records, unless an earlier request failed: the next one would fail too. Returns whether all has
+    /// arrived.
     fn send(&mut self, body: &[u8], records: u64, tally: &mut Tally) -> bool {
         if records == 0 {
             return self.problem.is_none();

@@ -1,4 +1,4 @@
-//! A bar on a terminal, and nothing elsewhere.
+//! The progress bar. It is shown on a terminal only.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ impl Progress {
                 files.filter(|file| super::is_spooled(file)).map(|file| size(&file)).sum()
             }
         });
-        // On stderr, and hidden where that is no terminal.
+        // The bar is on stderr, and hidden if that is not a terminal.
         let bar = ProgressBar::new(total.sum());
         let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta:>4}");
         Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
@@ -32,11 +32,11 @@ impl Progress {
 
     /// Writes a line to stdout.
     pub(crate) fn say(&self, line: &str) {
-        // Whoever reads this may have seen enough.
+        // The reader of the output may have closed it.
         self.0.suspend(|| drop(writeln!(io::stdout(), "{line}")));
     }
 
-    /// Lets something else write.
+    /// Hides the bar while `write` prints.
     pub(crate) fn aside(&self, write: impl FnOnce()) {
         self.0.suspend(write);
     }

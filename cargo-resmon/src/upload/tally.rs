@@ -1,22 +1,22 @@
-//! What has become of records.
+//! Counts of what happened to the records of an upload.
 
 use std::fmt;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Arrived, and in the table.
+    /// Records that arrived in the table.
     pub(crate) accepted: u64,
-    /// Arrived, and kept out of it.
+    /// Records that Tinybird put into quarantine, not into the table.
     pub(crate) quarantined: u64,
-    /// Refused by the endpoint for their content, and set aside.
+    /// Records of a spool that the endpoint refused for their content. They are set aside.
     pub(crate) refused: u64,
-    /// Not sent.
+    /// Records that did not arrive and can be sent again.
     pub(crate) left: u64,
-    /// Sent by an earlier upload.
+    /// Records that an earlier upload sent.
     pub(crate) before: u64,
-    /// Lines for which the table has no place: figures of processes.
+    /// Lines with figures of processes, for which the table has no columns.
     pub(crate) notes: u64,
-    /// Lines that are no records.
+    /// Lines that are not records.
     pub(crate) others: u64,
 }
 
@@ -31,14 +31,14 @@ impl Tally {
         self.others += other.others;
     }
 
-    /// Whether there were lines, and none that this program knows.
+    /// Returns whether there were lines, but no records of resmon.
     pub(crate) fn is_of_something_else(&self) -> bool {
         let known =
             self.accepted + self.quarantined + self.refused + self.left + self.before + self.notes;
         known == 0 && self.others > 0
     }
 
-    /// Whether all is where it belongs.
+    /// Returns whether all records have arrived in the table.
     pub(crate) fn is_well(&self) -> bool {
         self.quarantined == 0 && self.refused == 0 && self.left == 0
     }

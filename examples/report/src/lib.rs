@@ -1,5 +1,5 @@
-//! Turns the records of resmon into a table for people. Its own tests are the example suite,
-//! which knows nothing of resmon: `cargo resmon test --package report` measures them as they are.
+//! Turns the records of resmon into a table for people. The tests of this package are the example suite. They do not
+//! know resmon: `cargo resmon test --package report` measures them unchanged.
 
 use std::{
     fmt,
@@ -8,12 +8,12 @@ use std::{
 
 use serde_json::Value;
 
-/// Why the records could not be shown.
+/// The reason that records cannot be shown.
 #[derive(Debug)]
 pub enum Error {
     /// The file could not be read.
     Io(io::Error),
-    /// This line, counted from 1, is not JSON.
+    /// The line with this number, counted from 1, is not JSON.
     Line(usize, serde_json::Error),
 }
 
@@ -28,11 +28,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// One line per test, and one per session, that is, per test process.
+/// Returns a table with one line per test and one per session, that is, per test process.
 ///
 /// # Errors
 ///
-/// The first line that cannot be read, or is not JSON.
+/// Returns the error of the first line that cannot be read or is not JSON.
 pub fn table(records: impl BufRead) -> Result<String, Error> {
     let mut rows =
         vec![["test", "outcome", "seconds", "CPU %", "memory", "disk"].map(String::from)];
@@ -53,8 +53,8 @@ pub fn table(records: impl BufRead) -> Result<String, Error> {
     Ok(table)
 }
 
-/// One line of the table. A cell is empty if the record does not have the field, as that of a crashed test has none of
-/// its end.
+/// Returns one line of the table, or `None` for other events. A cell is empty if the record lacks the field: a crashed
+/// test has no fields of its end.
 fn row(record: &Value) -> Option<[String; 6]> {
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
     let float = |name: &str| record[name].as_f64();
@@ -82,7 +82,7 @@ fn row(record: &Value) -> Option<[String; 6]> {
     }
 }
 
-/// A difference, with its sign.
+/// Formats a difference in bytes as MiB, with its sign.
 fn mebibytes(bytes: i64) -> String {
     let tenths = bytes * 10 / (1 << 20);
     let sign = if tenths < 0 { '-' } else { '+' };

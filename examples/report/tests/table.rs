@@ -1,4 +1,4 @@
-//! Tests that put some load on the machine, each marked `#[test]`.
+//! Tests that put some load on the machine, each a plain `#[test]`.
 
 use std::{
     env,
@@ -30,7 +30,7 @@ fn a_broken_line_is_named() {
     table(format!("{RECORD}\nbroken\n").as_bytes()).unwrap();
 }
 
-/// Allocates: 100 MiB of records, and a table of them.
+/// Allocates 100 MiB of records and makes a table of some of them.
 #[test]
 fn many_records_fit_in_memory() {
     let records = RECORD.repeat(100).replace("}{", "}\n{");

@@ -1,11 +1,11 @@
-//! What is to be said of whole test binaries.
+//! Advice about whole test binaries.
 
 use super::{Advice, EACH, KILLERS, Kind, about_run};
 use crate::report::model::Report;
 use crate::report::outcome::signal;
 use crate::report::units::{count, number};
 
-/// Those of which no test tells that it was killed.
+/// Returns advice for killed test binaries, except where a test is known to be bad.
 pub(super) fn killed(report: &Report) -> Vec<Advice> {
     let binaries = report.run.binaries.iter();
     let killed = binaries
@@ -18,7 +18,7 @@ pub(super) fn killed(report: &Report) -> Vec<Advice> {
     killed.take(EACH).collect()
 }
 
-/// Where no test is recorded at all, that is said already.
+/// Returns advice about test binaries without a recorded test. If no test is recorded at all, `no_tests` covers it.
 pub(super) fn unmarked(report: &Report) -> Vec<Advice> {
     let binaries = &report.run.binaries;
     let unmarked = binaries

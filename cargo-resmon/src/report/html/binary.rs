@@ -8,21 +8,21 @@ use crate::report::sentences;
 use crate::report::test::Measure;
 use crate::report::units::{MISSING, bytes};
 
-/// A test binary in words.
+/// A row of the table: a test binary as text.
 #[derive(Serialize)]
 pub(super) struct Row {
     name: String,
-    /// A class of `page/panels.css`.
+    /// The class in `page/panels.css`.
     outcome: &'static str,
     status: String,
     time: String,
     cpu: String,
     memory: String,
-    /// Which share of the memory that the run may use this is.
+    /// Its share of the memory that the run may use.
     share: String,
     read: String,
     written: String,
-    /// How many tests of it were recorded.
+    /// The number of its recorded tests.
     tests: String,
 }
 

@@ -1,5 +1,5 @@
-//! The timeline as SVG. The colours are those of light mode; `page/base.css` has others for dark mode, and
-//! `page/panels.css` goes by them.
+//! The timeline as SVG. The colours are those of light mode. `page/panels.css` selects elements by these colours and
+//! replaces them by those of `page/base.css`, which has a dark mode.
 
 use anyhow::anyhow;
 use plotters::prelude::*;
@@ -17,22 +17,22 @@ const BAD: RGBColor = RGBColor(0xDC, 0x26, 0x26);
 const UNFINISHED: RGBColor = RGBColor(0xD9, 0x77, 0x06);
 const UNKNOWN: RGBColor = RGBColor(0x64, 0x74, 0x8B);
 
-/// Pixels of the plot of CPU and memory, with what is above it.
+/// The height of the plot of CPU and memory in pixels, with its margins.
 const CURVES: u32 = 150;
-/// Pixels for what stands at its left.
+/// The width of the labels at its left in pixels.
 const LEFT: u32 = 46;
-/// Pixels for the labels of the time.
+/// The height of the time labels in pixels.
 const BELOW: u32 = 26;
 const RIGHT: u32 = 14;
 
-/// The chart in a width of its own.
+/// A chart of a given width.
 #[derive(Debug)]
 pub(super) struct Chart {
     pub(super) svg: String,
     pub(super) frame: Frame,
 }
 
-/// Where in the chart what is.
+/// The positions of the parts of a chart in pixels.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Frame {
     width: u32,
@@ -52,7 +52,7 @@ impl Frame {
         Self { width, height, left: LEFT, right: width - RIGHT, top: CURVES, lane }
     }
 
-    /// How many seconds a pixel is.
+    /// Returns the number of seconds per pixel.
     fn pixel(&self, timeline: &Timeline) -> f64 {
         timeline.end / f64::from(self.right - self.left)
     }
@@ -140,7 +140,7 @@ fn draw_lanes(timeline: &Timeline, frame: &Frame, area: &Area<'_>) -> Drawn {
     Ok(())
 }
 
-/// A time on the axis, which has a unit of its own where it is long.
+/// Formats a time on the axis. `long` axes have minutes.
 fn label(seconds: f64, long: bool) -> String {
     if long {
         let minutes = (seconds / 60.0).floor();
@@ -167,12 +167,12 @@ struct Block {
     end: f64,
     lane: usize,
     outcome: Outcome,
-    /// Whether more may be added.
+    /// Whether more bars may be added.
     open: bool,
 }
 
-/// Puts together what is too narrow to be seen by itself, so that the drawing has no more parts than a screen. A bar
-/// that went wrong is not hidden among others.
+/// Joins adjacent bars that are too narrow to be seen alone, which keeps the SVG small. Bars of different outcomes are
+/// not joined, so that no failure is hidden.
 fn blocks(bars: &[Bar], pixel: f64) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut last: Vec<Option<usize>> = Vec::new();
@@ -189,12 +189,12 @@ fn blocks(bars: &[Bar], pixel: f64) -> Vec<Block> {
             continue;
         }
         last[bar.lane] = Some(blocks.len());
-        // A gap, so that neighbours are told apart.
+        // A gap of one pixel separates neighbours.
         let end = if narrow { bar.end } else { bar.end - pixel };
         let (start, lane, outcome) = (bar.start, bar.lane, bar.outcome);
         blocks.push(Block { start, end, lane, outcome, open: narrow });
     }
-    // Drawn last, so that nothing covers them.
+    // Bad outcomes are drawn last, so that nothing covers them.
     blocks.sort_by_key(|block| std::cmp::Reverse(block.outcome));
     blocks
 }

@@ -1,4 +1,4 @@
-//! The tests as the page's script reads them: short, as there may be very many. `page/tests.js` has the other half.
+//! The JSON data for the page's script, kept short as there may be very many tests. `page/tests.js` reads it.
 
 use serde::Serialize;
 
@@ -10,23 +10,23 @@ use crate::report::record::{Attempt, Scope};
 use crate::report::test::{Earlier, Test};
 use crate::report::text::clean;
 
-/// Figures of earlier runs in all. Where there are more tests, each has fewer of them.
+/// The maximum number of earlier results of all tests together. The more tests, the fewer results each has.
 const EARLIER: usize = 200_000;
 
 #[derive(Serialize)]
 struct Page {
-    /// Names of the fields of an attempt.
+    /// The names of the fields of an attempt.
     fields: &'static [&'static str],
     tests: Vec<TestRow>,
     packages: Vec<String>,
-    /// The dates of the earlier runs.
+    /// The start times of the earlier runs.
     earlier: Vec<Option<String>>,
-    /// Bytes of memory that the run may use.
+    /// The memory that the run may use, in bytes.
     memory: Option<i64>,
     timeline: Option<Times>,
 }
 
-/// What is needed to tell what the pointer is on.
+/// The timeline's data, with which the script finds the test below the pointer.
 #[derive(Serialize)]
 struct Times {
     end: f64,
@@ -35,11 +35,11 @@ struct Times {
     memory: Vec<[f64; 2]>,
 }
 
-/// Id, package, whether it is flaky, outcome, attempts, earlier runs.
+/// A test: id, package, whether it is flaky, outcome, attempts, earlier runs.
 #[derive(Serialize)]
 struct TestRow(String, Option<usize>, u8, Outcome, Vec<Vec<Value>>, Vec<EarlierRow>);
 
-/// Run, outcome, attempts, and the four figures.
+/// An earlier result of a test: run, outcome, number of attempts, and the four figures.
 #[derive(Serialize)]
 struct EarlierRow(usize, Outcome, usize, [Option<f64>; 4]);
 
@@ -120,7 +120,7 @@ pub(super) fn json(
             memory: rounded(&timeline.memory),
         }),
     };
-    // Within a script element nothing but this could end it. It stands in strings only.
+    // `<` could end the script element. In JSON it occurs only in strings, so it can be escaped.
     Ok(serde_json::to_string(&page)?.replace('<', "\\u003c"))
 }
 
@@ -153,11 +153,11 @@ fn earlier_row(test: &Earlier) -> EarlierRow {
     )
 }
 
-/// In the order of [`FIELDS`]; what is missing at the end is left out.
+/// Returns the figures of an attempt in the order of [`FIELDS`], without missing ones at the end.
 fn values(attempt: &Attempt, start: Option<(f64, usize)>) -> Vec<Value> {
     let whole = |value: Option<i64>| value.map_or(Value::Missing(()), Value::Whole);
     let seconds = |value: Option<f64>| {
-        // Little is not nothing.
+        // A time that is not 0 must not be rounded to 0.
         let least = |seconds| if seconds > 0.0 { 1e-6 } else { 0.0 };
         value.map_or(Value::Missing(()), |seconds| {
             Value::Float(round(seconds, 1e6).max(least(seconds)))

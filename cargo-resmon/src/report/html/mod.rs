@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else.
+//! The report as one self-contained HTML page.
 
 mod binary;
 mod chart;
@@ -20,9 +20,9 @@ use super::units::seconds;
 use super::wrong::{self, Wrong};
 use super::{advice, sentences};
 
-/// The widths of the two charts, of which the page shows the one that fits.
+/// The widths of the two charts in pixels. The page shows the one that fits.
 const WIDTHS: [u32; 2] = [1120, 400];
-/// More tests that went wrong are in the table only.
+/// The maximum number of bad or flaky tests and binaries to list at the top.
 const BAD: usize = 30;
 
 const STYLE: &str = concat!(
@@ -41,7 +41,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/start.js"),
 );
 
-/// What `page.html` is filled with.
+/// The values for the template `page.html`.
 #[derive(Serialize)]
 struct Page {
     title: String,
@@ -50,13 +50,14 @@ struct Page {
     notes: Vec<String>,
     tiles: Vec<Tile>,
     bad: Vec<Bad>,
-    /// How many more there are.
+    /// The number of bad or flaky tests and binaries beyond [`BAD`].
     bad_more: usize,
     advice: Vec<Line>,
     /// SVG, one for each of [`WIDTHS`].
     charts: Vec<String>,
-    /// How long the timeline is, and how many tests ran at once.
+    /// The length of the timeline.
     span: Option<String>,
+    /// The number of lanes in the timeline.
     lanes: Option<usize>,
     binaries: Vec<Row>,
     style: &'static str,
@@ -66,7 +67,7 @@ struct Page {
     version: &'static str,
 }
 
-/// What somebody should look at.
+/// A bad or flaky test, or a bad test binary.
 #[derive(Serialize)]
 struct Bad {
     name: String,
@@ -112,7 +113,7 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut environment = Environment::new();
-    // The name's ending says how what is filled in is escaped.
+    // The template's extension selects HTML escaping.
     environment.add_template("page.html", include_str!("page/page.html"))?;
     Ok(environment.get_template("page.html")?.render(Serde(page))? + "\n")
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::report::model::Report;
 use crate::report::units::{self, bytes, count, float, percent, seconds};
 
-/// A figure with what it means.
+/// A figure with its name and a note.
 #[derive(Serialize)]
 pub(super) struct Tile {
     name: &'static str,
@@ -99,7 +99,7 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
     tiles
 }
 
-/// That of the test binaries, if any is known.
+/// Returns the tile of the test binaries, if any is recorded.
 fn binaries(report: &Report) -> Option<Tile> {
     let binaries = &report.run.binaries;
     let all = units::number(binaries.len());

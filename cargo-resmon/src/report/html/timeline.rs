@@ -1,4 +1,4 @@
-//! Which tests ran when, and what the machine's CPU and memory were meanwhile.
+//! The timeline of the tests, and the machine's CPU and memory usage in the meantime.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,29 +8,29 @@ use crate::report::outcome::Outcome;
 use crate::report::record::Attempt;
 use crate::report::units::float;
 
-/// More tests at once share the last lane.
+/// The maximum number of lanes. Further concurrent tests share the last one.
 const LANES: usize = 32;
-/// Readings closer together than this part of the time are one.
+/// The number of equal intervals of time. Readings in the same interval are merged.
 const BUCKETS: usize = 400;
 
-/// Times are seconds since the first test began.
+/// The timeline of a run. Times are seconds since the first test began.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    /// When the last one ended.
+    /// The end of the last test.
     pub(super) end: f64,
-    /// In the order in which they began.
+    /// The bars in the order of their starts.
     pub(super) bars: Vec<Bar>,
     pub(super) lanes: usize,
-    /// Usage of the CPUs in %.
+    /// The machine's CPU usage in %, by time.
     pub(super) cpu: Vec<(f64, f64)>,
-    /// Used memory in %.
+    /// The machine's used memory in %, by time.
     pub(super) memory: Vec<(f64, f64)>,
 }
 
-/// An attempt of a test that has its time.
+/// The bar of an attempt whose time is known.
 #[derive(Debug)]
 pub(super) struct Bar {
-    /// Its places in the run's tests, and in the attempts of that.
+    /// The index of the test in the run, and that of the attempt in the test.
     pub(super) of: (usize, usize),
     pub(super) start: f64,
     pub(super) end: f64,
@@ -39,7 +39,7 @@ pub(super) struct Bar {
 }
 
 impl Timeline {
-    /// `None` if no test has a time.
+    /// Builds the timeline. Returns `None` if the time of no test is known.
     pub(super) fn of(report: &Report) -> Option<Self> {
         let mut bars = bars(report);
         bars.sort_by(|one, other| one.start.total_cmp(&other.start));
@@ -64,7 +64,7 @@ impl Timeline {
             read_cpu(&mut cpu, bar, attempt);
             memory.most(bar.start, attempt.mem_percent_before);
             memory.most(bar.end, attempt.mem_percent_after);
-            // The least that was available was seen at some time of the test: of a long one nobody knows when.
+            // The time of the memory minimum within the test is unknown, so it is used for short tests only.
             if bar.end - bar.start <= 2.0 * memory.width {
                 let least = attempt.mem_available_min.zip(total.filter(|total| *total > 0));
                 let used = least.map(|(least, total)| 100.0 - float(least) / float(total) * 100.0);
@@ -76,8 +76,8 @@ impl Timeline {
     }
 }
 
-/// The second reading covers the test if that is at least 200 ms long, else the 200 ms before its end. What covers
-/// less time says more about it.
+/// Adds the two CPU readings of a test. The second one covers the test if that took at least 200 ms, else the 200 ms
+/// before its end. A reading weighs more the less time it covers.
 fn read_cpu(cpu: &mut Buckets, bar: &Bar, attempt: &Attempt) {
     const WINDOW: f64 = 0.2;
     cpu.mean(bar.start, bar.start, attempt.cpu_before, 1.0 / WINDOW);
@@ -99,12 +99,12 @@ fn bars(report: &Report) -> Vec<Bar> {
         .collect()
 }
 
-/// Gives each bar the lowest lane that is free when it begins, and returns how many there are.
+/// Gives each bar the lowest lane that is free at its start. Returns the number of lanes.
 fn assign_lanes(bars: &mut [Bar]) -> usize {
-    // The timestamp of a test's end has milliseconds, so that the next may seem to begin up to one before it.
+    // A test's end is rounded to milliseconds, so the next test may seem to start up to one before it.
     const ROUNDED: i64 = 1_000;
     let mut free: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
-    // The lanes in use, that which is free first on top. Microseconds, as floats have no total order.
+    // The lanes in use with their ends in microseconds, the earliest on top. Floats have no total order.
     let mut used: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
     let mut lanes = 0;
     for bar in bars {
@@ -134,7 +134,7 @@ fn micros(seconds: f64) -> i64 {
     (seconds * 1e6) as i64
 }
 
-/// Readings by time: a sum and its weights.
+/// Readings per interval of time: the weighted sum and the sum of the weights, or the maximum and 1.
 struct Buckets {
     width: f64,
     buckets: Vec<(f64, f64)>,
@@ -168,7 +168,7 @@ impl Buckets {
         *weight = 1.0;
     }
 
-    /// Each bucket that has a reading, at its middle.
+    /// Returns the mean or maximum of each bucket that has a reading, at its middle.
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
     fn points(&self) -> Vec<(f64, f64)> {
         let buckets = self.buckets.iter().enumerate();

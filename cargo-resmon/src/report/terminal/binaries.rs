@@ -1,4 +1,4 @@
-//! The test binaries, those that took longest first.
+//! The table of the test binaries, the slowest first.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::report::sentences::{self, figure};
 use crate::report::test::Measure;
 use crate::report::units;
 
-/// Narrower than this there is no room for memory.
+/// The minimum width in columns for the column of memory.
 const MEMORY_FROM: usize = 50;
 
 pub(super) fn binaries(report: &Report, extent: Extent) -> String {

@@ -1,4 +1,4 @@
-//! Rows whose cells stand below each other.
+//! Tables of aligned columns.
 
 use std::fmt::Write as _;
 
@@ -19,16 +19,16 @@ impl Cell {
     }
 }
 
-/// How a column is set.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Left,
     Right,
-    /// To the left, and shortened where the row would be too wide. One column is of this kind.
+    /// Left-aligned, and shortened if the row would be too wide. A table has one such column.
     Flexible,
 }
 
-/// Sets the rows, each indented by two, with two spaces between columns. Without a width nothing is shortened.
+/// Formats the rows, indented by two spaces, with two spaces between columns. Without a width nothing is shortened.
 pub(super) fn set<const N: usize>(
     columns: [Column; N],
     rows: &[[Cell; N]],

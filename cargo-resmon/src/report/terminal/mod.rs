@@ -23,24 +23,24 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const BLUE: Style = AnsiColor::Cyan.on_default();
 
-/// More tests that went wrong are counted only.
+/// The maximum number of bad or flaky tests and binaries to list; the rest is only counted.
 const BAD: usize = 20;
-/// The columns of a bar.
+/// The width of a full bar in columns.
 const BAR: u8 = 10;
-/// Narrower than this there is no room for bars.
+/// The minimum width of the terminal in columns for bars.
 const BAR_FROM: usize = 80;
 
-/// How much is shown.
+/// The extent of the report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
-    /// Columns of the terminal; none where nothing needs to be shortened.
+    /// The width of the terminal in columns; `None` if nothing needs to be shortened.
     pub(crate) width: Option<usize>,
-    /// Tests of each measure, and test binaries.
+    /// The number of tests to list by each measure, and of test binaries.
     pub(crate) top: usize,
     pub(crate) measures: &'static [Measure],
 }
 
-/// The report with ANSI escape sequences for its styles.
+/// Renders the report with ANSI escape sequences for its styles.
 pub(crate) fn render(report: &Report, extent: Extent) -> String {
     let mut text = head(report, extent);
     text.push_str(&bad(report, extent));
@@ -81,7 +81,7 @@ fn bad(report: &Report, extent: Extent) -> String {
         .iter()
         .take(BAD)
         .map(|wrong| {
-            // One that is flaky has passed.
+            // A flaky test has passed.
             let style =
                 if wrong.outcome() == Outcome::Passed { YELLOW } else { style(wrong.outcome()) };
             [
@@ -183,7 +183,7 @@ fn wrap(sentence: &str, width: Option<usize>) -> Vec<String> {
     }
 }
 
-/// A bar of blocks, exact to an eighth of a column.
+/// Draws a bar of block characters, exact to an eighth of a column.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 80")]
 fn bar(share: f64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

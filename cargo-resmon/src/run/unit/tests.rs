@@ -7,7 +7,7 @@ fn fields(value: Value) -> Fields {
     }
 }
 
-/// A process of nextest's that ended so, and what was recorded in it, each with its process.
+/// Returns the records made of a nextest process with this end. `inside` has the records of each process id.
 fn made(ended: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
     let began = json!({
         "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",

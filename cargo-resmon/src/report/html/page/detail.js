@@ -1,4 +1,4 @@
-// What is known of one test.
+// The details of one test.
 
 const FIGURES = [
     ["Outcome", (get) => get("signal") ? `${get("outcome")}, ${get("signal")}` : get("outcome")],
@@ -22,7 +22,7 @@ const FIGURES = [
 ];
 
 function detail(test) {
-    // A test that is retried without end is shown by its last attempts.
+    // A test may have very many attempts: show the last 8.
     const attempts = test.attempts.slice(-8);
     const several = test.attempts.length > 1;
     const heads = attempts.map((attempt) => element("th", { scope: "col" }, several ? `Attempt ${get(attempt, "attempt")}` : "This run"));

@@ -1,4 +1,4 @@
-// What makes parts of the page.
+// Functions that create elements of the page.
 
 const $ = (id) => document.getElementById(id);
 
@@ -9,7 +9,7 @@ const element = (name, attributes = {}, ...children) => {
     return made;
 };
 
-/** An id that breaks where a person would break it, its file less prominent than what is in it. */
+/** Makes the element of a test id: line breaks are possible between its parts, and the file is less prominent. */
 function name(id) {
     const parts = id.split(/(?<=::|[/_])/);
     const file = parts.findIndex((part) => part.endsWith("::")) + 1;

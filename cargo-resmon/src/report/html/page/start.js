@@ -1,4 +1,4 @@
-// Everything that can be clicked or pressed.
+// The setup of the page and its event handlers.
 
 function start() {
     for (const { key, title, more, kind } of COLUMNS) {
@@ -48,7 +48,7 @@ function start() {
     performance.mark("ready");
 }
 
-/** `/` goes to the filter, the arrows from test to test. */
+/** Handles keys: `/` goes to the filter, the arrows move from test to test. */
 function keydown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/" && !/INPUT|SELECT/.test(event.target.tagName)) {

@@ -1,6 +1,6 @@
 // The table of the tests.
 
-/** Rows that are made at once, as many more as are scrolled to. */
+/** The number of rows to add at once. Scrolling to the end adds more. */
 const ROWS = 100;
 
 const COLUMNS = [
@@ -67,7 +67,7 @@ function row(test) {
         const cell = element("td", { class: kind });
         if (key === "id") {
             const button = element("button", { type: "button", "aria-expanded": false }, name(value));
-            // Where there is no room for the column of the outcomes.
+            // Narrow screens have no column of outcomes: this shows the outcome instead.
             if (test.outcome !== "passed") button.append(element("span", { class: `narrow ${test.outcome}` }, MARKS[test.outcome]));
             cell.append(button);
         } else if (key === "outcome") {
@@ -85,7 +85,7 @@ function row(test) {
 }
 
 function sortBy(key) {
-    // Names from A to Z, figures from the greatest.
+    // Initially, names are sorted from A to Z and figures from the greatest.
     const down = key !== "id";
     state.down = state.sort === key ? !state.down : down;
     state.sort = key;
@@ -107,7 +107,7 @@ function toggle(made) {
     }
 }
 
-/** Shows a test alone, opened. */
+/** Filters the table to one test and opens its details. */
 function show(id) {
     state.outcome = "";
     $("package").value = "";

@@ -1,4 +1,4 @@
-// The tests, each with what it cost. Of several attempts each figure is the greatest. data.rs has the other half.
+// The tests with their figures, from the JSON of data.rs. Each figure is the greatest of all attempts.
 
 const page = JSON.parse($("data").textContent);
 const OUTCOMES = ["crashed", "failed", "unfinished", "flaky", "unknown", "passed"];
@@ -20,7 +20,7 @@ const tests = page.tests.map(([id, pack, flaky, outcome, attempts, earlier]) => 
         earlier,
         time,
         cpu: most("cpu"),
-        // Threads that the test started may have used more.
+        // The time of the test's own thread only: threads that it started are not included.
         atLeast: attempts.some((attempt) => get(attempt, "scope") === "thread"),
         peak: most("rssPeak"),
         growth: most("growth"),

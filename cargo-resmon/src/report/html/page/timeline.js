@@ -1,4 +1,4 @@
-// What the pointer is on in the timeline.
+// The tooltip and the cursor of the timeline.
 
 function timeline() {
     const { end, frames, cpu, memory } = page.timeline;

@@ -1,4 +1,4 @@
-// Figures as people read them: the same as units.rs.
+// The formatting of figures, the same as in units.rs.
 
 const MISSING = "–";
 const known = (value) => value !== null && value !== undefined;
