@@ -1,12 +1,12 @@
-//! Each kind of test that libtest takes is run once and recorded once, with its own id and outcome.
+//! Each kind of test that libtest accepts runs once and is recorded once, with its own id and outcome.
 
 #![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
 
 mod rerun;
 
-/// What `#[test]` may return, and how it may end.
+/// Return types that `#[test]` accepts, and ways in which a test may end.
 mod ends {
-    // libtest's call of a test that does not return.
+    // libtest calls a test of type `!`, and the code after the call is unreachable.
     #![allow(unreachable_code)]
 
     use std::num::ParseIntError;
@@ -119,7 +119,7 @@ mod ends {
         "one".parse::<u8>().map(drop)
     }
 
-    /// libtest may ask it for its exit code, resmon may not: it can be asked once.
+    /// A type whose `report` consumes it: only libtest may call that.
     struct Own;
 
     impl Termination for Own {
@@ -311,7 +311,7 @@ mod shapes {
         Ok(())
     }
 
-    /// Two attributes of resmon's kind, and one test all the same.
+    /// Carries two attributes that make a test of the function. It still runs once and is recorded once.
     #[resmon::test]
     #[test]
     fn over_test() {}

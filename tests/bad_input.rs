@@ -1,4 +1,4 @@
-//! Mistakes in the environment: one warning that names the variable, and the tests run on.
+//! A mistake in the environment gives one warning that names the variable, and the tests run on.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use support::{Finished, Records, Run};
 use tempfile::{TempDir, tempdir};
 
-/// What the drivers run. In an ordinary run all of it passes.
+/// The tests that the drivers run. All of them pass in an ordinary run.
 mod suite {
     #[resmon::test]
     fn one() {}
@@ -23,12 +23,12 @@ fn folder() -> TempDir {
     tempdir().expect("a folder of our own")
 }
 
-/// A run of the suite that writes to this file.
+/// Returns a run of the suite that writes to this file.
 fn suite_into(file: impl AsRef<Path>) -> Run {
     Run::own_tests("suite::").env("RESMON_FILE", file.as_ref())
 }
 
-/// Requires that the tests ran as if nothing was wrong, and that one warning names the variable.
+/// Requires that the tests ran as usual, and that one warning names the variable.
 #[track_caller]
 fn assert_warned(run: Run, variable: &str) -> Finished {
     let run = run.finish().exits(0);
@@ -40,7 +40,7 @@ fn assert_warned(run: Run, variable: &str) -> Finished {
     run
 }
 
-/// Requires a whole session in the file.
+/// Requires a complete session in the file.
 #[track_caller]
 fn assert_written(file: &Path) {
     let records = Records::of_file(file);
@@ -152,7 +152,7 @@ mod linux {
         assert!(run.warnings()[0].contains("5 records"), "{}", run.stderr);
     }
 
-    /// Opening one waits for a reader, who may never come.
+    /// Names a FIFO, of which the opening for writing may wait for ever for a reader.
     #[test]
     fn a_pipe_that_nobody_reads() {
         let folder = folder();
@@ -162,7 +162,7 @@ mod linux {
         assert!(run.took < Duration::from_secs(60), "{:?}", run.took);
     }
 
-    /// What `> >(jq …)` of a shell and `/dev/stdout` of a container give.
+    /// Names a device, as `/dev/stdout` in a container does.
     #[test]
     fn a_device_is_written_like_a_file() {
         assert!(suite_into("/dev/null").finish().exits(0).is_quiet());
@@ -182,7 +182,7 @@ mod linux {
         assert_warned(run, "RESMON_BATCH_SIZE");
         assert_written(&file);
 
-        // A path is bytes; this is no mistake.
+        // A path may contain any bytes, so this is no mistake.
         let file = folder.path().join(bad);
         assert!(suite_into(&file).env("GITHUB_REF_NAME", bad).finish().exits(0).is_quiet());
         assert_written(&file);
@@ -195,7 +195,7 @@ mod tinybird {
 
     const TOKEN: &str = "p.not-to-be-seen";
 
-    /// Requires one warning about the variable, and all records in the file that is the second choice.
+    /// Requires one warning about the variable, and all records in the file of `RESMON_FILE`.
     #[track_caller]
     fn assert_file_instead(variable: &str, value: &str) -> String {
         let folder = folder();
@@ -255,8 +255,8 @@ mod tinybird {
     }
 }
 
-/// Without the feature no sender is built. Where there is no `cargo-resmon` either, the records stay in the spool, and one
-/// line says how to send them.
+/// Sets a token without the feature, which builds the sender. Without `cargo-resmon` the records stay in the spool, and
+/// one line says how to send them.
 #[cfg(not(feature = "tinybird"))]
 #[test]
 fn a_token_without_the_feature() {

@@ -6,8 +6,8 @@ use support::schema::columns;
 
 const FILE: &str = include_str!("../tinybird/ci_test_metrics.datasource");
 
-/// What makes a row one: without these it belongs in quarantine. Any other column has a default,
-/// because no event has them all, and other programs that write this table know nothing of ours.
+/// Columns without a default: a row that lacks one belongs in quarantine. Other columns have defaults, because no event
+/// has them all, and other programs write to this table without the fields of resmon.
 const IDENTITY: [&str; 3] = ["event_type", "test_nodeid", "timestamp"];
 
 #[test]

@@ -1,4 +1,4 @@
-//! The expansion has no unsafe code, for crates that forbid it.
+//! The attribute works in crates that forbid unsafe code.
 
 #![forbid(unsafe_code)]
 

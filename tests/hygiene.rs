@@ -1,10 +1,10 @@
-//! The expansion means the same whatever names the user has taken.
+//! The expansion works whatever names the user has defined.
 
 #![allow(clippy::let_and_return, clippy::unnecessary_wraps, clippy::wrong_self_convention)]
 
 mod rerun;
 
-/// Without a prelude, with every name taken that the expansion could mean.
+/// A crate without a prelude that defines every name that the expansion could use.
 mod hostile {
     #![no_implicit_prelude]
     #![allow(dead_code, non_camel_case_types, non_upper_case_globals, unused_macros)]
@@ -53,7 +53,7 @@ mod hostile {
         };
     }
 
-    /// Methods of everything, by names that the expansion could call.
+    /// Methods of all types, with names that the expansion could call.
     trait Everything: ::core::marker::Sized {
         fn finish(self) {}
         fn into(self) {}
@@ -114,7 +114,7 @@ fn names_of_the_user_do_no_harm() {
     rerun::check(file!(), "hostile::", &expected);
 }
 
-/// Names that the body may use, and what it may declare.
+/// Names that a test's body may use or define.
 mod body {
     use std::cell::Cell;
 

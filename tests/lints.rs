@@ -1,4 +1,4 @@
-//! No lint has anything to say about the expansion that it would not say about `#[test]`.
+//! The expansion triggers no lint that `#[test]` does not trigger.
 
 #![deny(
     absolute_paths_not_starting_with_crate,

@@ -1,4 +1,4 @@
-//! Futures that are measured, by the real records of this binary's own tests of [`suite`], run in a new process.
+//! Measured futures: the records of this binary's own tests of [`suite`], run in a new process.
 
 mod support;
 
@@ -30,7 +30,7 @@ mod suite {
         }
     }
 
-    /// Waits once.
+    /// Returns `Pending` once, then `Ready`.
     async fn waits() {
         let mut polled = false;
         poll_fn(
@@ -51,7 +51,7 @@ mod suite {
         drop(resmon::measure_async("never polled", waits()));
     }
 
-    /// The name and what the future works on are borrowed, from different scopes.
+    /// Borrows the name and the future's data for different lifetimes.
     #[test]
     fn lifetimes() {
         let mut list = Vec::new();
@@ -71,7 +71,7 @@ mod suite {
         }));
         assert!(poll(late.as_mut()).is_pending());
         assert!(catch_unwind(AssertUnwindSafe(|| poll(late.as_mut()))).is_err());
-        // It has ended, though it has not been dropped.
+        // The measurement has ended, although the future has not been dropped.
         resmon::measure("after the panic", || {});
     }
 
@@ -94,7 +94,7 @@ mod suite {
             resmon::measure("within what moved", || {});
         }));
         assert!(poll(moving.as_mut()).is_pending());
-        // The thread is free for others.
+        // The waiting future does not occupy the thread.
         resmon::measure("meanwhile", || {});
         let moved = thread::spawn(move || assert!(poll(moving.as_mut()).is_ready()));
         moved.join().expect("no panic");
@@ -105,7 +105,7 @@ mod suite {
         end(resmon::measure_async("part", waits()));
     }
 
-    /// Prints how long ago it was first polled.
+    /// Prints the seconds since its first poll.
     #[test]
     fn begins_with_its_first_poll() {
         let pause = || thread::sleep(Duration::from_millis(50));
@@ -122,7 +122,7 @@ mod suite {
     }
 }
 
-/// As Cargo runs it, by which alone what no attribute marks can know its package.
+/// Returns a run with the variable that Cargo sets, from which tests without the attribute get their package.
 fn run(filter: &str, file: &Path) -> Run {
     Run::own_tests(filter).env("CARGO_PKG_NAME", "resmon").env("RESMON_FILE", file)
 }

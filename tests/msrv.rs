@@ -1,4 +1,4 @@
-//! Whoever can build resmon with the Rust version that it promises can build what it depends on.
+//! All dependencies of resmon build with the Rust version that resmon promises.
 
 mod support;
 
@@ -9,7 +9,7 @@ use support::Run;
 
 #[test]
 fn every_dependency_supports_the_promised_rust_version() {
-    // Of all platforms and features, so that cargo may have to fetch some.
+    // The list covers all platforms and features, so Cargo may have to download some packages.
     let metadata = Run::cargo()
         .args(["metadata", "--format-version=1", "--all-features"])
         .folder(env!("CARGO_MANIFEST_DIR"))
@@ -28,7 +28,7 @@ fn every_dependency_supports_the_promised_rust_version() {
     assert_eq!(newer, [""; 0]);
 }
 
-/// The ids of all packages that a user of this one builds.
+/// Returns the ids of all packages that a user of this package builds.
 fn dependencies<'a>(metadata: &'a Value, name: &str) -> BTreeSet<&'a str> {
     let root = list(&metadata["packages"]).find(|package| package["name"] == name);
     let mut to_do = vec![root.and_then(|package| package["id"].as_str()).expect("it is there")];
@@ -49,7 +49,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// `1.85` or `1.85.1`: major and minor, as numbers that compare.
+/// Parses `1.85` or `1.85.1` into the major and minor number.
 fn version(text: &str) -> Vec<u32> {
     text.split('.').take(2).map(|part| part.parse().expect("a number")).collect()
 }

@@ -1,5 +1,4 @@
-//! Hundreds of short processes that share the work of sending: the real nextest, 300 empty tests, and a server that
-//! takes its time.
+//! Hundreds of short processes that share one sender: the real nextest, 300 empty tests, and a slow server.
 #![cfg(all(unix, feature = "tinybird"))]
 
 mod support;
@@ -18,7 +17,7 @@ struct Suite {
 }
 
 impl Suite {
-    /// With a server that takes so long to answer.
+    /// Creates a suite with a server that answers after this many milliseconds.
     fn new(millis: u64) -> Self {
         let server = Server::answering(move |_, request| {
             let accepted = Answer::accepted(request.body.lines().count(), 0);
@@ -28,7 +27,7 @@ impl Suite {
         Self { fixture: Fixture::new("three-hundred"), folder, server }
     }
 
-    /// A run of nextest; `None`, with a word about it, where there is no nextest. In CI there is.
+    /// Returns a run of nextest; `None` with a message if nextest is not installed. In CI it is.
     fn nextest(&self, arguments: &[&str]) -> Option<Run> {
         if !has_nextest() {
             return None;
@@ -52,7 +51,7 @@ impl Suite {
     }
 }
 
-/// Requires that each test has one session, whose three records arrived once.
+/// Requires one session for each test, whose three records arrived once.
 #[track_caller]
 fn assert_each_once(records: &Records) {
     let mut sessions: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -85,7 +84,8 @@ fn processes_that_run_side_by_side_share_requests() {
     assert!(requests < 60, "{requests}");
 }
 
-/// None of them knows whether it is the last one, and none waits: what they have not seen delivered, the sender delivers.
+/// Runs processes of which none knows whether it is the last one, so none waits. The sender delivers the remaining
+/// records.
 #[test]
 fn processes_that_run_one_after_the_other_are_not_held_up() {
     let suite = Suite::new(50);
@@ -102,7 +102,7 @@ fn a_process_that_dies_is_reported_at_once() {
     let suite = Suite::new(50);
     let Some(run) = suite.nextest(&["-j8", "--no-fail-fast", "--run-ignored=all"]) else { return };
     run.finish().exits(100);
-    // Nobody needs to run after it: the sender has seen it die.
+    // No other process has to run: the sender has seen this one die.
     suite.assert_nothing_left();
     let records = suite.server.records();
     assert_eq!(records.test("aborts").outcome(), "crashed");

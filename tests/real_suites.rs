@@ -1,8 +1,6 @@
-//! Published crates' own suites, recorded by the crate-wide switch: the one line below at the end of
-//! each crate root, and nothing else in their sources. resmon has its default features, so that whatever it brings into
-//! the dependency tree is there, too.
-//!
-//! Their sources are where cargo keeps those of any dependency, for they are dev-dependencies of ours.
+//! Suites of published crates, recorded by the crate-wide switch: one line at the end of each crate root, and no other
+//! change. resmon has its default features, so all of its dependencies are in the tree. The crates are
+//! dev-dependencies, so that Cargo has downloaded their sources.
 
 mod support;
 
@@ -30,7 +28,7 @@ fn smallvec() {
     check("smallvec", &[]);
 }
 
-/// Infers types from the implementations of `PartialEq` that there are.
+/// Runs a crate whose type inference depends on the implementations of `PartialEq` in the dependency tree.
 #[test]
 fn arrayvec() {
     check("arrayvec", &[]);
@@ -51,13 +49,13 @@ fn strsim() {
     check("strsim", &[]);
 }
 
-/// Thirteen test programs, many `#[should_panic]`, and two global allocators of their own.
+/// Runs a crate with thirteen test programs, many `#[should_panic]`, and two global allocators.
 #[test]
 fn bytes() {
     check("bytes", &[]);
 }
 
-/// Under `#![deny(warnings)]`. The test left out tries every character there is, for half a minute.
+/// Runs a crate with `#![deny(warnings)]`. The skipped test tries all characters, which takes half a minute.
 #[test]
 fn httparse() {
     check("httparse", &["--skip", "test_all_utf8_char_in_paths"]);
@@ -73,7 +71,7 @@ fn check(name: &str, options: &[&str]) {
         let bare = Run::new(&bare.programs[program]).args(options).folder(&bare.folder).finish();
         let run = Run::new(executable).args(options).folder(&switched.folder);
         let file = executable.with_extension("ndjson");
-        // It is there when these tests were run before.
+        // A previous run leaves this file.
         let _ = fs::remove_file(&file);
         let ran = run.env("RESMON_FILE", &file).finish();
         let records = Records::of_file(&file);
@@ -84,7 +82,7 @@ fn check(name: &str, options: &[&str]) {
     assert!(tests > 20, "only {tests} tests of {name} were found");
 }
 
-/// Holds a recorded run of a test program against a bare one, and gives the names of what ran.
+/// Compares a recorded run of a test program with one without resmon. Returns the names of the tests that ran.
 fn check_program<'a>(
     folder: &Path,
     ran: &Finished,
@@ -118,10 +116,10 @@ fn check_program<'a>(
     recorded.into_keys().collect()
 }
 
-/// Each of the names selects exactly one test, for all together select as many as there are.
+/// Requires that each name selects exactly one test: all names together select as many tests as there are names.
 fn check_names(folder: &Path, executable: &Path, names: &BTreeSet<&str>) {
     if names.is_empty() {
-        // No names select everything.
+        // An empty list would select everything.
         return;
     }
     let selected = Run::new(executable).folder(folder).arg("--exact").args(names).finish();
@@ -130,7 +128,7 @@ fn check_names(folder: &Path, executable: &Path, names: &BTreeSet<&str>) {
     assert!(verdicts(&selected.stdout).keys().eq(names));
 }
 
-/// What libtest says of each test: `ok`, `FAILED` or `ignored`.
+/// Returns libtest's verdict on each test: `ok`, `FAILED` or `ignored`.
 fn verdicts(stdout: &str) -> BTreeMap<&str, &str> {
     stdout
         .lines()
@@ -151,10 +149,10 @@ fn verdict_of(outcome: &str) -> &str {
     }
 }
 
-/// A published crate, copied and built.
+/// A copy of a published crate, built.
 struct Suite {
     folder: PathBuf,
-    /// The test programs by the name of their target.
+    /// Test programs by the name of their target.
     programs: BTreeMap<String, PathBuf>,
     warnings: usize,
 }
@@ -187,8 +185,8 @@ impl Suite {
     }
 }
 
-/// Lays out a package of its own: the crate's sources, a manifest without what its tests do not
-/// need (optional features, benches), and the versions that this workspace uses.
+/// Lays out a package with the crate's sources, a manifest without optional features and benches, and this workspace's
+/// lock file.
 fn lay_out(package: &Value, folder: PathBuf, switched: bool) -> PathBuf {
     let ours = env!("CARGO_MANIFEST_DIR");
     let (switch, mut dependencies) = if switched {
@@ -211,7 +209,7 @@ fn lay_out(package: &Value, folder: PathBuf, switched: bool) -> PathBuf {
     );
     let lock = fs::read(Path::new(ours).join("Cargo.lock")).expect("cargo made it for this build");
     write(&folder.join("Cargo.lock"), &lock);
-    // Crate roots without tests do not get the switch: the compiler would warn that it has no effect.
+    // The switch is left out of crate roots without tests, in which the compiler would warn that it is unused.
     let add_switch = |file: &Path, content: &mut Vec<u8>| {
         let is_library = file.ends_with("src/lib.rs") && has_tests(&file.with_file_name(""));
         let is_test = file.parent().is_some_and(|folder| folder.ends_with("tests"));
@@ -222,7 +220,7 @@ fn lay_out(package: &Value, folder: PathBuf, switched: bool) -> PathBuf {
     published::lay_out(package, folder, &manifest, add_switch)
 }
 
-/// Whether this file, or one in this folder, has a test.
+/// Returns whether this file, or one in this folder, has a test.
 fn has_tests(path: &Path) -> bool {
     fs::read_to_string(path).is_ok_and(|source| source.contains("#[test]"))
         || names_in(path).iter().any(|name| has_tests(&path.join(name)))

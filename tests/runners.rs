@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use support::{Counts, Fixture, Records, Run, has_nextest, reported};
 use tempfile::{TempDir, tempdir};
 
-/// All tests of the fixture `two-packages` that run by default: package, id.
+/// Package and id of all tests of the fixture `two-packages` that run by default.
 const TESTS: [(&str, &str); 6] = [
     ("cart", "cart/src/lib.rs::tests::adds_up"),
     ("cart", "cart/src/lib.rs::tests::nothing::costs_nothing"),
@@ -17,7 +17,7 @@ const TESTS: [(&str, &str); 6] = [
     ("stock", "stock/tests/shelf.rs::wobbles"),
 ];
 
-/// A fixture and a file for its records.
+/// A fixture, and a folder for its records.
 struct Suite {
     fixture: Fixture,
     folder: TempDir,
@@ -32,7 +32,7 @@ impl Suite {
         self.folder.path().join("records.ndjson")
     }
 
-    /// A subcommand of Cargo that writes to the file, which is given relative to where it is run.
+    /// Returns a subcommand of Cargo that writes to the file. The path is relative to the folder of the run.
     fn cargo(&self, subcommand: &[&str]) -> Run {
         self.fixture
             .cargo(subcommand)
@@ -47,7 +47,7 @@ impl Suite {
     }
 }
 
-/// The records of each session of one run.
+/// Requires one run, and returns the records of each of its sessions.
 fn sessions(records: &Records) -> Vec<Records> {
     assert_eq!(records.distinct("run_id").len(), 1);
     let of = |session| {
@@ -57,7 +57,7 @@ fn sessions(records: &Records) -> Vec<Records> {
     records.distinct("session_id").into_iter().map(of).collect()
 }
 
-/// Package and id of each test record, sorted.
+/// Returns the package and id of each test record, sorted.
 fn tests(records: &Records) -> Vec<(&str, &str)> {
     let mut tests: Vec<_> =
         records.tests().iter().map(|test| (test.text("package"), test.id())).collect();
@@ -69,7 +69,7 @@ fn tests(records: &Records) -> Vec<(&str, &str)> {
 fn cargo_test_of_a_workspace_is_one_run_in_one_file() {
     let suite = Suite::new("two-packages");
     let run = suite.cargo(&["test", "--workspace"]).finish().exits(0);
-    // With the plain test and the one in the documentation.
+    // The count includes the plain test and the doctest.
     assert_eq!(run.counts(), Counts { passed: TESTS.len() + 2, failed: 0, ignored: 1 });
     let records = suite.records();
     assert_eq!(tests(&records), TESTS);
@@ -164,7 +164,7 @@ fn a_binary_without_a_harness_measures_what_it_likes() {
         let test = records.test(name);
         assert_eq!(test.outcome(), outcome, "{name}");
         assert_eq!(test.id(), format!("tests/custom.rs::{name}"));
-        // What is measured within a test, or within a measurement, is a part of it.
+        // A measurement within a test, or within another one, is a part of it.
         assert_eq!(test.int("concurrent_tests"), 1, "{name}");
     }
     assert_eq!(records.tests().len(), 9);
@@ -172,7 +172,7 @@ fn a_binary_without_a_harness_measures_what_it_likes() {
     assert_eq!(records.end().int("exit_status"), reported(4, 101));
 }
 
-/// The example, as its first line says to run it.
+/// Runs the example with the command of its first line.
 #[test]
 fn another_harness_records_its_tests() {
     let folder = tempdir().expect("a folder of our own");
@@ -193,8 +193,7 @@ fn another_harness_records_its_tests() {
     assert_eq!(records.end().int("exit_status"), 0);
 }
 
-/// Runs a subcommand of nextest in the suite; `None`, with a word about it, where there is no nextest.
-/// In CI there is.
+/// Returns a run of a subcommand of nextest; `None` with a message if nextest is not installed. In CI it is.
 fn nextest(suite: &Suite, subcommand: &[&str]) -> Option<Run> {
     if !has_nextest() {
         return None;

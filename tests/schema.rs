@@ -1,4 +1,4 @@
-//! The schema check of the tests can fail, and the server and the gate do what the tests ask of them.
+//! Tests of the tests: the schema check can fail, and the server and the gate work.
 
 mod support;
 
@@ -49,7 +49,7 @@ fn a_crashed_test_has_what_was_known_before() {
         |name: &&str| name.ends_with("_after") || ["duration_s", "concurrent_tests"].contains(name);
     let mut record = test_record();
     record.insert("outcome".to_owned(), json!("crashed"));
-    // Seen from outside.
+    // A crashed record may have all fields: `cargo resmon` saw the end of the process.
     assert_eq!(faults(&record), [""; 0]);
     record.insert("signal".to_owned(), json!(11));
     assert_eq!(faults(&record), [""; 0]);

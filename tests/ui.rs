@@ -1,4 +1,4 @@
-//! What the compiler says about mistakes.
+//! The compiler's messages about mistakes in the attribute.
 
 #[test]
 #[cfg_attr(miri, ignore = "runs the compiler")]

@@ -1,4 +1,4 @@
-//! `cargo resmon doctor`: what it says, and that it sends no record.
+//! `cargo resmon doctor`: its findings and exit codes. It sends no record.
 #![cfg(unix)]
 
 #[path = "../../tests/support/mod.rs"]
@@ -27,7 +27,7 @@ impl Doctor {
         let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).arg("resmon").args(flags);
         let run = run.arg("doctor").folder(self.fixture.folder());
         let run = run.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
-        // It takes as long as building the harness does, which one test waits for.
+        // `doctor` would build the harness, which is slow. One test switches that on.
         let run = run.env("RESMON_SPOOL_DIR", "").env("RESMON_INSTRUMENT", "0");
         let run = variables.iter().fold(run, |run, (name, value)| run.env(name, value));
         let finished = run.finish();
@@ -36,7 +36,7 @@ impl Doctor {
     }
 }
 
-/// What it says of something: the kind of finding, and the words.
+/// Returns the kind and the text of the finding about `what`.
 #[track_caller]
 fn of<'a>(run: &'a Finished, what: &str) -> (&'a str, &'a str) {
     let mut lines = run.stdout.lines().filter_map(|line| {
@@ -103,7 +103,7 @@ fn bad_values_are_problems_and_blank_ones_are_not() {
     assert_eq!(of(&run, "TINYBIRD_API_URL").1, "set, and not shown");
 }
 
-/// What it says of a server that answers so when it is asked for the data source, and when it is sent nothing.
+/// Runs `doctor` against a server that gives these answers to the GET of the data source and to an empty POST.
 fn asked(reading: Answer, writing: Answer) -> Finished {
     let server =
         Server::answering(
@@ -137,7 +137,7 @@ fn the_endpoint_is_asked_and_sent_no_record() {
     let run = asked(Answer::reply(200, &body(&all[1..])), Answer::accepted(0, 0)).exits(1);
     assert!(of(&run, "data source").1.contains("event_type is missing"), "{}", run.stdout);
 
-    // A token that may only append.
+    // The token may only append.
     let run = asked(Answer::status(403), Answer::accepted(0, 0)).exits(0);
     assert!(of(&run, "data source").1.starts_with("cannot tell"));
 

@@ -1,4 +1,4 @@
-//! Request bodies: large ones are compressed, and one that the endpoint finds too large is split.
+//! Request bodies: large ones are compressed, and one that is too large for the endpoint is split.
 
 use std::sync::{
     Arc,
@@ -12,10 +12,10 @@ use crate::{
     support::{Answer, Records, Request, Run, Server},
 };
 
-/// Bodies of at least this many bytes must be compressed.
+/// Size in bytes from which a body must be compressed.
 const LARGE: usize = 16 << 10;
 
-/// Bodies of at most this many bytes must not be compressed.
+/// Size in bytes up to which a body must not be compressed.
 const SMALL: usize = 1 << 10;
 
 #[test]
@@ -40,10 +40,10 @@ fn large_bodies_are_gzipped_and_small_ones_are_not() {
     assert!(large > 0 && small > 0, "{requests:#?}");
 }
 
-/// The largest number of records that [`limited`] takes in one request.
+/// Largest number of records that [`limited`] accepts in one request.
 const MOST: usize = 20;
 
-/// The answer of an endpoint that takes at most [`MOST`] records in one request.
+/// Answers as an endpoint that accepts at most [`MOST`] records in one request.
 fn limited(request: &Request) -> Answer {
     match request.body.lines().count() {
         rows @ ..=MOST => Answer::accepted(rows, 0),
@@ -51,18 +51,18 @@ fn limited(request: &Request) -> Answer {
     }
 }
 
-/// The records of the requests that the server did not refuse, in the order of their arrival.
+/// Returns the records of the requests that the server did not refuse, in order of arrival.
 fn accepted(requests: &[Request], refused: impl Fn(&Request) -> bool) -> Records {
     let accepted = requests.iter().filter(|request| !refused(request));
     Records(accepted.flat_map(|request| request.records().0).collect())
 }
 
-/// Whether [`limited`] answers 413 to this request.
+/// Returns whether [`limited`] answers 413 to this request.
 fn is_too_large(request: &Request) -> bool {
     request.body.lines().count() > MOST
 }
 
-/// Gives the run time for all of its requests.
+/// Gives the run enough time for all of its requests.
 fn patient(run: Run) -> Run {
     run.env("RESMON_FLUSH_TIMEOUT", "60")
 }

@@ -1,4 +1,4 @@
-//! Which variable does what.
+//! The effect of each variable.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ fn the_data_source_is_named_in_the_query() {
     {
         let server = Server::accepting();
         suite_at(&server).env("RESMON_DATASOURCE", name).finish().exits(0);
-        // A query may write a space either way.
+        // Both `+` and `%20` encode a space in a query.
         let targets: Vec<String> =
             targets(&server).iter().map(|target| target.replace('+', "%20")).collect();
         assert_eq!(targets, [format!("/v0/events?name={encoded}")]);
@@ -98,7 +98,7 @@ struct Outputs {
     file: Records,
 }
 
-/// A run with this value of `RESMON_DISABLE`, a token and a file.
+/// Runs the suite with this value of `RESMON_DISABLE`, a token and a file.
 fn with_everything(disable: &str, folder: &Path) -> Outputs {
     let file = folder.join("records.ndjson");
     let server = Server::accepting();

@@ -1,11 +1,11 @@
-//! How a process ends, and what a process says that has nothing to say.
+//! Exit codes of processes that report to Tinybird, and processes that have nothing to report.
 
 use crate::{
     TOKEN, suite_at,
     support::{Answer, Run, Server, reported},
 };
 
-/// A run of the tests with this filter that reports to this server.
+/// Returns a run of the tests with this filter that reports to this server.
 fn run(filter: &str, server: &Server) -> Run {
     Run::own_tests(filter).env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", server.url())
 }
@@ -31,7 +31,7 @@ fn a_test_may_choose_the_exit_code() {
     assert_eq!(records.end().int("exit_status"), reported(7, 0));
 }
 
-/// The child has the session but not the thread that sends.
+/// Forks a child, which inherits the session but must neither record nor send.
 #[cfg(unix)]
 #[test]
 fn a_forked_child_sends_nothing_and_leaves() {

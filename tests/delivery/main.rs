@@ -1,5 +1,5 @@
-//! Delivery to Tinybird, over real sockets: each test starts a server, runs this binary's own tests
-//! of [`suite`] in a new process against it, and looks at what arrived.
+//! Delivery to Tinybird over real sockets. Each test starts a server, runs this binary's own tests of [`suite`] against
+//! it in a new process, and checks the requests.
 #![cfg(feature = "tinybird")]
 
 #[path = "../support/mod.rs"]
@@ -20,21 +20,21 @@ mod waits;
 
 use support::{Records, Run, Server};
 
-/// A secret that must not show up anywhere but in the header made for it.
+/// Token that may appear in the `Authorization` header only.
 const TOKEN: &str = "p.eyJ1IjogInNlY3JldCJ9.not-to-be-seen";
 
-/// A run of the suite that reports to this URL.
+/// Returns a run of the suite that reports to this URL.
 fn suite_to(url: &str) -> Run {
     Run::own_tests("suite::").env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", url)
 }
 
-/// A run of the suite that reports to this server.
+/// Returns a run of the suite that reports to this server.
 fn suite_at(server: &Server) -> Run {
     suite_to(&server.url())
 }
 
-/// Requires that a session of the suite arrived whole and once: its start first, its end last, and
-/// between them every test in its batch.
+/// Requires that a session of the suite arrived completely and once: first its start, then each test in its batch, then
+/// its end.
 #[track_caller]
 fn assert_whole(records: &Records, batch_size: usize) {
     let count = records.0.len();

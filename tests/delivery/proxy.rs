@@ -1,4 +1,4 @@
-//! Delivery where the environment names a proxy.
+//! Delivery through the proxy that the environment names.
 
 use crate::{
     TOKEN, assert_whole, suite_to,
@@ -36,7 +36,7 @@ fn a_proxy_is_asked_for_other_addresses() {
     }
 }
 
-/// Whether a proxy can tell from this where it is to go: a tunnel, or a whole URL.
+/// Returns whether the request tells a proxy its target: by `CONNECT`, or by an absolute URL.
 fn names_the_target(request: &Request) -> bool {
     let to_tunnel = request.method == "CONNECT";
     let secret = request.headers.iter().any(|(_, value)| value.contains(TOKEN));
@@ -56,7 +56,7 @@ fn no_proxy_is_honoured() {
         .env("http_proxy", proxy.url())
         .env("NO_PROXY", "example.com,tinybird.invalid")
         .env("no_proxy", "example.com,tinybird.invalid")
-        // No such host: how long the resolver takes to say so is its own affair.
+        // The host does not exist, and the resolver may take long to say so.
         .env("RESMON_FLUSH_TIMEOUT", "0.5")
         .finish()
         .exits(0);

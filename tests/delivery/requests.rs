@@ -1,4 +1,4 @@
-//! What goes over the wire when nothing goes wrong.
+//! Requests of a delivery without errors.
 
 use std::{
     sync::{Mutex, mpsc},
@@ -10,7 +10,7 @@ use crate::{
     support::{Answer, Gate, Request, Run, Server},
 };
 
-/// The number of test records in a request: 0 where it is a session event's, with which none may share it.
+/// Returns the number of test records in a request: 0 for a session event, which is sent on its own.
 #[track_caller]
 fn tests_in(request: &Request) -> usize {
     let records = request.records();
@@ -19,7 +19,7 @@ fn tests_in(request: &Request) -> usize {
     tests
 }
 
-/// How many test records came.
+/// Returns the number of test records in all requests.
 #[track_caller]
 fn sent(requests: &[Request]) -> usize {
     requests.iter().map(tests_in).sum()
@@ -77,7 +77,7 @@ fn a_sender_that_is_behind_puts_batches_together() {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
     let server = Server::answering(move |_, request| {
-        // The first answer comes when all tests are done, the others find the channel closed.
+        // The first answer waits until all tests have finished. Later answers find the channel closed.
         let _ = held.lock().expect("no panics under this lock").recv();
         Answer::accepted(request.body.lines().count(), 0)
     });
@@ -102,7 +102,7 @@ fn a_sender_that_is_behind_puts_batches_together() {
 
 #[test]
 fn a_request_of_several_batches_is_a_mebibyte_at_most() {
-    // While the first answer is out, all tests come to their end.
+    // All tests finish before the first answer arrives.
     let late = Answer::After(Duration::from_millis(500), Box::new(Answer::accepted(1, 0)));
     let server = Server::in_turn([late]);
     suite_at(&server)

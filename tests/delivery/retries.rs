@@ -1,4 +1,4 @@
-//! What happens to a request that fails.
+//! Handling of failed requests.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::{
     support::{Answer, Finished, Nobody, Request, Run, Server},
 };
 
-/// The suite, with enough time for all that is worth waiting for.
+/// Returns a run of the suite with enough time for all retries.
 fn patient(server: &Server) -> Run {
     suite_at(server).env("RESMON_FLUSH_TIMEOUT", "60")
 }
 
-/// The bodies that came, each with how often it came in a row.
+/// Returns the bodies of the requests, each with the number of consecutive requests that have it.
 fn bodies(requests: &[Request]) -> Vec<(&str, usize)> {
     let mut bodies: Vec<(&str, usize)> = Vec::new();
     for request in requests {
@@ -24,7 +24,7 @@ fn bodies(requests: &[Request]) -> Vec<(&str, usize)> {
     bodies
 }
 
-/// Requires a warning that says how many records did not arrive, where, and why; the token is in none.
+/// Requires a warning with the number of lost records, the URL and the reason. The token must not be printed.
 #[track_caller]
 fn assert_warned(run: &Finished, url: &str, what: &str, why: &str) {
     let warnings = run.warnings();
@@ -33,7 +33,7 @@ fn assert_warned(run: &Finished, url: &str, what: &str, why: &str) {
     assert!(!run.stderr.contains(TOKEN) && !run.stdout.contains(TOKEN));
 }
 
-/// The request that fails in most of these tests.
+/// Part of the warning about the request that fails in most of these tests.
 const START: &str = "1 session event";
 
 #[test]
@@ -93,7 +93,7 @@ fn what_a_second_try_cannot_mend_gets_none() {
         let run = patient(&server).finish().exits(0);
         assert_warned(&run, &server.url(), START, &status.to_string());
         assert_eq!(run.warnings().len(), 1, "{}", run.stderr);
-        // The session start came once, and all else after it.
+        // The session start arrived once, and everything else after it.
         assert_whole(&server.records(), 50);
     }
 }
@@ -110,13 +110,13 @@ fn a_server_that_echoes_the_token_does_not_get_it_printed() {
 fn after_three_batches_given_up_in_a_row_no_more_are_sent() {
     for (status, tries) in [(403, 1), (503, 2)] {
         let server = Server::always(Answer::status(status));
-        // More batches than may be lost, even if those that wait go out together.
+        // There are more batches than may be given up, even if waiting batches share a request.
         let run = patient(&server).env("RESMON_BATCH_SIZE", "1").finish().exits(0);
         let requests = server.requests();
         let bodies = bodies(&requests);
         assert!(bodies.len() <= 4, "{}", bodies.len());
         assert!(bodies.iter().all(|(_, times)| *times == tries), "{bodies:#?}");
-        // However much is lost, the user's screen is not filled with it; but all of it is counted.
+        // The number of warnings is limited, but they count all records.
         assert!(run.warnings().len() <= 5, "{}", run.stderr);
         assert_eq!(records_in(&run), crate::suite::TESTS + 2, "{}", run.stderr);
     }
@@ -128,7 +128,7 @@ fn three_that_are_not_in_a_row_are_no_end() {
         0 => Answer::status(403),
         _ => Answer::accepted(1, 0),
     });
-    // So long that three batches fit a request at most, so that there are six requests at least.
+    // The records are so long that a request holds at most three batches, so there are at least six requests.
     let run = patient(&server)
         .env("RESMON_BATCH_SIZE", "10")
         .env("GITHUB_REF_NAME", "long".repeat(8192))
@@ -138,7 +138,7 @@ fn three_that_are_not_in_a_row_are_no_end() {
     assert_whole(&server.records(), 10);
 }
 
-/// The sum of the numbers of records in the warnings.
+/// Returns the sum of the numbers of records in the warnings.
 fn records_in(run: &Finished) -> usize {
     let words: Vec<&str> = run.stderr.split_whitespace().collect();
     let counts = words.windows(2).filter_map(|pair| match pair[1] {

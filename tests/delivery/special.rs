@@ -1,14 +1,14 @@
-//! Tests that do what no test should, but only where a driver asks for it by a variable.
+//! Tests that fail, exit or fork if a driver asks for it by a variable.
 
 use std::{env, process};
 
-/// Fails on demand.
+/// Fails if `SUITE_FAILS` is set.
 #[resmon::test]
 fn fails() {
     assert!(env::var_os("SUITE_FAILS").is_none(), "as asked");
 }
 
-/// Leaves the process on demand.
+/// Exits the process if `SUITE_EXITS` is set.
 #[resmon::test]
 fn exits() {
     if env::var_os("SUITE_EXITS").is_some() {
@@ -16,11 +16,11 @@ fn exits() {
     }
 }
 
-/// Not resmon's concern.
+/// Runs without the attribute, so that resmon records nothing.
 #[test]
 fn plain() {}
 
-/// Makes a copy of the process that leaves by its exit handlers, on demand.
+/// Forks a child that exits through its exit handlers, if `SUITE_FORKS` is set.
 #[cfg(unix)]
 #[resmon::test]
 fn forks() {

@@ -1,6 +1,6 @@
-//! What the drivers run. In an ordinary run all of it passes.
+//! The tests that the drivers run. All of them pass in an ordinary run.
 
-/// How many tests there are: two batches of 50 and a rest.
+/// Number of tests: two batches of 50 and a rest.
 pub(crate) const TESTS: usize = 120;
 
 macro_rules! tests {

@@ -1,4 +1,4 @@
-//! Servers that take their time: a run is held up for so long and no longer, a test not at all.
+//! Slow servers: delivery delays the end of a run for a bounded time, and never delays a test.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::{
     support::{Answer, Finished, Nobody, Run, Server},
 };
 
-/// The bound that is set, in seconds.
+/// Value of `RESMON_FLUSH_TIMEOUT`, in seconds.
 const FLUSH: u64 = 2;
 
-/// Runs the suite under the bound, and sees that it ends within that plus a second.
+/// Runs the suite with this timeout, and requires that it ends within a second after it.
 #[track_caller]
 fn in_time(run: Run) -> Finished {
     let run = run.env("RESMON_FLUSH_TIMEOUT", FLUSH.to_string()).finish().exits(0);
@@ -36,7 +36,7 @@ fn a_server_that_never_answers() {
 #[test]
 fn a_server_that_never_reads() {
     let server = Server::deaf();
-    // More than the sockets' buffers hold, so that the request cannot even be written.
+    // The records exceed the buffers of the sockets, so that not even the request can be written.
     let long = "long".repeat(30_000);
     let mut run = suite_at(&server);
     for name in ["GITHUB_SHA", "GITHUB_REF_NAME", "GITHUB_WORKFLOW", "GITHUB_JOB", "GITHUB_ACTOR"] {

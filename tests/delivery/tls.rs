@@ -23,14 +23,14 @@ use crate::{
     support::{Finished, Run, Server},
 };
 
-/// The name of the private authority.
+/// Name of the private authority.
 const AUTHORITY: &str = "resmon test authority";
 
-/// The file name by which OpenSSL finds a certificate of [`AUTHORITY`] in a directory: what
-/// `openssl x509 -subject_hash` prints, and a number.
+/// File name by which OpenSSL finds a certificate of [`AUTHORITY`] in a directory: the output of
+/// `openssl x509 -subject_hash`, and a number.
 const HASHED: &str = "9a589fc8.0";
 
-/// A server that speaks TLS, and the certificate of the authority that vouches for it.
+/// A server that speaks TLS, and the certificate of the authority that signed its own.
 struct TlsServer {
     plain: Server,
     address: SocketAddr,
@@ -57,7 +57,7 @@ impl TlsServer {
                         break;
                     }
                     let config = Arc::clone(&config);
-                    // A client that does not trust the certificate ends its connection, no more.
+                    // A client that does not trust the certificate only ends its own connection.
                     scope.spawn(move || relay(&client, behind, config));
                 }
             });
@@ -69,17 +69,17 @@ impl TlsServer {
         format!("https://{}", self.address)
     }
 
-    /// The authority's certificate.
+    /// Returns the path of the authority's certificate.
     fn certificate(&self) -> PathBuf {
         self.directory().join(HASHED)
     }
 
-    /// A directory with the authority's certificate.
+    /// Returns the directory with the authority's certificate.
     fn directory(&self) -> PathBuf {
         self.folder.path().join("certificates")
     }
 
-    /// A run of the suite that reports to this server and trusts the system's authorities only.
+    /// Returns a run of the suite that reports to this server and trusts the system's authorities only.
     fn suite(&self) -> Run {
         suite_to(&self.url())
             .env_remove("SSL_CERT_FILE")
@@ -99,7 +99,8 @@ impl Drop for TlsServer {
     }
 }
 
-/// Makes an authority, whose certificate goes to the folder, and a certificate by it for `host`.
+/// Creates an authority and a certificate that it signed for `host`. Writes the authority's certificate into the
+/// folder.
 fn configuration(host: &str, folder: &TempDir) -> ServerConfig {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -124,7 +125,7 @@ fn configuration(host: &str, folder: &TempDir) -> ServerConfig {
         .expect("the key of this certificate")
 }
 
-/// Decrypts what a client says for the plain server, and encrypts what that answers.
+/// Decrypts the client's bytes for the plain server, and encrypts the server's answers.
 fn relay(client: &TcpStream, behind: SocketAddr, config: Arc<ServerConfig>) -> io::Result<()> {
     let plain = TcpStream::connect(behind)?;
     let tls = Mutex::new(ServerConnection::new(config).map_err(io::Error::other)?);
@@ -228,7 +229,7 @@ fn an_unknown_authority_is_refused_and_records_are_kept() {
     let run = server.suite().finish().exits(0);
     assert_refused(&server, &run);
     assert!(run.warnings().iter().any(|warning| warning.contains("kept")), "{}", run.stderr);
-    // The next session knows the authority, and delivers both.
+    // The next session trusts the authority, and the records of both sessions arrive.
     let run = server.suite().env("SSL_CERT_FILE", server.certificate()).finish().exits(0);
     assert!(run.is_quiet(), "{}", run.stderr);
     let records = server.plain.records();

@@ -1,4 +1,4 @@
-//! After `suite` in the alphabet, and so in libtest's order.
+//! A test that libtest runs after those of `suite`, because of the order of names.
 
 use crate::support::gate;
 

@@ -5,14 +5,14 @@ use crate::{
     support::{Nobody, Run},
 };
 
-/// Enough to meet what happens in one of two runs.
+/// Number of rounds: enough for a race that happens in every other run.
 const ROUNDS: usize = 8;
 
 fn one_test(run: Run, test: &str) -> Run {
     run.args(["--exact", test, "--test-threads=1"])
 }
 
-/// The test counts while the session begins, and while the sampler looks.
+/// Counts while the session starts and while the sampler runs.
 #[test]
 fn a_test_that_counts_allocations_sees_its_own_from_the_start() {
     for mode in [Mode::Off, Mode::File, Mode::Tinybird] {
@@ -45,8 +45,8 @@ fn a_test_that_counts_allocations_sees_its_own_while_delivery_fails() {
     }
 }
 
-/// The first measurement reads the configuration. In the other modes the figures are those of resmon's work at the
-/// beginning and the end of a measurement, which a test does not see from within.
+/// Counts from the second measurement on, because the first one reads the configuration. With resmon switched on, the
+/// work of resmon lies before and after a test's body, which does not see it.
 #[test]
 fn a_measurement_allocates_nothing_where_nothing_is_configured() {
     for mode in [Mode::Off, Mode::File, Mode::Tinybird] {

@@ -1,5 +1,5 @@
-//! Tests that put a pipe in the place of their stdout and read it to its end: it has one only if nobody else keeps
-//! stdout open.
+//! Tests that replace their stdout by a pipe and read it to its end. The pipe ends only if no other process or thread
+//! holds stdout open.
 
 use std::{fs, time::Duration};
 
@@ -7,10 +7,10 @@ use crate::{Guest, Mode, program, support::Run};
 
 const ROUNDS: usize = 50;
 
-/// How long a round may take. It takes some milliseconds, unless the test waits for ever.
+/// Timeout of a round. A round takes some milliseconds unless the test hangs.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A run on one CPU only: a thread that a test starts does nothing before that test waits for something.
+/// Returns a run on one CPU, on which a new thread only runs once the test waits for something.
 fn on_one_cpu(name: &str) -> Run {
     let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
@@ -19,8 +19,7 @@ fn on_one_cpu(name: &str) -> Run {
     Run::new("taskset").args(["--cpu-list", first]).arg(program(name))
 }
 
-/// Runs a program as often as it takes to meet a race, with a session that has begun to deliver while the test
-/// captures.
+/// Runs a program often enough to hit a race between the test's capture and the start of delivery.
 fn rounds(name: &str) {
     let bare = Guest::new(Mode::Off);
     let two_threads = |run: Run| run.arg("--test-threads=2").limit(LIMIT);

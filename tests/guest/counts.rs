@@ -1,20 +1,19 @@
-//! Threads and descriptors, as a test sees them that looks at its own process.
+//! Threads and descriptors of a process that a test of it can see.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Guest, Mode};
 
-/// What a process of the fixture has.
+/// Threads and descriptors of a process of the fixture.
 struct Process {
-    /// The names of the threads.
+    /// Names of the threads.
     threads: Vec<String>,
-    /// What each descriptor is: `pipe`, `socket` or a path.
+    /// Kind of each descriptor: `pipe`, `socket` or a path.
     descriptors: BTreeMap<u32, String>,
 }
 
 impl Process {
-    /// A run of the program with these arguments, looked at from within a marked test when the session's start has
-    /// been delivered.
+    /// Runs a program, and returns the report that its marked test writes after the session's start has been delivered.
     fn of(name: &str, arguments: &[&str], mode: Mode) -> Self {
         let guest = Guest::new(mode);
         let run = guest.run(name).args(arguments).env("GUEST_DOES", "report");
@@ -31,7 +30,7 @@ impl Process {
             }
             let number = word().parse().expect("a number");
             let what = word();
-            // The number of a pipe differs from run to run, that of a process in its path, too.
+            // Digits differ from run to run: the number of a pipe, and the process id in a path.
             let kind = what.split([':', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).next();
             process.descriptors.insert(number, kind.unwrap_or_default().to_owned());
         }

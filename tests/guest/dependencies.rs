@@ -1,10 +1,10 @@
-//! What having resmon in the dependency tree brings with it.
+//! Dependencies that resmon adds to a user's dependency tree.
 
 use std::collections::BTreeSet;
 
 use crate::support::{Fixture, Run};
 
-/// The names of the packages that a package of this workspace's lock file needs at run time, itself included.
+/// Returns the names of the packages that a package of this workspace's lock file needs at run time, itself included.
 fn needs(package: &str) -> BTreeSet<String> {
     let tree = Run::cargo()
         .args(["tree", "--offline", "--edges=normal", "--prefix=none", "--format={p}"])
@@ -19,7 +19,7 @@ fn needs(package: &str) -> BTreeSet<String> {
 #[test]
 fn a_test_binary_gets_libc_and_ctor_and_nothing_else() {
     let all = needs("resmon");
-    // A procedural macro is run by the compiler, and is in no program.
+    // A procedural macro runs in the compiler and is part of no program.
     let allowed: BTreeSet<String> =
         ["libc", "ctor", "resmon-macros"].into_iter().flat_map(needs).collect();
     let others = all.difference(&allowed).filter(|name| !name.starts_with("resmon"));

@@ -5,7 +5,7 @@ use crate::{Guest, Mode, TOKEN};
 #[test]
 fn a_logger_at_trace_sees_nothing_of_resmon() {
     let guest = Guest::new(Mode::Tinybird);
-    // A batch leaves at the end of each measurement.
+    // Each measurement is a batch of its own, which is sent at once.
     let running = guest.run("logs").env("RESMON_BATCH_SIZE", "1").start();
     guest.open_gate(|requests| {
         requests.iter().any(|request| request.body.contains("\"event_type\":\"test\""))

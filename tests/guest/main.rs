@@ -1,7 +1,6 @@
-//! A guest weighs nothing: what a program that has resmon in its dependency tree, or marks its tests, must not notice.
-//!
-//! Each driver builds a package of `tests/fixtures` with resmon's default features, and compares runs of its test
-//! programs with resmon switched on and without.
+//! resmon is a guest: a program that depends on it, or marks its tests, must not notice it. Each driver builds a
+//! package of `tests/fixtures` with resmon's default features, and compares runs of its test programs with resmon
+//! switched on and off.
 #![cfg(all(target_os = "linux", feature = "tinybird"))]
 
 #[path = "../support/mod.rs"]
@@ -25,26 +24,26 @@ use std::{
 use support::{Fixture, Gate, Records, Request, Run, Running, Server};
 use tempfile::{TempDir, tempdir};
 
-/// A secret that must not show up anywhere but in the header made for it.
+/// Token that may appear in the `Authorization` header only.
 const TOKEN: &str = "p.eyJ1IjogInNlY3JldCJ9.not-to-be-seen";
 
-/// A test program of the fixture `guest`.
+/// Returns the path of a test program of the fixture `guest`.
 fn program(name: &str) -> &'static Path {
     static PROGRAMS: LazyLock<BTreeMap<String, PathBuf>> =
         LazyLock::new(|| Fixture::new("guest").programs(&[]));
     PROGRAMS.get(name).unwrap_or_else(|| panic!("no program {name:?} in {PROGRAMS:?}"))
 }
 
-/// Where the records of a run go.
+/// Destination of a run's records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
-    /// Nowhere: nothing is configured.
+    /// No destination: nothing is configured.
     Off,
     File,
     Tinybird,
 }
 
-/// A test program of the fixture with the places for what it records and reports.
+/// A run of a test program of the fixture, with the files for its records and its report.
 struct Guest {
     mode: Mode,
     folder: TempDir,
@@ -58,7 +57,7 @@ impl Guest {
         Self { mode, folder, server: Server::accepting(), gate: Gate::closed() }
     }
 
-    /// Switches resmon on for a run, which finds the gate and the file for its report.
+    /// Switches resmon on for a run, which also gets the addresses of the gate and the report file.
     fn switch_on(&self, run: Run) -> Run {
         let run = run
             .env("GUEST_GATE", self.gate.address())
@@ -73,12 +72,12 @@ impl Guest {
         }
     }
 
-    /// A run of this program, in which one test stands at the gate.
+    /// Returns a run of this program, in which one test waits at the gate.
     fn run(&self, name: &str) -> Run {
         self.switch_on(Run::new(program(name)))
     }
 
-    /// Opens the gate when the program stands at it and, in Tinybird mode, the requests are as wanted.
+    /// Opens the gate when a test waits at it and, in Tinybird mode, the requests satisfy `wanted`.
     fn open_gate(&self, wanted: impl Fn(&[Request]) -> bool) {
         let waiting = self.gate.wait_for(1);
         if self.mode == Mode::Tinybird {
@@ -87,14 +86,14 @@ impl Guest {
         drop(waiting);
     }
 
-    /// Starts a run and opens the gate when the session's start has been delivered.
+    /// Starts a run, and opens the gate when the session's start has been delivered.
     fn start(&self, run: Run) -> Running {
         let running = run.start();
         self.open_gate(|requests| !requests.is_empty());
         running
     }
 
-    /// What the program reported.
+    /// Returns the program's report.
     fn report(&self) -> String {
         fs::read_to_string(self.report_file()).expect("the program writes a report")
     }
@@ -115,7 +114,7 @@ impl Guest {
         }
     }
 
-    /// Requires that a whole session of one test was recorded, where records were asked for.
+    /// Requires a complete session of one test, unless the mode is [`Mode::Off`].
     #[track_caller]
     fn assert_recorded(&self) {
         let records = self.records();

@@ -11,7 +11,7 @@ fn a_program_of_one_test_grows_by_five_mebibytes_at_most() {
     let fixture = Fixture::new("one-test");
     let size = |arguments: &[&str]| {
         let programs = fixture.programs(arguments);
-        // Built anew over the other one, or beside it.
+        // The build replaces the previous program or puts another one beside it.
         fs::metadata(&programs["one_test"]).expect("it was built").len()
     };
     let (without, with) = (size(&[]), size(&["--features=resmon"]));

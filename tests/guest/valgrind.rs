@@ -1,13 +1,13 @@
-//! Leak checkers, of which each block or thread that is still there at the end is an error.
+//! Leak checkers, for which every block or thread that is left at exit is an error.
 
 use std::fs;
 
 use crate::{Guest, Mode, program, support::Run};
 
-/// The exit code by which valgrind tells of an error.
+/// Exit code by which valgrind reports an error.
 const ERROR: i32 = 9;
 
-/// Leaves out the main thread's handle, which Rust's standard library keeps to the end.
+/// Suppression of the main thread's handle, which Rust's standard library never frees.
 const HANDLE: &str = "{
     handle
     Memcheck:Leak
@@ -18,7 +18,7 @@ const HANDLE: &str = "{
 }
 ";
 
-/// Runs what `program` has arguments for, and requires that valgrind says of it what it says without resmon.
+/// Runs a program under valgrind, and requires no error in a mode with records. Skipped if there is one without resmon.
 fn same_as_without(program: impl Fn(Run) -> Run) {
     let version = Run::new("sh").args(["-c", "valgrind --version"]).finish();
     if version.code != Some(0) {
@@ -49,13 +49,13 @@ fn same_as_without(program: impl Fn(Run) -> Run) {
     }
 }
 
-/// With one test thread: more of libtest's are errors for valgrind at times.
+/// Runs one test thread, because libtest itself sometimes leaks more with several.
 #[test]
 fn valgrind_finds_nothing_in_a_marked_test() {
     same_as_without(|run| run.arg(program("both")).arg("--test-threads=1"));
 }
 
-/// Whose peaks of memory are sampled by a thread of resmon's.
+/// resmon's sampler thread runs during these measurements.
 #[test]
 fn valgrind_finds_nothing_in_measurements_side_by_side() {
     same_as_without(|run| run.arg(program("alone")).env("GUEST_DOES", "two threads"));

@@ -1,4 +1,4 @@
-//! Tests that run beside others.
+//! Tests that run at the same time as others.
 
 use crate::{
     MIB, Place,
@@ -14,7 +14,7 @@ fn beside_noisy_neighbours_only_the_own_thread_counts() {
         .arg("--test-threads=4")
         .env("SUITE_GATE", gate.address())
         .start();
-    // All four are under way.
+    // All four tests have begun.
     drop(gate.wait_for(4));
     assert!(running.finish().exits(0).is_quiet());
     let records = place.records();
@@ -24,7 +24,7 @@ fn beside_noisy_neighbours_only_the_own_thread_counts() {
         assert!(test(name).int("concurrent_tests") > 1, "{name}");
     }
     assert!(test("loud").int("alloc_count") >= 10_000);
-    // It starts a thread, which takes some, and the thread's own MiB is not among them.
+    // The start of a thread allocates a little. The MiB that the thread allocates is not included.
     assert!(test("spawns").int("concurrent_tests") > 1);
     assert!(test("spawns").int("alloc_bytes") < MIB);
     assert!(!records.test("moved beside others").has("alloc_count"));
@@ -44,7 +44,7 @@ fn what_resmon_does_at_the_same_time_does_not_count() {
         ("zeroed", [1, 4096, 4096]),
     ] {
         let used = used(records.test(&format!("suite::one::{name}")));
-        // The thread by which the HTTP client looks up a name is beyond resmon's reach.
+        // These tolerances are for allocations that are not resmon's.
         let off: [_; 3] = std::array::from_fn(|index| used[index] - expected[index]);
         assert!((0..8).contains(&off[0]) && (0..512).contains(&off[1]), "{name}: {used:?}");
         assert!(off[2].abs() < 64 << 10, "{name}: {used:?}");

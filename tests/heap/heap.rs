@@ -1,5 +1,5 @@
-//! What is recorded of the heap where `resmon::Alloc` is installed: each test runs this binary's own tests of [`suite`]
-//! in a new process, and their figures are known to the byte.
+//! Heap figures where `resmon::Alloc` is installed. Each test runs this binary's own tests of [`suite`] in a new
+//! process; their figures are known to the byte.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,7 +17,7 @@ static ALLOC: resmon::Alloc = resmon::Alloc::system();
 
 const MIB: i64 = 1 << 20;
 
-/// A place for a run's records.
+/// A folder for a run's records.
 struct Place(TempDir);
 
 impl Place {
@@ -29,9 +29,9 @@ impl Place {
         self.0.path().join("records.ndjson")
     }
 
-    /// A run of the tests with this filter that writes here.
+    /// Returns a run of the tests with this filter that writes its records here.
     fn run(&self, filter: &str) -> Run {
-        // As Cargo runs it, by which alone what no attribute marks can know its package.
+        // Cargo sets this variable, from which tests without the attribute get their package.
         Run::own_tests(filter).env("CARGO_PKG_NAME", "heap").env("RESMON_FILE", self.file())
     }
 
@@ -40,7 +40,7 @@ impl Place {
     }
 }
 
-/// The records of tests that run one by one.
+/// Returns the records of tests that run one after another.
 fn alone(filter: &str) -> Records {
     let place = Place::new();
     assert!(place.run(filter).arg("--test-threads=1").finish().exits(0).is_quiet());
@@ -49,7 +49,7 @@ fn alone(filter: &str) -> Records {
     records
 }
 
-/// Allocations, their bytes, and the most of these at once.
+/// Returns the number of allocations, their bytes, and the peak of bytes held at once.
 fn used(test: &Record) -> [i64; 3] {
     ["alloc_count", "alloc_bytes", "alloc_peak_bytes"].map(|field| test.int(field))
 }
@@ -70,7 +70,7 @@ fn each_allocation_counts() {
     }
 }
 
-/// What a part of a test allocates is part of what the test does, and what resmon does for it is not.
+/// Allocations of a part count for the part and for the whole test. Those of resmon count for neither.
 #[test]
 fn a_part_of_a_test_has_figures_of_its_own() {
     let records = alone("suite::parts::");
@@ -91,11 +91,11 @@ fn threads_that_a_lone_test_starts_count() {
     for (name, threads) in
         [("joined", "that are joined"), ("scoped", "in a scope"), ("left_running", "that live on")]
     {
-        // What one of them leaves to run is company to the next.
+        // Threads that one test leaves running would count as bystanders of the next, so each has its own process.
         let records = alone(&format!("suite::threads::{name}"));
         let work = used(records.test(&format!("work of threads {threads}")));
         assert_eq!(work[..2], [10_000, 10_240_000], "{threads}");
-        // Each has one at a time.
+        // Each of the four threads holds one block at a time.
         assert!(work[2] <= 4 * 1024 + 5 * (64 << 10), "{threads}: {}", work[2]);
         let test = used(records.test(&format!("suite::threads::{name}")));
         assert!(test[0] > 10_000 && test[1] < 2 * 10_240_000, "{name}: {test:?}");
@@ -106,10 +106,10 @@ fn threads_that_a_lone_test_starts_count() {
 fn the_peak_of_several_threads_is_that_of_all_together() {
     for name in ["four_threads_hold_a_mib_each", "many_short_threads_leave_their_memory_to_others"]
     {
-        // What threads of one leave to be done is company to the next.
+        // Threads that one test leaves running would count as bystanders of the next, so each has its own process.
         let name = format!("suite::peaks::{name}");
         let peak = used(alone(&name).test(&name))[2];
-        // To 64 KiB for each thread.
+        // The peak is exact to 64 KiB for each thread.
         assert!((peak - 4 * MIB).abs() <= 5 * (64 << 10), "{name}: {peak}");
     }
 }
@@ -118,7 +118,7 @@ fn the_peak_of_several_threads_is_that_of_all_together() {
 fn a_guard_that_ends_on_another_thread_knows_of_the_process_or_of_nothing() {
     let records = alone("suite::moved");
     let [_, bytes, peak] = used(records.test("moved"));
-    // What it takes to start a thread is in it.
+    // The figures include the start of a thread.
     assert!((MIB..MIB + (64 << 10)).contains(&bytes), "{bytes}");
     assert!((peak - MIB).abs() < 2 * (64 << 10), "{peak}");
 }

@@ -1,4 +1,4 @@
-//! What the drivers run.
+//! The tests that the drivers run.
 
 use std::{
     future::{Future, poll_fn},
@@ -10,7 +10,7 @@ use std::{
 
 const MIB: usize = 1 << 20;
 
-/// Memory of this size, of which the compiler does not know that nobody looks at it.
+/// Allocates memory of this size in a way that the compiler cannot optimize away.
 fn allocate(size: usize) -> Vec<u8> {
     black_box(Vec::with_capacity(black_box(size)))
 }
@@ -78,7 +78,7 @@ mod parts {
         });
     }
 
-    /// Guards that end in the order in which they began.
+    /// Opens guards that end in the order in which they began.
     #[resmon::test]
     fn overlap() {
         let second = resmon::guard("second");
@@ -91,7 +91,8 @@ mod parts {
     }
 }
 
-/// Threads that are measured from when all of them are there: what it takes to start one differs.
+/// Tests whose threads all start before the guard opens, because the start of a thread takes a varying amount of
+/// memory.
 mod threads {
     use super::{Barrier, allocate_and_free, thread};
 
@@ -99,7 +100,7 @@ mod threads {
     static LEFT: Barrier = Barrier::new(5);
 
     fn work(stage: &Barrier) {
-        // All are there, and then the guard is.
+        // The first wait ends when all threads run, the second when the guard is open.
         stage.wait();
         stage.wait();
         allocate_and_free(2500);
@@ -130,7 +131,7 @@ mod threads {
         });
     }
 
-    /// Threads that have done their work when the test ends, and live on.
+    /// Leaves threads running that have done their work.
     #[resmon::test]
     fn left_running() {
         for _ in 0..4 {
@@ -158,7 +159,7 @@ mod peaks {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    // In small pieces, none of which makes a thread tell of its balance.
+                    // The pieces are too small for a thread to publish its balance.
                     let memory: [_; 64] = std::array::from_fn(|_| allocate(MIB / 64));
                     all.wait();
                     drop(memory);
@@ -176,7 +177,7 @@ mod peaks {
     }
 }
 
-/// Ends what it measures on another thread.
+/// Drops its guard on another thread.
 #[resmon::test]
 fn moved() {
     let guard = resmon::guard("moved");
@@ -185,7 +186,7 @@ fn moved() {
     drop(memory);
 }
 
-/// Leaves the process from another thread, on demand.
+/// Exits the process from another thread if `SUITE_EXITS` is set.
 #[resmon::test]
 fn exits() {
     if std::env::var_os("SUITE_EXITS").is_some() {
@@ -194,7 +195,7 @@ fn exits() {
     }
 }
 
-/// Futures on one thread, not within a test.
+/// Measures futures on one thread outside of a marked test.
 #[test]
 fn futures() {
     let mut context = Context::from_waker(Waker::noop());
@@ -216,14 +217,14 @@ async fn waits() {
     .await;
 }
 
-/// Tests that run at once when the driver sees to it.
+/// Tests that run at once if the driver provides a gate.
 mod beside {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::{MIB, allocate, allocate_and_free, thread};
     use crate::support::gate;
 
-    /// Whether the counted one has ended.
+    /// Whether `counted` has ended.
     static COUNTED: AtomicBool = AtomicBool::new(false);
 
     #[resmon::test]

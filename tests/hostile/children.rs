@@ -1,4 +1,4 @@
-//! Copies of the process that are made while another thread is in the middle of something.
+//! Forks of the process while another thread is in the middle of something.
 
 use std::{
     env,
@@ -20,13 +20,13 @@ use crate::{
     support::{Records, Run},
 };
 
-/// Makes a copy of the process, which is to come to an end, though it has this thread only.
+/// Forks a child, which has this thread only, and requires that it ends within 20 seconds.
 fn fork(child: impl FnOnce()) {
-    // SAFETY: what the child may do is what is tried.
+    // SAFETY: the calls of the child are under test.
     let id = unsafe { libc::fork() };
     if id == 0 {
         child();
-        // SAFETY: leaves at once.
+        // SAFETY: the call ends the child at once.
         unsafe { libc::_exit(9) };
     }
     assert!(id > 0, "no child");
@@ -43,7 +43,7 @@ fn fork(child: impl FnOnce()) {
     assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 9, "{status:#x}");
 }
 
-/// Two tests at once, one of which takes its time to begin its session: it has warnings for which nobody makes room.
+/// Two tests at once. The session of one starts slowly, because its warnings wait for room in a full pipe.
 mod beginning {
     use super::{Path, folder, fork, fs, thread};
 
@@ -60,7 +60,7 @@ mod beginning {
         fork(|| resmon::measure("in the child", || ()));
     }
 
-    /// Whether a thread is in a call of `poll(2)`.
+    /// Returns whether a thread is in a call of `poll(2)`.
     fn waits_for_room(thread: &Path) -> bool {
         #[cfg(target_arch = "x86_64")]
         const POLL: libc::c_long = libc::SYS_poll;
@@ -95,7 +95,7 @@ fn a_child_that_is_made_while_a_session_begins_does_not_wait_for_it() {
     assert_eq!(case.records().tests().len(), 1);
 }
 
-/// Makes copies in the middle of a future, while other threads begin and end measurements.
+/// Forks in the middle of a future, while other threads begin and end measurements.
 #[test]
 #[ignore = "hostile"]
 fn forks_within_a_future() {
@@ -132,7 +132,7 @@ fn a_child_may_go_on_with_a_future() {
     in_both_modes("children::forks_within_a_future", |_, run| assert_eq!(run.code, Some(0)));
 }
 
-/// Counts its threads twice.
+/// Requires that the number of threads does not change during the test.
 #[resmon::test]
 #[ignore = "hostile"]
 fn counts_threads() {

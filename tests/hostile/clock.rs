@@ -9,13 +9,13 @@ use crate::{folder, in_both_modes};
 
 const DAY: i64 = 24 * 3600;
 
-/// How many seconds the wall clock of this process is behind that of the machine.
+/// Seconds by which this process's wall clock is behind the machine's.
 static BEHIND: AtomicI64 = AtomicI64::new(0);
 
-/// The linker takes this one for all code of this executable, the standard library included.
+/// Replaces the C library's function for all code of this executable, the standard library included.
 #[unsafe(no_mangle)]
 extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> libc::c_int {
-    // SAFETY: the caller has given a place for the time, as the C library's function asks for.
+    // SAFETY: the caller passes a valid pointer, as the C library's function requires.
     unsafe {
         if libc::syscall(libc::SYS_clock_gettime, clock, time) != 0 {
             return -1;
@@ -45,7 +45,7 @@ fn a_test_takes_as_long_as_it_takes() {
         let test = records.test(case.test);
         let duration = test.float("duration_s");
         assert!((0.02..60.0).contains(&duration), "{duration}");
-        // The timestamp is what the clock says.
+        // The timestamp follows the changed clock.
         let back = records.start().time() - test.time();
         assert!(back > (DAY - 60) * 1000, "{back}");
     });

@@ -1,4 +1,4 @@
-//! Descriptors that a test closes without asking whose they are, and gets for files of its own.
+//! Tests that close all descriptors, resmon's included, and open files of their own under the same numbers.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use crate::{
     support::{Gate, gate},
 };
 
-/// Closes descriptors, as daemons do, and opens up to 250 files that get their numbers. They stay open.
+/// Closes descriptors, as daemons do, and opens up to 250 files that get their numbers. The files stay open.
 fn closes(descriptors: RangeInclusive<i32>) {
     closes_and_opens(descriptors, 250);
 }
@@ -22,7 +22,7 @@ fn closes_and_opens(descriptors: RangeInclusive<i32>, most: usize) {
     let Some(folder) = folder() else { return };
     let own = descriptors.clone().count().min(most);
     for descriptor in descriptors {
-        // SAFETY: none that is closed here is used again by the standard library in a way that matters.
+        // SAFETY: the standard library does not rely on any of the descriptors closed here.
         unsafe { libc::close(descriptor) };
     }
     let own = own.min(limit().saturating_sub(4));
@@ -42,8 +42,8 @@ fn limit() -> usize {
     usize::try_from(unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }).unwrap_or(16)
 }
 
-/// Requires that resmon wrote to none of the test's files and that the test could use them until its end. Returns
-/// the number of those files.
+/// Requires that resmon wrote to none of the test's files and that the test could use them until its end. Returns the
+/// number of those files.
 #[track_caller]
 fn assert_untouched(case: &Case) -> usize {
     let mut own = 0;
@@ -51,7 +51,7 @@ fn assert_untouched(case: &Case) -> usize {
         let file = file.expect("a file");
         if file.file_name().to_string_lossy().starts_with("own-") {
             own += 1;
-            // Where it has the number of stdout, libtest's words follow.
+            // A file under the number of stdout also has libtest's output.
             let text = String::from_utf8(fs::read(file.path()).expect("readable")).expect("text");
             assert!(text.starts_with("mine"), "{text:?}");
             assert!(!text.contains("event_type") && !text.contains("resmon"), "{text:?}");
@@ -111,7 +111,7 @@ fn closes_all_and_opens_900() {
     closes_and_opens(3..=4096, 900);
 }
 
-/// The numbers of resmon's own descriptors are high, but no number is too high for a test.
+/// resmon's descriptors have high numbers, but a test may get any number.
 #[test]
 fn high_numbers_may_become_the_tests_own() {
     after("ulimit -n 1024;", "descriptors::closes_all_and_opens_900", |case, run| {
@@ -121,7 +121,7 @@ fn high_numbers_may_become_the_tests_own() {
     });
 }
 
-/// Where there are no high numbers, those of resmon are closed and become the test's.
+/// Sets a limit without high numbers, so that the test closes resmon's descriptors and reuses their numbers.
 #[test]
 fn a_low_limit_leaves_none_out_of_reach() {
     after("ulimit -n 64;", "descriptors::closes_all", |case, run| {
@@ -157,8 +157,8 @@ fn finds_no_socket() {
     assert!(!open.iter().any(|open| open.to_string_lossy().starts_with("socket:")), "{open:?}");
 }
 
-/// A connection that a test could close would be closed a second time by whoever has it, and its number may be that of
-/// another file by then.
+/// Requires that a test cannot close the connection: its owner would later close the number again, which may by then
+/// belong to another file.
 #[test]
 fn the_connection_is_not_among_the_descriptors_of_the_tests() {
     let (case, gate) = (Case::new("descriptors::finds_no_socket", Mode::Tinybird), Gate::closed());

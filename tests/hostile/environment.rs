@@ -1,4 +1,4 @@
-//! What a process has one of: its working directory and its environment.
+//! The working directory and the environment, which are global to the process.
 
 use std::{env, fs};
 

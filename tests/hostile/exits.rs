@@ -1,4 +1,4 @@
-//! Ends of the process that no test runner asked for.
+//! Tests that end the process in their own way.
 
 use std::{
     process::{self, Command},
@@ -43,7 +43,7 @@ fn exits_with_263() {
     }
 }
 
-/// The system hands the parent the lowest eight bits. −1 in a record means that the process crashed.
+/// Requires the lowest eight bits of the exit code, which the system passes to the parent. −1 means a crash.
 #[test]
 fn the_exit_status_is_the_one_that_the_parent_process_sees() {
     for (test, code) in [("exits::exits_with_minus_1", 255), ("exits::exits_with_263", 7)] {
@@ -107,7 +107,7 @@ fn the_test_of_a_process_that_died_is_recorded_by_the_next() {
     }
 }
 
-/// Threads that measure for as long as there is a process.
+/// Leaves threads that measure until the process ends.
 #[resmon::test]
 #[ignore = "hostile"]
 fn leaks_threads() {

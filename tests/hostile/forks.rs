@@ -1,4 +1,4 @@
-//! Copies of the process that do not become another program.
+//! Forked children that do not execute another program.
 
 use std::{
     io::Read,
@@ -7,13 +7,13 @@ use std::{
 
 use crate::{Case, Mode, crashed, folder, in_both_modes, support::Gate};
 
-/// Runs `child` in a copy of the process and waits for its end.
+/// Runs `child` in a forked child and waits for its end.
 fn forked(child: impl FnOnce()) {
-    // SAFETY: the child is a copy of this thread only, which holds no lock here.
+    // SAFETY: the child has a copy of this thread only, which holds no lock here.
     let id = unsafe { libc::fork() };
     if id == 0 {
         child();
-        // SAFETY: leaves at once.
+        // SAFETY: the call ends the child at once.
         unsafe { libc::_exit(9) };
     }
     let mut status = 0;
@@ -28,7 +28,7 @@ fn forked(child: impl FnOnce()) {
 fn forks() {
     if folder().is_some() {
         forked(|| {});
-        // SAFETY: the exit handlers are what is tried.
+        // SAFETY: the exit handlers are under test.
         forked(|| unsafe { libc::exit(9) });
         forked(|| {
             resmon::measure("in the child", || ());
@@ -45,7 +45,7 @@ fn children_that_leave_record_nothing() {
     });
 }
 
-/// Leaves a child that waits until the driver lets it go; where asked, dies itself.
+/// Leaves a child that waits for the driver. Kills its own process if `dies`.
 fn fork_on(dies: bool) {
     if folder().is_none() {
         return;
@@ -54,14 +54,14 @@ fn fork_on(dies: bool) {
     let mut gate = TcpStream::connect(gate).expect("the driver is there");
     // SAFETY: as above.
     if unsafe { libc::fork() } == 0 {
-        // SAFETY: the driver reads these to their end.
+        // SAFETY: the child does not use these descriptors, and the driver reads both pipes to their end.
         unsafe { [libc::close(1), libc::close(2)] };
         let _ = gate.read(&mut [0]);
-        // SAFETY: the exit handlers are what is tried.
+        // SAFETY: the exit handlers are under test.
         unsafe { libc::exit(9) };
     }
     if dies {
-        // SAFETY: ends this process.
+        // SAFETY: the call ends this process.
         unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
     }
 }
@@ -78,7 +78,7 @@ fn dies_and_leaves_a_child() {
     fork_on(true);
 }
 
-/// Lets the child go and waits for its end.
+/// Lets the child go on and waits for its end.
 fn release(mut child: TcpStream) {
     child.shutdown(Shutdown::Write).expect("the child waits");
     let _ = child.read(&mut [0]);
@@ -109,7 +109,7 @@ fn a_child_that_runs_on_does_not_make_its_dead_parent_look_alive() {
         crashed(&records, case.test);
         assert_eq!(records.end().int("exit_status"), -1);
         release(child);
-        // With those of the session that picked the others up.
+        // The records include the session that recovered the others.
         assert!(case.records().events().len() >= 3 + 3, "{mode:?}");
         assert_eq!(case.records().of_test(case.test).len(), 1, "{mode:?}");
         assert_eq!(case.left(), [""; 0], "{mode:?}");

@@ -1,4 +1,4 @@
-//! Limits of the process.
+//! Resource limits of the process.
 
 use std::{fs, thread};
 
@@ -7,7 +7,7 @@ use crate::{
     support::{Finished, Record, Records},
 };
 
-/// Stops files from growing beyond this many bytes.
+/// Limits the size of files to this many bytes.
 fn limit_files(bytes: u64) {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the pointer is to a limit of our own.
@@ -23,7 +23,7 @@ fn limits_files() {
     }
 }
 
-/// What has no place on disk is sent from memory, or lost with a warning.
+/// Requires that the records were sent from memory or are lost with a warning, and that the test's file is intact.
 fn assert_borne(case: &Case, run: &Finished) {
     let lost = run.warnings().iter().any(|warning| warning.contains("lost"));
     assert!(lost || case.records().events().len() == 3, "{}", run.stderr);
@@ -35,7 +35,7 @@ fn a_test_may_limit_the_size_of_files() {
     in_both_modes("limits::limits_files", assert_borne);
 }
 
-/// Whether delivery or the test is first differs from run to run.
+/// Repeats a race between delivery and the test.
 #[test]
 fn a_process_of_one_test_keeps_its_exit_code_whoever_is_first() {
     for test in ["limits::limits_files", "descriptors::closes_all"] {
@@ -49,7 +49,8 @@ fn a_process_of_one_test_keeps_its_exit_code_whoever_is_first() {
 
 #[test]
 fn the_size_of_files_may_be_limited_from_the_start() {
-    // 512 bytes each, or 1024: too few for anything, for a record, for all three records, for the journal of a session.
+    // A block has 512 bytes or 1024, depending on the shell. The limits allow no byte, no record, not all three
+    // records, or no journal.
     for blocks in [0, 1, 4, 9] {
         after(&format!("ulimit -f {blocks};"), "limits::grows_no_file", |case, run| {
             let lost = run.warnings().iter().any(|warning| warning.contains("lost"));
@@ -58,7 +59,7 @@ fn the_size_of_files_may_be_limited_from_the_start() {
                 Mode::Tinybird | Mode::ProcessPerTest => case.records().events().len() == 3,
             };
             assert!(lost != complete, "{blocks}, {:?}: {}", case.mode, run.stderr);
-            // What the limit cut off does not spoil what comes later.
+            // A torn line does not spoil later records.
             case.switch_on(in_shell("", "harmless")).finish().exits(0);
             if case.mode == Mode::File {
                 assert_eq!(Records(whole_lines(case)).test("harmless").outcome(), "passed");
@@ -67,7 +68,7 @@ fn the_size_of_files_may_be_limited_from_the_start() {
     }
 }
 
-/// The records of a file, in which one may have been cut off.
+/// Returns the complete records of a file, in which one line may be torn.
 fn whole_lines(case: &Case) -> Vec<Record> {
     let text = fs::read_to_string(case.file()).unwrap_or_default();
     let (whole, torn): (Vec<_>, Vec<_>) =
@@ -85,7 +86,7 @@ fn grows_no_file() {}
 fn raises_sigxfsz() {
     if let Some(folder) = folder() {
         limit_files(16);
-        // The test's own growth of a file is as deadly as it is without resmon.
+        // The test's own write raises the signal, as it does without resmon.
         let _ = fs::write(folder.join("own"), [b'x'; 17]);
     }
 }
@@ -95,7 +96,7 @@ fn the_signal_is_only_kept_from_what_resmon_writes() {
     in_both_modes("limits::raises_sigxfsz", |_, run| assert_eq!(run.code, None));
 }
 
-/// Threads of this size have begun a session, and run a measurement in one.
+/// Starts a session and measures in a thread with a stack of 64 KiB.
 #[test]
 #[ignore = "hostile"]
 fn has_a_small_stack() {
@@ -119,7 +120,7 @@ fn a_stack_of_64_kib_is_enough() {
     });
 }
 
-/// Leaves no room for the stack of another thread, and measures for the first time.
+/// Measures for the first time when there is no room for the stack of another thread.
 #[test]
 #[ignore = "hostile"]
 fn measures_without_room() {
@@ -141,7 +142,7 @@ fn without_room_for_a_thread_peaks_are_those_of_the_kernel() {
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(case.folder.path().join("passed").exists());
         let warned = |what: &str| run.warnings().iter().any(|warning| warning.contains(what));
-        // A process of one test needs no thread.
+        // A process with one test needs no sampler thread.
         let is_needed = case.mode != Mode::ProcessPerTest;
         assert_eq!(warned("cannot start a thread"), is_needed, "{}", run.stderr);
         if case.mode == Mode::File {

@@ -1,4 +1,4 @@
-//! A machine that tells nothing.
+//! A machine whose `/proc` is hidden.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::{Case, Mode, after, lacking, support::Run};
 #[ignore = "hostile"]
 fn reads_nothing() {}
 
-/// What is read from `/proc`.
+/// Fields that are read from `/proc`.
 const FROM_PROC: [&str; 10] = [
     "cpu_before",
     "cpu_after",
@@ -42,8 +42,8 @@ fn without_proc_its_fields_are_left_out() {
         for field in FROM_PROC.iter().filter(|field| **field != "cpu_count") {
             assert!(records.iter().all(|record| !record.contains_key(*field)), "{field}");
         }
-        // What other threads there are cannot be seen, nor whether the kernel counts storage I/O at all. That a
-        // process runs one test only is known from the runner.
+        // Without `/proc`, other threads cannot be seen, and storage I/O is unknown. Only the runner's variables say
+        // that the process runs a single test.
         let scope = if case.mode == Mode::ProcessPerTest { "process" } else { "thread" };
         assert_eq!(records[1]["cpu_scope"], scope);
         assert!(!["io_read_bytes", "io_write_bytes"].iter().any(|io| records[1].contains_key(*io)));

@@ -1,6 +1,6 @@
 //! Tests that treat their process badly. Each driver runs one hostile test of this binary in a new process, once
-//! without resmon and once for each way of recording, and compares: what libtest says and how the process ends must be
-//! the same, and what could be recorded must be there.
+//! without resmon and once in each mode. libtest's results and the end of the process must be the same, and the
+//! expected records must be there.
 #![cfg(all(target_os = "linux", feature = "tinybird"))]
 
 #[path = "../support/mod.rs"]
@@ -21,12 +21,12 @@ use std::{env, path::PathBuf};
 use support::{Finished, Record, Records, Run, Server, left_in_spool, schema};
 use tempfile::{TempDir, tempdir};
 
-/// How records are made.
+/// Destination of the records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
     File,
     Tinybird,
-    /// To Tinybird from a process that runs one test, as nextest starts it.
+    /// Tinybird, from a process that runs one test as nextest starts it.
     ProcessPerTest,
 }
 
@@ -34,7 +34,7 @@ impl Mode {
     const ALL: [Self; 3] = [Self::File, Self::Tinybird, Self::ProcessPerTest];
 }
 
-/// One hostile test, by its name as `--exact` takes it, and a place for what is recorded of it.
+/// One hostile test, by its name for `--exact`, and a folder for its records.
 struct Case {
     test: &'static str,
     mode: Mode,
@@ -55,12 +55,12 @@ impl Case {
         self.folder.path().join("spool")
     }
 
-    /// A run of the hostile test, in a shell's hands until these commands are done.
+    /// Returns a run of the hostile test by a shell that first runs the commands of `prefix`.
     fn hostile(&self, prefix: &str) -> Run {
         self.switch_on(in_shell(prefix, self.test))
     }
 
-    /// Asks for records.
+    /// Switches recording on.
     fn switch_on(&self, run: Run) -> Run {
         let run = run.env("RESMON_SPOOL_DIR", self.spool()).env("HOSTILE", self.folder.path());
         let to_tinybird = |run: Run| {
@@ -76,7 +76,7 @@ impl Case {
         }
     }
 
-    /// The records that have arrived.
+    /// Returns the records that have arrived.
     fn records(&self) -> Records {
         match self.mode {
             Mode::File => Records::of_file(self.file()),
@@ -84,7 +84,7 @@ impl Case {
         }
     }
 
-    /// The records after another session has picked up what the first one left, without its own.
+    /// Runs another session, which recovers the records of the first one. Returns all records but its own.
     fn recovered(&self) -> Records {
         let next = self.switch_on(in_shell("", "harmless"));
         let next = match self.mode {
@@ -94,7 +94,7 @@ impl Case {
         next.finish().exits(0);
         let mut records = self.records();
         let own = records.test("harmless").text("session_id").to_owned();
-        // A record whose acknowledgement was lost with the process comes twice, and can be told by this.
+        // A record may come twice if its acknowledgement was lost with the process. This key identifies duplicates.
         let mut seen = Vec::new();
         records.0.retain(|record| {
             let key = [record.event(), record.id(), record.text("timestamp")].map(str::to_owned);
@@ -105,13 +105,13 @@ impl Case {
         records
     }
 
-    /// Returns what is left in the spool directory when the sender has ended.
+    /// Waits for the end of the sender. Returns the names of the files left in the spool directory.
     #[track_caller]
     fn left(&self) -> Vec<String> {
         left_in_spool(&self.spool())
     }
 
-    /// Requires one whole session with this end.
+    /// Requires one complete session with this outcome and exit status.
     #[track_caller]
     fn is_whole(&self, outcome: &str, exit_status: i64) -> Records {
         let records = self.records();
@@ -124,7 +124,7 @@ impl Case {
     }
 }
 
-/// One test of this binary, run by a shell that does these commands first.
+/// Returns a run of one test of this binary by a shell that first runs the commands of `prefix`.
 fn in_shell(prefix: &str, test: &str) -> Run {
     let own = env::current_exe().expect("a test binary knows where it is");
     let script = format!("{prefix} exec \"$0\" \"$@\"");
@@ -132,13 +132,13 @@ fn in_shell(prefix: &str, test: &str) -> Run {
     run.args([test, "--exact", "--ignored", "--test-threads=1"]).env("RUST_BACKTRACE", "0")
 }
 
-/// Runs a hostile test in all modes, compares each run with one without resmon, and hands it on.
+/// Runs a hostile test in all modes, compares each run with one without resmon, and passes it to `check`.
 #[track_caller]
 fn in_both_modes(test: &'static str, check: impl Fn(&Case, &Finished)) {
     after("", test, check);
 }
 
-/// The same, after these commands of a shell.
+/// Does the same as [`in_both_modes`], after the shell commands of `prefix`.
 #[track_caller]
 fn after(prefix: &str, test: &'static str, check: impl Fn(&Case, &Finished)) {
     let bare = Case::new(test, Mode::File);
@@ -151,7 +151,7 @@ fn after(prefix: &str, test: &'static str, check: impl Fn(&Case, &Finished)) {
     }
 }
 
-/// Requires that a run went as it did without resmon.
+/// Requires the same results as from a run without resmon.
 #[track_caller]
 fn assert_same(run: &Finished, bare: &Finished) {
     assert_eq!(run.code, bare.code, "{}\n{}", run.stdout, run.stderr);
@@ -159,14 +159,14 @@ fn assert_same(run: &Finished, bare: &Finished) {
     assert!(!run.stdout.contains("resmon:"), "{}", run.stdout);
 }
 
-/// What libtest said of the tests, without what differs from run to run.
+/// Returns libtest's lines about the tests, without durations.
 fn verdicts(run: &Finished) -> Vec<String> {
     let said = |line: &&str| line.starts_with("running ") || line.starts_with("test ");
     let lines = run.stdout.lines().filter(said);
     lines.map(|line| line.split("; finished in").next().unwrap_or(line).to_owned()).collect()
 }
 
-/// Parses records that may lack these fields, and requires that those of them do which are of an event that has them.
+/// Parses records, and requires that they match the schema except that these fields may be missing.
 fn lacking(ndjson: &str, fields: &[&str]) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let parse = |line| serde_json::from_str(line).expect("a record is JSON");
     let records: Vec<serde_json::Map<_, _>> = ndjson.lines().map(parse).collect();
@@ -179,17 +179,17 @@ fn lacking(ndjson: &str, fields: &[&str]) -> Vec<serde_json::Map<String, serde_j
     records
 }
 
-/// Where a hostile test may put files; `None` where nobody asked it to be hostile.
+/// Returns the folder of a hostile test; `None` in an ordinary run.
 fn folder() -> Option<PathBuf> {
     env::var_os("HOSTILE").map(PathBuf::from)
 }
 
-/// The session that picks up what others left.
+/// Starts a session that recovers the records of others.
 #[resmon::test]
 #[ignore = "run by drivers"]
 fn harmless() {}
 
-/// The one record of a test that is known to have crashed: see the schema for what it has.
+/// Returns the only record of a test that must have crashed.
 fn crashed<'a>(records: &'a Records, test: &str) -> &'a Record {
     let record = records.test(test);
     assert_eq!(record.outcome(), "crashed");

@@ -1,4 +1,4 @@
-//! Standard streams that lead nowhere, while resmon has something to say.
+//! Standard streams that cannot be written to, while resmon has warnings.
 
 use std::{fs::File, io::Write, os::unix::fs::OpenOptionsExt};
 
@@ -18,7 +18,7 @@ fn closed_streams_are_no_matter() {
     });
 }
 
-/// Runs the test after these commands, with and without resmon, where it has a warning to give.
+/// Runs the test after these commands, with and without resmon, in a configuration that gives a warning.
 fn warned(prefix: &str, test: &'static str) {
     for mode in Mode::ALL {
         let bare = Case::new(test, mode);
@@ -40,12 +40,12 @@ fn a_warning_to_closed_streams_is_no_matter() {
     warned("exec <&- >&- 2>&-;", "streams::does_nothing");
 }
 
-/// Fills the pipe that stderr is.
+/// Fills the pipe of stderr.
 #[resmon::test]
 #[ignore = "hostile"]
 fn fills_stderr() {
     if let Some(folder) = folder() {
-        // Opened anew, so that stderr itself still waits for room.
+        // The pipe is opened again, so that stderr itself stays blocking.
         let mut options = File::options();
         let pipe = options.write(true).custom_flags(libc::O_NONBLOCK).open(folder.join("pipe"));
         let mut pipe = pipe.expect("the shell made it");
@@ -59,12 +59,12 @@ fn a_warning_does_not_wait_for_a_reader() {
     warned(prefix, "streams::fills_stderr");
 }
 
-/// Takes back what the Rust runtime does about SIGPIPE, as programs do that want to be Unix filters.
+/// Restores the default action of SIGPIPE, as Unix filters do.
 #[resmon::test]
 #[ignore = "hostile"]
 fn dies_of_sigpipe() {
     if folder().is_some() {
-        // SAFETY: the default action is no code of ours.
+        // SAFETY: the default action runs no code of this program.
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     }
 }

@@ -1,5 +1,5 @@
-//! Everything that resmon has for a test, for targets of which little more is known than that Rust's tests run there.
-//! `.ci/run` checks it for many, and runs it where it can.
+//! The whole public API, for targets of which little more is known than that Rust's tests run there. `.ci/run` checks
+//! this package for many targets, and runs it where it can.
 
 use std::process::{ExitCode, Termination};
 

@@ -1,4 +1,4 @@
-//! A crate in which resmon has another name.
+//! A crate that depends on resmon by another name.
 
 #[path = "../rerun/mod.rs"]
 mod rerun;

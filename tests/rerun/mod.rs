@@ -1,5 +1,5 @@
-//! Runs tests of this binary again, in a process of their own, and holds what resmon recorded of
-//! them against what libtest said. Fixtures that must fail are ignored, for only this runs them.
+//! Runs tests of this binary again in a new process, and compares resmon's records with libtest's output. Fixtures that
+//! fail are ignored, so that only this module runs them.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,12 +8,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Name and outcome of each test that was recorded, with the file in front of each name left out.
+/// Outcome of each recorded test by its name, without the file in front.
 type Outcomes = BTreeMap<String, String>;
 
-/// Runs the tests whose names begin with `filter`, which must be those of `expected`, and checks
-/// that libtest ran each of them once, that resmon recorded each of them once, as a test of
-/// `file`, that the two agree, and that each name serves to run that test alone.
+/// Runs the tests whose names begin with `filter`. Requires that they are those of `expected`, that each ran once and
+/// was recorded once as a test of `file`, that resmon and libtest agree, and that each name selects that test alone.
 pub(crate) fn check(file: &str, filter: &str, expected: &[(&str, &str)]) {
     let expected = expected.iter().map(|&(name, outcome)| (name.to_owned(), outcome.to_owned()));
     let expected: Outcomes = expected.collect();
@@ -29,7 +28,7 @@ pub(crate) fn check(file: &str, filter: &str, expected: &[(&str, &str)]) {
     }
 }
 
-/// The same for tests that all pass, by their names within the module that is the filter.
+/// Does the same as [`check`] for tests that all pass, by their names within the module `filter`.
 #[allow(dead_code)]
 pub(crate) fn check_all_pass(file: &str, filter: &str, names: &[&str]) {
     let names: Vec<String> = names.iter().map(|name| format!("{filter}{name}")).collect();
@@ -37,7 +36,7 @@ pub(crate) fn check_all_pass(file: &str, filter: &str, names: &[&str]) {
     check(file, filter, &expected);
 }
 
-/// What resmon recorded, and what libtest said.
+/// Returns resmon's outcomes, then libtest's.
 fn run(file: &str, arguments: &[&str]) -> (Outcomes, Outcomes) {
     let records = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
@@ -72,7 +71,7 @@ fn outcomes(file: &str, records: &str) -> Vec<(String, String)> {
     named.collect()
 }
 
-/// `test name ... ok`, `test name - should panic ... FAILED`
+/// Parses lines such as `test name ... ok` and `test name - should panic ... FAILED`.
 fn verdicts(stdout: &str) -> Vec<(String, String)> {
     let lines = stdout.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "));
     let named = lines.map(|(name, verdict)| {

@@ -1,4 +1,4 @@
-//! Where the file is, and what is in it.
+//! The path and the content of the file.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn batches_are_counted_as_if_they_were_sent() {
         }
         run.finish().exits(0);
         let records = place.records();
-        // Two threads may write in the other order than they were counted in.
+        // Two threads may write in another order than they were counted in.
         let mut found: Vec<_> = records.tests().iter().map(|test| test.int("batch_num")).collect();
         found.sort_unstable();
         let batch = |index| i64::try_from(index / whole + 1).expect("a small number");
@@ -32,7 +32,7 @@ fn a_relative_path_begins_where_the_user_stood() {
     let package = place.folder.path().join("package");
     fs::create_dir(&package).expect("a folder of our own");
     let run = |pwd: &str| {
-        // As Cargo does it: the package's folder is the process's, and `PWD` is what it was.
+        // Cargo runs tests in their package's folder, and leaves `PWD` as it was.
         Run::own_tests("suite::fails")
             .folder(&package)
             .env("PWD", pwd)
@@ -81,7 +81,7 @@ fn without_the_allocator_nothing_is_said_of_the_heap() {
 fn several_processes_share_a_file() {
     const PROCESSES: usize = 4;
     let place = Place::new();
-    // Longer than the 4 KiB that a pipe takes in one piece.
+    // The value is longer than the 4 KiB that a pipe accepts in one piece.
     let long = "long".repeat(4096);
     let running: Vec<_> = (0..PROCESSES)
         .map(|_| place.run("suite::many::").env("GITHUB_REF_NAME", &long).start())

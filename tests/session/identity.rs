@@ -1,4 +1,4 @@
-//! Which session, run, package and attempt a record belongs to.
+//! The session, run, package and attempt of a record.
 
 use crate::{
     Place,
@@ -17,7 +17,7 @@ const GITHUB: [(&str, &str); 8] = [
     ("GITHUB_RUN_ATTEMPT", "gh_run_attempt"),
 ];
 
-/// The records of one test after a run in this environment.
+/// Returns the records of one test that ran with these variables.
 fn records_with(variables: &[(&str, &str)]) -> Records {
     let place = Place::new();
     let run =
@@ -115,7 +115,7 @@ fn processes_of_one_parent_are_one_run() {
 fn processes_of_different_parents_are_different_runs() {
     let place = Place::new();
     let shell = || {
-        // Not the shell's last command, which it would become rather than start.
+        // A further command keeps the shell from replacing itself by the test binary.
         let script = "\"$0\" suite::fails; exit $?";
         let own = std::env::current_exe().expect("a test binary knows where it is");
         Run::new("sh").args(["-c", script]).arg(own).env("RESMON_FILE", &place.file)

@@ -1,4 +1,4 @@
-//! What a session says of its machine, and of what it may use of it.
+//! The fields of a session about its machine and its limits.
 
 use crate::{
     Place,
@@ -66,7 +66,7 @@ mod linux {
 
     #[test]
     fn a_process_that_is_bound_to_one_cpu_has_one() {
-        // SAFETY: the pointers are to sets of our own; only this thread is bound, from which its children inherit that.
+        // SAFETY: the pointers are to sets of our own. The call binds this thread only, and its children inherit that.
         unsafe {
             let mut set: libc::cpu_set_t = mem::zeroed();
             let size = size_of_val(&set);
@@ -82,11 +82,11 @@ mod linux {
         assert_eq!(nproc.stdout, "1\n");
     }
 
-    /// Control groups that are removed in the end, innermost first.
+    /// Control groups that are removed on drop, innermost first.
     struct Groups(Vec<PathBuf>);
 
     impl Groups {
-        /// Makes this group, and those above it if need be, below a mounted hierarchy.
+        /// Creates this group, and missing parents, below a mounted hierarchy.
         fn make(&mut self, hierarchy: &str, path: &str) -> io::Result<PathBuf> {
             let mut folder = PathBuf::from(hierarchy);
             for name in Path::new(path) {
@@ -108,7 +108,8 @@ mod linux {
         }
     }
 
-    /// Limits a group, and makes one without limits within it: the files to which a process writes its id to join that.
+    /// Creates a group with limits and one without limits inside. Returns the files by which a process joins the inner
+    /// group.
     fn limited(groups: &mut Groups, memory: u64) -> io::Result<Vec<PathBuf>> {
         let outer = format!("resmon-test-{}", process::id());
         let inner = format!("{outer}/inner");

@@ -1,5 +1,5 @@
-//! A session is one process that runs tests: what it says about itself, and what it survives. The
-//! records go to a file; each test runs this binary's own tests of [`suite`] in a new process.
+//! A session is one process that runs tests: its records, and the faults that it survives. Records go to a file. Each
+//! test runs this binary's own tests of [`suite`] in a new process.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use support::{Records, Run};
 use tempfile::{TempDir, tempdir};
 
-/// A place for a run's records.
+/// A file for a run's records.
 struct Place {
     folder: TempDir,
     file: PathBuf,
@@ -29,7 +29,7 @@ impl Place {
         Self { folder, file }
     }
 
-    /// A run of the tests with this filter that writes here.
+    /// Returns a run of the tests with this filter that writes its records here.
     fn run(&self, filter: &str) -> Run {
         Run::own_tests(filter).env("RESMON_FILE", &self.file)
     }
@@ -39,8 +39,7 @@ impl Place {
     }
 }
 
-/// Waits until the clock shows another millisecond, and returns it: what is done before has an
-/// earlier timestamp than what is done after.
+/// Waits until the clock shows another millisecond, and returns it. Timestamps before and after the call differ.
 fn next_millisecond() -> i64 {
     let before = support::record::now();
     loop {

@@ -1,13 +1,13 @@
-//! What the drivers run. In an ordinary run all of it passes and none of it waits.
+//! The tests that the drivers run. All of them pass in an ordinary run, and none waits.
 
 use std::{env, process};
 
 use crate::support::gate;
 
-/// How many tests `suite::many::` has.
+/// Number of tests in `suite::many::`.
 pub(crate) const MANY: usize = 60;
 
-/// Many tests that do nothing.
+/// Many empty tests.
 mod many {
     macro_rules! ten_each {
         ($($module:ident)*) => { $(
@@ -24,7 +24,7 @@ mod many {
     ten_each! { a b c d e f }
 }
 
-/// Two tests that stand at one gate at the same time.
+/// Two tests that wait at one gate at the same time.
 mod pair {
     #[resmon::test]
     fn left() {
@@ -37,7 +37,7 @@ mod pair {
     }
 }
 
-/// A test that leaves the process while another runs.
+/// A test that exits the process while another runs.
 mod leaving {
     #[resmon::test]
     fn leaves() {
@@ -53,7 +53,7 @@ mod leaving {
     }
 }
 
-/// In libtest's order: a plain test that waits, then one of resmon's, then one that waits.
+/// A plain test that waits, a marked test, and a marked test that waits, in libtest's order.
 mod order {
     #[test]
     fn a_plain() {
@@ -69,13 +69,13 @@ mod order {
     }
 }
 
-/// Fails on demand.
+/// Fails if `SUITE_FAILS` is set.
 #[resmon::test]
 fn fails() {
     assert!(env::var_os("SUITE_FAILS").is_none(), "as asked");
 }
 
-/// Changes what a process has only one of, on demand.
+/// Tests that change the working directory and the environment, if a driver asks for it.
 mod changes {
     #[resmon::test]
     fn a_folder() {
@@ -101,7 +101,7 @@ mod changes {
     fn c_after() {}
 }
 
-/// Makes a copy of the process that leaves by its exit handlers, on demand.
+/// Forks a child that exits through its exit handlers, if `SUITE_FORKS` is set.
 #[cfg(unix)]
 #[resmon::test]
 fn forks() {
@@ -110,7 +110,7 @@ fn forks() {
     }
 }
 
-/// Starts a thread that panics, which is no failure of the test.
+/// Starts a thread that panics, if `SUITE_THREAD` is set. The test passes all the same.
 #[resmon::test]
 fn panics_in_another_thread() {
     if env::var_os("SUITE_THREAD").is_some() {

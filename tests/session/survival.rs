@@ -1,4 +1,4 @@
-//! What tests do to their process, and what resmon makes of it.
+//! Faults that a session survives.
 
 use crate::{
     Place,
@@ -93,7 +93,7 @@ mod unix {
     fn closed_standard_streams_are_no_matter() {
         let place = Place::new();
         let own = std::env::current_exe().expect("a test binary knows where it is");
-        // 0 to 2 are free then, so that a file opened next would get one of these numbers.
+        // A file that is opened next gets a number from 0 to 2.
         let closed = |file: &std::path::Path| {
             Run::new("sh")
                 .args(["-c", "exec \"$0\" suite::many:: <&- >&- 2>&-"])
@@ -103,7 +103,7 @@ mod unix {
         };
         closed(&place.file);
         assert_eq!(place.records().events().len(), crate::suite::MANY + 2);
-        // There is something to warn about, and nowhere to.
+        // resmon has a warning, and no stderr to print it on.
         closed(place.folder.path());
     }
 

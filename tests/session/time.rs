@@ -1,4 +1,4 @@
-//! When things happened, and for how long.
+//! Timestamps and durations.
 
 use crate::{
     Place, next_millisecond,
@@ -59,7 +59,7 @@ fn a_test_lasts_from_its_begin_to_its_end() {
     assert!(opened <= test.time() && test.time() <= ended);
     let millis = |from: i64, to: i64| f64::from(i32::try_from(to - from).expect("minutes"));
     let duration = test.float("duration_s") * 1000.0;
-    // The two clocks are read one after the other, and one of them in whole milliseconds.
+    // The two clocks are read one after the other, and one of them has whole milliseconds only.
     assert!(duration >= millis(arrived, opened) - 1.0, "{duration} ms");
     assert!(duration <= millis(started, ended) + 1.0, "{duration} ms");
 }

@@ -1,4 +1,4 @@
-//! No more than 64 MiB wait: the oldest are dropped, counted, and the user is told.
+//! The spool holds at most 64 MiB. The oldest records beyond that are dropped and counted, with a warning.
 
 use std::{
     fs,
@@ -9,10 +9,10 @@ use std::{
 use crate::{Endpoint, Place, flood::sum_of_records, support::Finished};
 
 const LIMIT: u64 = 64 << 20;
-/// What may be there beyond that: the last records of the session itself, and the blocks of the file system.
+/// Bytes that may exceed the bound: the session's last records, and the blocks of the file system.
 const SLACK: u64 = 2 << 20;
 
-/// The number at which a warning with these words begins, or that follows `a number of`.
+/// Returns the number at the beginning of the warning with these words.
 fn counted(run: &Finished, words: &str) -> usize {
     let warning = run.warnings().into_iter().find(|warning| warning.contains(words));
     let warning = warning.unwrap_or_else(|| panic!("no warning of {words:?}: {}", run.stderr));
@@ -20,20 +20,20 @@ fn counted(run: &Finished, words: &str) -> usize {
     first.parse().unwrap_or_else(|_| panic!("{warning:?} does not begin with a number"))
 }
 
-/// How much of the disk a folder takes.
+/// Returns the number of bytes that a folder's files occupy on disk.
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("it is there").flatten();
     entries.map(|entry| entry.metadata().expect("it is there").blocks() * 512).sum()
 }
 
-/// The records of a file, without reading any of them.
+/// Returns the lines of a file without parsing them.
 fn lines(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).expect("records are UTF-8");
     text.lines().map(str::to_owned).collect()
 }
 
-/// Writes so many segments of about a MiB, as a session would have left them that is younger than those with a smaller
-/// number. Returns their paths and how many records each of them has.
+/// Writes segments of about a MiB each, as a session would have left them. A higher `number` means a younger session.
+/// Returns the paths, and the number of records in each segment.
 fn prepare(place: &Place, real: &Path, number: usize, segments: usize) -> (Vec<PathBuf>, usize) {
     const RECORDS: usize = 5;
     let name = real.file_name().expect("it has one").to_str().expect("a plain name");
@@ -54,14 +54,14 @@ fn the_oldest_of_earlier_sessions_are_dropped_and_no_more_than_must_be() {
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     place.settle();
     let real = place.only(".ndjson");
-    // Of a name that is not resmon's, and not to be touched.
+    // A file whose name is not resmon's must stay.
     let foreign = place.spool().join("notes.ndjson");
     fs::write(&foreign, lines(&real).join("\n")).expect("the folder is ours");
     let prepared = [(1, 10), (2, 20), (3, 45)]
         .map(|(number, segments)| prepare(&place, &real, number, segments));
     let run = place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     let dropped = counted(&run, "dropped");
-    // All segments of the first session are gone, and as many of the second as must be.
+    // All segments of the first session are gone, and as many of the second as necessary.
     let segments: Vec<_> = prepared.iter().flat_map(|(segments, _)| segments).collect();
     let gone = segments.iter().take_while(|path| !path.exists()).count();
     assert!((10..15).contains(&gone), "{gone}");
@@ -83,7 +83,7 @@ fn a_directory_within_the_bound_is_left_alone() {
     assert!(segments.iter().all(|path| path.exists()));
 }
 
-/// A session of which more waits than there may.
+/// Runs a session that alone has more records waiting than the bound allows.
 #[test]
 fn a_session_drops_its_own_oldest() {
     const GUARDS: usize = 300;
@@ -119,7 +119,7 @@ fn a_session_drops_its_own_oldest() {
         let warnings = run.warnings().into_iter().filter(|warning| warning.contains(words));
         warnings.map(sum_of_records).sum()
     };
-    // What was said to be kept is, and nothing is gone that nobody was told of.
+    // The warnings count every kept record and every lost one.
     let waiting = place.waiting_lines();
     assert_eq!(waiting, sum_in("kept in") - sum_in("not kept"), "{}", run.stderr);
     // A batch that the sender gave up, and was setting aside at the moment when the session dropped it, counts as lost.

@@ -1,4 +1,4 @@
-//! Processes that die: what the next session says of them.
+//! Processes that die, and the records that the next session or the sender writes for them.
 
 use std::{
     fs,
@@ -15,12 +15,12 @@ use crate::{
     whole,
 };
 
-/// Runs ten tests to their end, and then four at once of which one dies.
+/// Runs ten tests to their end, then four at once, one of which kills the process.
 fn crashes(run: Run, death: &str) -> Finished {
     crashes_after(run, death, || {})
 }
 
-/// The same, with something done before that one dies.
+/// Does the same as [`crashes`], and calls `before` just before the process dies.
 fn crashes_after(run: Run, death: &str, before: impl FnOnce()) -> Finished {
     let (held, late) = (Gate::closed(), Gate::closed());
     let running = run
@@ -39,7 +39,7 @@ fn crashes_after(run: Run, death: &str, before: impl FnOnce()) -> Finished {
     finished
 }
 
-/// Requires of a dead session's records that they are whole: ten finished tests, four crashed ones, and an end.
+/// Requires the complete records of a dead session: ten finished tests, four crashed ones, and an end.
 #[track_caller]
 fn assert_told(records: &[Record]) {
     let mut found = summary(records);
@@ -69,12 +69,12 @@ fn dies_while_it_sends(death: &str) {
     assert_told(&of_session(&taken, dead(&taken)));
     assert_eq!(taken.len(), EARLY + 6 + whole().len());
     assert!(place.names().is_empty(), "{:?}", place.names());
-    // There is nothing more to say.
+    // A further session finds nothing more to report.
     place.to(&endpoint.url(), "suite::early::").finish().exits(0);
     assert_eq!(endpoint.taken().len(), taken.len() + whole().len());
 }
 
-/// No other session starts: its own sender records the crash, within seconds.
+/// Requires that the session's own sender reports the crash within seconds, without another session.
 fn dies_and_its_sender_sees_it(death: &str) {
     let (place, endpoint) = (Place::new(), Endpoint::up());
     crashes(place.to(&endpoint.url(), "suite::early::"), death);
@@ -131,7 +131,7 @@ deaths! {
 
 #[test]
 fn a_single_test_that_dies() {
-    // What is taken while the process dies may come twice.
+    // The endpoint is down, because records sent while the process dies may arrive twice.
     let (place, endpoint) = (Place::new(), Endpoint::down());
     let run = place.to(&endpoint.url(), "suite::late::dies").env("SUITE_DEATH", "abort").finish();
     assert_eq!(run.code, None);
@@ -144,7 +144,7 @@ fn a_single_test_that_dies() {
     assert!(duplicates(&taken).is_empty());
 }
 
-/// The sender of one of them records the crash of a session whose own sender died as well.
+/// Kills the crashed session's sender as well, so that a sender of one of the four reports the crash.
 #[test]
 fn four_that_start_together_tell_it_once() {
     let (place, endpoint) = (Place::new(), Endpoint::new(State::Down(Answer::Silence)));
@@ -178,7 +178,7 @@ fn four_that_write_a_file_together_tell_it_once() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// What a session writes to a file is nothing to a sender, and the other way round.
+/// Requires that a sender ignores sessions that write to a file, and that a file session ignores those with a sender.
 #[test]
 fn a_crash_is_told_by_a_session_of_the_same_kind() {
     let (place, endpoint) = (Place::new(), Endpoint::up());
@@ -193,13 +193,13 @@ fn a_crash_is_told_by_a_session_of_the_same_kind() {
     assert_eq!(summary(&Records::of_file(place_of_a_sender.file()).0), whole());
     let told = |records: &[Record]| summary(records).contains(&"session_end -1".to_owned());
     assert!(!told(&place_of_a_sender.waiting()));
-    // Those that know tell it.
+    // The next session that writes a file reports the crash of the first one.
     let elsewhere = place.folder().join("elsewhere.ndjson");
     place.run("suite::early::t0").env("RESMON_FILE", elsewhere).finish().exits(0);
     assert_told(&Records::of_file(place.file()).0);
 }
 
-/// More at once than a journal has room for.
+/// Opens more tests than the 4,096 for which a journal has room.
 #[test]
 fn as_many_open_tests_are_told_as_there_is_room_for() {
     const OPEN: usize = 4096 + 200;
@@ -219,10 +219,10 @@ fn as_many_open_tests_are_told_as_there_is_room_for() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// Whatever a crash of the machine leaves of a journal, its records arrive, and the journal goes.
+/// Damages the journal as a crash of the machine may do. The records arrive all the same, and the journal is removed.
 #[test]
 fn a_damaged_journal_is_read_as_far_as_it_can_be() {
-    /// Where the first open test is noted.
+    /// Offset in the journal of the first open test.
     const SLOTS: usize = 4096;
     type Damage = fn(&mut Vec<u8>);
     let damages: [(Damage, usize, bool); 6] = [
@@ -230,7 +230,7 @@ fn a_damaged_journal_is_read_as_far_as_it_can_be() {
         (|journal| journal[..SLOTS].fill(0), 0, false),
         (|journal| journal[10] = b'?', 0, false),
         (|journal| journal.truncate(SLOTS), 0, true),
-        // One of the four that are noted behind each other.
+        // One of four open tests, whose entries follow each other.
         (|journal| journal[SLOTS..SLOTS + 50].fill(0), 3, true),
         (|journal| journal.truncate(2 * SLOTS + 10), 1, true),
     ];
@@ -255,12 +255,12 @@ fn a_damaged_journal_is_read_as_far_as_it_can_be() {
     }
 }
 
-/// The session that started first.
+/// Returns the id of the session that started first.
 fn taken_first(records: &[Record]) -> &str {
     records.iter().map(|record| record.text("session_id")).min().expect("there are some")
 }
 
-/// It must not be taken for dead, whoever starts meanwhile.
+/// Requires that a process that is alive is not reported as crashed by one that starts meanwhile.
 #[test]
 fn a_process_that_lives_is_left_alone() {
     for sends in [true, false] {
@@ -296,7 +296,7 @@ fn a_test_that_leaves_the_process_is_unfinished_and_no_crash() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// A full disk or a power cut can leave the file without its last line feed.
+/// Tears the last line of the file, as a full disk or a power cut may do.
 #[test]
 fn a_torn_line_does_not_swallow_what_is_appended() {
     let place = Place::new();
@@ -323,7 +323,7 @@ fn a_torn_line_does_not_swallow_what_is_appended() {
     assert_told(&of_session(&taken, dead(&taken)));
 }
 
-/// A folder that was removed meanwhile is not to be made again, nor its end be told for ever after.
+/// Requires that the removed folder is not created again, and the crash not reported again in every later session.
 #[test]
 fn a_file_whose_folder_is_gone_is_forgotten() {
     let place = Place::new();
@@ -336,7 +336,7 @@ fn a_file_whose_folder_is_gone_is_forgotten() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// Nobody else's stdout is to be written to: a path such as `/dev/stdout` means another file to each process.
+/// Uses a path that names another file in each process, so that the next session must not append to it.
 #[test]
 fn a_file_that_each_process_has_its_own_of_is_not_appended_to() {
     let place = Place::new();
@@ -347,7 +347,7 @@ fn a_file_that_each_process_has_its_own_of_is_not_appended_to() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// What is known of a test before its body may be long.
+/// Requires that the journal has room for the start of a test with a long name.
 #[test]
 fn a_test_with_a_long_name_is_told_too() {
     let (place, endpoint) = (Place::new(), Endpoint::down());

@@ -1,4 +1,4 @@
-//! Where records wait, and where they must not.
+//! Directories that resmon uses as its spool, and directories that it refuses.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::{
     whole,
 };
 
-/// Requires that a session does not use this directory, says so, and delivers as ever.
+/// Requires that a session warns about this directory, does not use it, and delivers all records.
 #[track_caller]
 fn assert_refused(place: &Place, directory: &Path) {
     let endpoint = Endpoint::up();
@@ -23,7 +23,7 @@ fn assert_refused(place: &Place, directory: &Path) {
     let run = run().finish().exits(0);
     let warnings = run.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    // The directory without what may stand behind it: a slash, or a dot.
+    // The warning names the directory without a trailing slash or dot.
     let directory: PathBuf = directory.components().collect();
     let named = format!("RESMON_SPOOL_DIR \"{}", directory.display());
     assert!(warnings[0].starts_with(&named), "{warnings:?}");
@@ -36,7 +36,7 @@ fn is_empty(directory: &Path) -> bool {
     fs::read_dir(directory).expect("it is a directory").next().is_none()
 }
 
-/// A directory of the user's with these permissions.
+/// Creates a directory with these permissions.
 fn made(place: &Place, mode: u32) -> PathBuf {
     let directory = place.folder().join("made");
     fs::create_dir(&directory).expect("the folder is ours");
@@ -81,7 +81,7 @@ fn not_where_others_may_write() {
 fn not_in_a_directory_of_another_user() {
     let place = Place::new();
     let directory = made(&place, 0o700);
-    // Only root may give a directory away; elsewhere there is one of root's.
+    // Only root may give a directory to another user. Without root, the test uses a directory of root's.
     let directory = match chown(&directory, Some(65_534), None) {
         Ok(()) => directory,
         Err(_) => PathBuf::from("/usr"),
@@ -108,7 +108,7 @@ fn a_relative_one_begins_where_the_user_stood() {
     assert!(!is_empty(&place.folder().join("relative")));
 }
 
-/// A copy of this test binary, made by another process: one that has it open for writing could not be started.
+/// Copies this test binary by another process: a program that is open for writing cannot be started.
 fn copy(to: &Path) {
     fs::create_dir_all(to.parent().expect("it has one")).expect("the folder is ours");
     let own = std::env::current_exe().expect("a test binary knows where it is");
@@ -116,7 +116,7 @@ fn copy(to: &Path) {
     assert!(copied.success());
 }
 
-/// A run of a copy, without a word of where the records are to wait.
+/// Runs a copy of this binary without `RESMON_SPOOL_DIR`.
 fn run_copy(copy: &Path, server: &Server, temporary: &Path) {
     Run::new(copy)
         .arg("suite::early::")

@@ -1,4 +1,4 @@
-//! An endpoint that fails on demand, and knows which records it has taken.
+//! An endpoint that fails when a test asks for it, and remembers the records that it took.
 
 use std::{
     io::Read,
@@ -9,13 +9,13 @@ use std::{
 
 use crate::support::{Answer, Record, Records, Request, Server};
 
-/// What an endpoint does at the moment.
+/// Behavior of an endpoint.
 #[derive(Clone, Debug)]
 pub(crate) enum State {
     Up,
-    /// Takes nothing and answers like this.
+    /// Takes nothing, and gives this answer.
     Down(Answer),
-    /// Takes the records and does not say so.
+    /// Takes the records, and gives this answer instead of an acknowledgement.
     Forgetful(Answer),
 }
 
@@ -44,12 +44,12 @@ impl Endpoint {
         Self { server, shared }
     }
 
-    /// One that is up.
+    /// Creates an endpoint that is up.
     pub(crate) fn up() -> Self {
         Self::new(State::Up)
     }
 
-    /// One that refuses everything, in a way that is not worth a second try.
+    /// Creates an endpoint that refuses every request with an answer that is not retried.
     pub(crate) fn down() -> Self {
         Self::new(State::Down(Answer::status(403)))
     }
@@ -58,9 +58,9 @@ impl Endpoint {
         lock(&self.shared.0).state = state;
     }
 
-    /// Takes everything from now on, but nothing that processes which have ended sent before.
+    /// Takes all requests from now on, but none that an ended process sent before.
     pub(crate) fn recover(&self) {
-        // What was connected before this has been seen when this has.
+        // When the server has closed this connection, it has read all earlier ones.
         let address = self.url().replace("http://", "");
         let mut last = TcpStream::connect(address).expect("it listens");
         last.shutdown(Shutdown::Write).expect("connected");
@@ -73,25 +73,24 @@ impl Endpoint {
         self.server.url()
     }
 
-    /// The records in the order in which they were taken.
+    /// Returns the records in the order in which they were taken.
     pub(crate) fn taken(&self) -> Vec<Record> {
         let bodies = lock(&self.shared.0).taken.clone();
         bodies.iter().flat_map(|body| Records::parse(body).0).collect()
     }
 
-    /// The same, by request.
+    /// Returns the records that were taken, by request.
     pub(crate) fn requests_taken(&self) -> Vec<Vec<Record>> {
         let bodies = lock(&self.shared.0).taken.clone();
         bodies.iter().map(|body| Records::parse(body).0).collect()
     }
 
-    /// Waits until so many records were taken.
+    /// Waits until this many records were taken.
     pub(crate) fn wait_for_taken(&self, count: usize) {
         self.wait_for(count, Inner::lines);
     }
 
-    /// Waits until so many requests were dealt with, as the state of the moment says: that is later than their
-    /// arrival.
+    /// Waits until the endpoint has handled this many requests, which is later than their arrival.
     pub(crate) fn wait_for_requests(&self, count: usize) {
         self.wait_for(count, |inner| inner.requests);
     }
@@ -106,7 +105,7 @@ impl Endpoint {
         assert!(reached >= count, "only {reached} of {count} came");
     }
 
-    /// How many records were taken, for when they are too many to look at.
+    /// Returns the number of records taken, without parsing them.
     pub(crate) fn lines_taken(&self) -> usize {
         lock(&self.shared.0).lines()
     }

@@ -1,4 +1,4 @@
-//! Every way in which an endpoint can fail: what it did not take waits, and arrives when it is up again.
+//! All ways in which an endpoint can fail. The records that it did not take wait, and arrive when it is up again.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::{
     whole,
 };
 
-/// Runs a session while the endpoint is in this state and another when it is up again. Returns what the first one
-/// said, and which of its records the endpoint took.
+/// Runs a session while the endpoint is in this state, and another when it is up. Returns the first session's run, and
+/// its records that the endpoint took.
 fn then_recovers(state: State) -> (Finished, Vec<Record>) {
     let (place, endpoint) = (Place::new(), Endpoint::new(state));
     let run = place
@@ -33,7 +33,7 @@ fn then_recovers(state: State) -> (Finished, Vec<Record>) {
     (run, of_session(&taken, &first))
 }
 
-/// Nothing was taken, so that each record arrives once.
+/// Requires that each record arrives once, for an endpoint that took nothing.
 #[track_caller]
 fn assert_kept(answer: Answer) {
     let (run, records) = then_recovers(Down(answer));
@@ -42,7 +42,8 @@ fn assert_kept(answer: Answer) {
     assert!(kept.count() > 0, "{}", run.stderr);
 }
 
-/// The records were taken and the endpoint did not say so: each arrives, and what comes again can be told.
+/// Requires that each record arrives, for an endpoint that took the records without acknowledging them. Repeated
+/// records are identifiable.
 #[track_caller]
 fn assert_repeated(answer: Answer) {
     let (_, mut records) = then_recovers(Forgetful(answer));
@@ -55,7 +56,7 @@ fn assert_repeated(answer: Answer) {
     assert_eq!(found, expected);
 }
 
-/// The endpoint took the records and said so, if in an odd way.
+/// Requires that each record arrives once, for an endpoint that acknowledged the records in an unusual way.
 #[track_caller]
 fn assert_taken(answer: Answer) {
     let (run, records) = then_recovers(Forgetful(answer));
@@ -100,7 +101,7 @@ fn nobody_listens() {
     assert!(run.warnings().iter().all(|warning| warning.contains("; kept in")), "{}", run.stderr);
 }
 
-/// An outage that ends while the session runs: what was given up waits for the next one.
+/// Ends the outage while the session runs. Batches that were given up wait for the next session.
 #[test]
 fn comes_back() {
     let (place, endpoint) = (Place::new(), Endpoint::down());

@@ -1,5 +1,5 @@
-//! A hundred thousand tests and an endpoint that does not keep up: bounded memory, an exit on time, and everything
-//! that was not taken is kept.
+//! 100,000 tests and an endpoint that is too slow: memory is bounded, the process exits in time, and all records that
+//! did not arrive are kept.
 
 use std::{
     fs,
@@ -14,11 +14,11 @@ use crate::{
 };
 
 const FLOOD: usize = 100_000;
-/// As many as would take twice the memory that is allowed.
+/// Number of tests whose records would take twice the allowed memory.
 const FEWER: usize = 40_000;
 const GROWTH_KIB: u64 = 16 << 10;
 
-/// The lines in the files that wait, counted without reading them as records.
+/// Returns the number of lines that wait, without parsing them.
 fn lines_waiting(place: &Place) -> usize {
     let names = place.names();
     let is_known = |name: &String| [".ndjson", ".sent"].iter().any(|suffix| name.ends_with(suffix));
@@ -26,7 +26,7 @@ fn lines_waiting(place: &Place) -> usize {
     place.waiting_lines()
 }
 
-/// Floods an endpoint in this state.
+/// Runs `tests` measurements against the endpoint, and requires bounded memory and a bounded delay at exit.
 fn flood(tests: usize, place: &Place, endpoint: &Endpoint) -> Finished {
     let run = place
         .to(&endpoint.url(), "suite::flood")
@@ -43,7 +43,7 @@ fn flood(tests: usize, place: &Place, endpoint: &Endpoint) -> Finished {
     run
 }
 
-/// Requires that there is no second in which more than 20 requests were made, but for what a busy machine moves.
+/// Requires at most 20 requests in a second, with a tolerance for a busy machine.
 #[track_caller]
 fn assert_paced(requests: &[Request]) {
     let arrived: Vec<Instant> = requests.iter().map(|request| request.arrived).collect();
@@ -53,7 +53,7 @@ fn assert_paced(requests: &[Request]) {
     }
 }
 
-/// Requires that all wait but for what is more than 64 MiB, of which the user is told.
+/// Requires that up to 64 MiB of records wait, and that warnings count all records.
 #[track_caller]
 fn assert_kept(tests: usize, place: &Place, run: &Finished) {
     let waiting = lines_waiting(place);
@@ -67,7 +67,7 @@ fn assert_kept(tests: usize, place: &Place, run: &Finished) {
     assert!(kept, "{}", run.stderr);
 }
 
-/// The sum of the numbers of records in the warnings.
+/// Returns the sum of the numbers of records in the warnings.
 pub(crate) fn sum_of_records(stderr: &str) -> usize {
     let words: Vec<&str> = stderr.split_whitespace().collect();
     let counts = words.windows(2).filter_map(|pair| match pair[1] {
@@ -97,16 +97,16 @@ fn while_the_endpoint_is_slow() {
     let slow = Answer::After(Duration::from_secs(1), Box::new(Answer::accepted(1, 0)));
     let (place, endpoint) = (Place::new(), Endpoint::new(State::Forgetful(slow)));
     flood(FEWER, &place, &endpoint);
-    // The answer to the last request came too late, so that its records are kept as well.
+    // The answer to the last request may come too late, so that its records are kept as well.
     let requests = endpoint.server.requests();
     let unanswered = requests.last().expect("some came").body.lines().count();
     let both = endpoint.lines_taken() + lines_waiting(&place);
     assert!(both == FEWER + 2 || both == FEWER + 2 + unanswered, "{both}, {unanswered}");
-    // That of the session's start, and one of tests.
+    // One request has the session's start, and a further one has tests.
     assert!(requests.len() > 1, "{}", requests.len());
 }
 
-/// A batch for each test, and an endpoint that would take them as fast as they come.
+/// Sends each test as a batch to a fast endpoint.
 #[test]
 fn no_more_than_twenty_requests_a_second() {
     let (place, endpoint) = (Place::new(), Endpoint::up());

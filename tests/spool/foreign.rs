@@ -1,4 +1,4 @@
-//! A folder in which others have put things, or in which a crash has left half of one.
+//! Spool directories with files of other programs, or with files that a crash has damaged.
 
 use std::{
     ffi::CString,
@@ -16,11 +16,11 @@ use crate::{
     support::{Gate, Record},
 };
 
-/// A place in which a session has left its records, and an endpoint that has come up since.
+/// A place in which a session has left records, and an endpoint that is up since then.
 struct Left {
     place: Place,
     endpoint: Endpoint,
-    /// The text of the records, and where it was.
+    /// Content of the segment, followed by its path.
     text: String,
     real: PathBuf,
 }
@@ -36,14 +36,14 @@ impl Left {
         Self { place, endpoint, text, real }
     }
 
-    /// A name like that of the real file, older than that.
+    /// Returns a segment's path for the same destination, of an older session.
     fn name(&self, number: usize) -> PathBuf {
         let name = self.real.file_name().expect("it has one").to_str().expect("a plain name");
         let (_, destination) = name.split_once('-').expect("`ID-DESTINATION-NUMBER`");
         self.place.spool().join(format!("{number:028x}-{destination}"))
     }
 
-    /// What the next session delivers, its own three records aside.
+    /// Runs a session, and returns the records that it delivers besides its own.
     #[track_caller]
     fn delivered(&self) -> Vec<Record> {
         let run = self.place.to(&self.endpoint.url(), "suite::early::t0").finish().exits(0);
@@ -90,7 +90,7 @@ fn only_whole_records_are_sent() {
         content.push(b'\n');
         content.extend_from_slice(between);
     }
-    // A line that is too long to be one, in which one begins where it may be read on from.
+    // The line is longer than a record may be, and contains a record at a place where reading may resume.
     content.resize(content.len() + (1 << 20), b'x');
     content.extend_from_slice(lines[0].as_bytes());
     content.push(b'\n');
@@ -150,7 +150,7 @@ fn files_of_others_and_of_other_versions_are_left_alone() {
     assert_eq!(left.place.names().len(), files.len());
 }
 
-/// A gigabyte of holes costs neither time nor memory, nor does a journal of that size.
+/// Requires that a sparse segment of 1 GiB, and a journal of that size, cost neither time nor memory.
 #[test]
 fn a_large_file_is_no_matter() {
     const SIZE: u64 = 1 << 30;
@@ -174,7 +174,7 @@ fn a_large_file_is_no_matter() {
         .env("SUITE_HELD", gate.address())
         .start();
     let waiting = gate.wait_for(1);
-    // Those that were left, and its own start.
+    // These are the records that were left, and the session's own start.
     left.endpoint.wait_for_taken(EARLY + 2 + 1);
     let sender = left.place.wait_for_sender();
     let peak = status_of(&sender.to_string(), "VmHWM:");

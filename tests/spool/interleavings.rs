@@ -1,4 +1,4 @@
-//! Sessions that end in any way, one after another, at an endpoint that fails in any way.
+//! Sessions that end in any way, one after another, with an endpoint that fails in any way.
 
 use std::{thread, time::Duration};
 
@@ -13,16 +13,16 @@ use crate::{
     support::{Answer, Record, Records, Running},
 };
 
-/// One process.
+/// A session, which is one process.
 #[derive(Clone, Debug)]
 struct Session {
     guards: usize,
     batch_size: usize,
     endpoint: Fault,
     end: End,
-    /// Whether the next one starts while this one runs.
+    /// Whether the next session starts while this one runs.
     joined: bool,
-    /// Kills the sender this many milliseconds after the start.
+    /// Milliseconds after the start at which the sender is killed.
     killer: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ enum Fault {
     Refuses,
     Closes,
     Hangs,
-    /// Takes the records, and no answer arrives.
+    /// Takes the records, but no answer arrives.
     Forgets,
     /// The session writes a file.
     File,
@@ -40,9 +40,9 @@ enum Fault {
 
 #[derive(Clone, Debug)]
 enum End {
-    /// By returning from `main`.
+    /// Returns from `main`.
     Ordinary,
-    /// In the middle of the guard of this number.
+    /// Dies in the middle of the guard with this number.
     Dies(&'static str, usize),
 }
 
@@ -71,7 +71,7 @@ fn session() -> impl Strategy<Value = Session> {
     })
 }
 
-/// What a run of sessions is expected to leave, each record named by the session's number, the test and its outcome.
+/// Returns the records expected from these sessions, each as the session's number, the test and its outcome.
 fn expected(sessions: &[Session]) -> Vec<String> {
     let mut expected = Vec::new();
     for (number, session) in sessions.iter().enumerate() {
@@ -94,7 +94,7 @@ fn expected(sessions: &[Session]) -> Vec<String> {
     expected
 }
 
-/// The same of what there is.
+/// Describes records in the same way as [`expected`].
 fn found(records: &[Record]) -> Vec<String> {
     let name = |(record, summary)| format!("{} {summary}", Record::text(record, "gh_sha"));
     let mut found: Vec<_> = records.iter().zip(crate::summary(records)).map(name).collect();
@@ -131,7 +131,7 @@ fn start(
     };
     let running = to.start();
     if let Some(millis) = session.killer {
-        // Any moment will do.
+        // The moment is arbitrary.
         thread::sleep(Duration::from_millis(millis));
         place.kill_sender_if_any();
     }
@@ -150,11 +150,11 @@ fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
         for running in running.drain(..) {
             running.finish();
         }
-        // What a sender has under way is not to meet the next state of the endpoint.
+        // A request under way must not meet the endpoint's next state.
         place.settle();
     }
-    // Whoever comes next, with an endpoint that is up, brings everything to where it belongs: a session that writes a file
-    // what concerns files, one that sends the rest.
+    // Two more sessions with a working endpoint recover everything: the first writes a file and recovers file sessions,
+    // the second sends and recovers the rest.
     let last = sessions.len();
     let [file, sent] = [Fault::File, Fault::None].map(|endpoint| Session {
         guards: 1,
@@ -171,8 +171,8 @@ fn check(sessions: &[Session]) -> Result<(), TestCaseError> {
     prop_assert!(names.is_empty(), "{names:?}");
     let mut records = endpoint.taken();
     records.extend(Records::of_file(place.file()).0);
-    // An answer that is lost, or that comes after the process has gone, lets records be sent again, and no other
-    // reason does: they are the same to the last byte.
+    // A lost answer, or one that comes after the process's end, causes a repeated request. Nothing else does. Repeated
+    // records are identical.
     let lossy = |session: &Session| {
         session.endpoint == Fault::Forgets
             || matches!(session.end, End::Dies(..))

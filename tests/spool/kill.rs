@@ -1,4 +1,4 @@
-//! A process that is killed at any moment has lost no finished test.
+//! A process that is killed at any moment loses no finished test.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ fn what_a_killed_process_had_finished_is_delivered_by_the_next() {
         .env("RESMON_FLUSH_TIMEOUT", "1")
         .start();
     let _waiting = gate.wait_for(1);
-    // Nothing goes out behind a request without an answer.
+    // No request is sent while another waits for its answer.
     endpoint.wait_for_requests(1);
     running.kill();
     assert_eq!(running.finish().code, None);
@@ -58,8 +58,8 @@ fn what_a_killed_process_had_finished_is_delivered_by_the_next() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// The next request goes out once the answer to the one before it is settled, so that its arrival is the first
-/// moment at which a kill is to be expected to leave no trace of that one.
+/// Kills the process when a request has arrived: the answer to the previous one is noted before it is sent, so the kill
+/// cannot repeat the previous one.
 #[test]
 fn what_was_acknowledged_is_not_sent_again_though_the_process_is_killed() {
     let place = Place::new();
@@ -73,12 +73,12 @@ fn what_was_acknowledged_is_not_sent_again_though_the_process_is_killed() {
         .env("RESMON_FLUSH_TIMEOUT", "1")
         .start();
     let waiting = gate.wait_for(1);
-    // The start and the whole batch; then the rest, at the end of the process, gets no answer.
+    // The endpoint takes the start and the whole batch. The request at the process's end gets no answer.
     endpoint.wait_for_taken(1 + EARLY);
     endpoint.set(silent());
     drop(waiting);
     endpoint.wait_for_requests(3);
-    // Both of them, in the middle of the wait at the end.
+    // Process and sender are killed while the process waits for delivery.
     running.kill();
     assert_eq!(running.finish().code, None);
     place.kill_sender();
@@ -89,19 +89,19 @@ fn what_was_acknowledged_is_not_sent_again_though_the_process_is_killed() {
     let taken = endpoint.taken();
     assert!(duplicates(&taken).is_empty(), "{:#?}", duplicates(&taken));
     let killed = of_session(&taken[before.len()..], before[0].text("session_id"));
-    // Its end came about by itself, before the kill.
+    // The session ended by itself before the kill.
     assert_eq!(summary(&killed), ["held::one passed", "session_end 0"]);
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// The tests that began, as the killed process noted them: all but the last one are finished.
+/// Returns the tests that began, from the notes of the killed process. All but the last one have finished.
 fn noted(place: &Place) -> Vec<String> {
     let notes = fs::read_to_string(place.folder().join("notes")).expect("it began a test");
     notes.lines().map(str::to_owned).collect()
 }
 
-/// Requires one record of each finished test. The one that began last may have been recorded, or be noted as open, or
-/// both: that is two steps, and the kill may come between them.
+/// Requires one record of each finished test. The last test may be recorded, open in the journal, or both: a kill may
+/// come between these steps.
 #[track_caller]
 fn assert_complete(noted: &[String], records: &[Record]) {
     let outcomes = |name: &String| -> Vec<&str> {
@@ -161,7 +161,7 @@ fn no_moment_is_a_bad_one_to_be_killed_while_writing_a_file() {
         assert_eq!(running.finish().code, None);
         let elsewhere = place.folder().join("elsewhere.ndjson");
         place.run("suite::early::t0").env("RESMON_FILE", &elsewhere).finish().exits(0);
-        // A kill may break off a write where a page of the file ends: that record's test counts as open.
+        // A kill may cut a write at a page boundary of the file. The torn record's test counts as open.
         let text = fs::read_to_string(place.file()).expect("records are UTF-8");
         let (whole, torn): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.ends_with('}'));
         assert!(torn.len() <= 1, "{torn:#?}");

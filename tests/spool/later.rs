@@ -1,4 +1,4 @@
-//! What could not be delivered waits, and is delivered by the next session that can.
+//! Records that could not be delivered wait for the next session that can deliver them.
 
 use std::{
     fs,
@@ -63,7 +63,7 @@ fn a_run_against_an_endpoint_that_is_up_leaves_nothing() {
     assert_eq!(mode(place.spool()), 0o700);
 }
 
-/// Something to wait for.
+/// An event that a thread can wait for.
 #[derive(Default)]
 struct Flag(Mutex<bool>, Condvar);
 
@@ -79,14 +79,14 @@ impl Flag {
     }
 }
 
-/// A place in which an earlier session, whose commit this is, left records, and the endpoint's answers to come.
+/// Leaves records of a session with the commit `old`, whose fields are `long` bytes longer.
 fn with_old_records(place: &Place, url: &str, long: usize) {
     let run = place.to(url, "suite::early::").env("GITHUB_SHA", "old");
     let run = run.env("GITHUB_REF_NAME", "r".repeat(long)).env("GITHUB_JOB", "j".repeat(long));
     run.finish().exits(0);
 }
 
-/// There is more than one request's worth of old records. While the first is out, a test ends: its record is next.
+/// Leaves old records for several requests. A test ends while the first one is open, and its record is sent next.
 #[test]
 fn own_records_go_before_old_ones() {
     static GO: Flag = Flag(Mutex::new(false), Condvar::new());
@@ -113,10 +113,10 @@ fn own_records_go_before_old_ones() {
         .start();
     let waiting = gate.wait_for(1);
     let old = |request: &crate::support::Request| request.body.contains("\"gh_sha\":\"old\"");
-    // The first old ones are out, and what was there before them.
+    // The first request of old records is open. Requests that came earlier are answered.
     server.wait_until(|requests| requests[before..].iter().any(old));
     drop(waiting);
-    // At its exit the process waits for the answer; its last records are in its spool by then.
+    // The process waits for the answer at its exit, when the spool has all of its records.
     let is_own_end =
         |record: &Record| record.event() == "session_end" && record.text("gh_sha") != "old";
     wait_for("the end of the session", || place.waiting().iter().any(is_own_end).then_some(()));
@@ -132,7 +132,7 @@ fn own_records_go_before_old_ones() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// Three processes are alive and have seen the old records, of which one has sent some and has no answer yet.
+/// Runs three processes while the old records are being sent, without an answer yet.
 #[test]
 fn two_processes_never_send_the_same() {
     static GO: Flag = Flag(Mutex::new(false), Condvar::new());
@@ -158,7 +158,7 @@ fn two_processes_never_send_the_same() {
         })
         .collect();
     let waiting = gate.wait_for(3);
-    // One of them sends old records and waits; the two others have sent what they have.
+    // The old records wait for their answer, and the tests of two processes arrive meanwhile.
     let tests = |requests: &[crate::support::Request]| {
         let new = requests[before..].iter().filter(|request| !request.body.contains("\"old\""));
         new.flat_map(|request| request.records().0)
@@ -192,7 +192,7 @@ fn what_was_meant_for_another_is_not_sent_to_this_one() {
     place.to_file("suite::early::t0").finish().exits(0);
     assert_eq!((endpoint.lines_taken(), other.lines_taken()), (9, 3));
     assert_eq!(summary(&place.waiting()), summary(&waiting));
-    // A slash more is no other.
+    // A trailing slash does not change the destination.
     to(&format!("{}/", endpoint.url())).finish().exits(0);
     let taken = endpoint.taken();
     let session = waiting[0].text("session_id");

@@ -1,5 +1,5 @@
-//! What becomes of records that do not arrive at once: real processes that die, real endpoints that fail, and the
-//! folder in which the records wait. Each test runs this binary's own tests of [`suite`] in new processes.
+//! Records that do not arrive at once: real processes that die, real endpoints that fail, and the directory in which
+//! the records wait. Each test runs this binary's own tests of [`suite`] in new processes.
 #![cfg(all(unix, feature = "tinybird"))]
 
 #[path = "../support/mod.rs"]
@@ -25,17 +25,17 @@ use endpoint::Endpoint;
 use place::Place;
 use support::Record;
 
-/// A secret that must not lie in any file.
+/// Token that may not be in any file.
 const TOKEN: &str = "p.eyJ1IjogInNlY3JldCJ9.not-to-be-kept";
 
-/// What tells one record from all others, and so a duplicate from a record of its own.
+/// Returns the fields that identify a record, and by which a duplicate is found.
 fn key(record: &Record) -> (String, String, String, i64, String) {
     let attempt = if record.event() == "test" { record.int("attempt") } else { 0 };
     let text = |field| record.text(field).to_owned();
     (text("session_id"), text("event_type"), text("test_nodeid"), attempt, text("timestamp"))
 }
 
-/// The records that are there more than once.
+/// Returns the records that occur more than once.
 fn duplicates(records: &[Record]) -> Vec<&Record> {
     let mut count = BTreeMap::new();
     for record in records {
@@ -44,12 +44,12 @@ fn duplicates(records: &[Record]) -> Vec<&Record> {
     records.iter().filter(|record| count[&key(record)] > 1).collect()
 }
 
-/// The records of one session, in the order in which they came.
+/// Returns the records of one session, in their order.
 fn of_session(records: &[Record], session_id: &str) -> Vec<Record> {
     records.iter().filter(|record| record.text("session_id") == session_id).cloned().collect()
 }
 
-/// What the records are about: the events of the session, and the tests by name and outcome.
+/// Describes each record: the event of a session's, the name and outcome of a test's.
 fn summary(records: &[Record]) -> Vec<String> {
     let of = |record: &Record| match record.event() {
         "test" => format!("{} {}", record.name().trim_start_matches("suite::"), record.outcome()),
@@ -59,14 +59,14 @@ fn summary(records: &[Record]) -> Vec<String> {
     records.iter().map(of).collect()
 }
 
-/// The [`summary`] of a session of [`suite::early`] that came to a good end.
+/// Returns the [`summary`] of a session of [`suite::early`] that ended well.
 fn whole() -> Vec<String> {
     let tests = (0..suite::EARLY).map(|n| format!("early::t{n} passed"));
     let (start, end) = ("session_start".to_owned(), "session_end 0".to_owned());
     std::iter::once(start).chain(tests).chain([end]).collect()
 }
 
-/// The one session whose end was written by another.
+/// Returns the id of the only session whose end was written by another process.
 fn dead(records: &[Record]) -> &str {
     let ends = records.iter().filter(|record| record.event() == "session_end");
     let dead: Vec<_> = ends.filter(|end| end.int("exit_status") == -1).collect();

@@ -1,4 +1,4 @@
-//! A folder in which records wait.
+//! A spool directory and runs that use it.
 
 use std::{
     fs::{self, File},
@@ -13,7 +13,7 @@ use crate::{
     support::{Record, Run, wait_for},
 };
 
-/// A spool directory, at first not there, in a folder of its own.
+/// A spool directory, which does not exist at first, in a folder of its own.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -23,17 +23,17 @@ impl Place {
         Self { folder: tempdir().expect("a folder of our own") }
     }
 
-    /// The folder around it.
+    /// Returns the folder around the spool directory.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The spool directory.
+    /// Returns the spool directory.
     pub(crate) fn spool(&self) -> PathBuf {
         self.folder.path().join("spool")
     }
 
-    /// A run of the tests with this filter, one at a time, that records nothing yet.
+    /// Returns a run of the tests with this filter, one at a time, without a destination.
     pub(crate) fn run(&self, filter: &str) -> Run {
         Run::own_tests(filter)
             .env("CARGO_PKG_NAME", "resmon")
@@ -41,22 +41,22 @@ impl Place {
             .env("RESMON_SPOOL_DIR", self.spool())
     }
 
-    /// A run that reports to this URL.
+    /// Returns a run that reports to this URL.
     pub(crate) fn to(&self, url: &str, filter: &str) -> Run {
         self.run(filter).env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", url)
     }
 
-    /// A run that writes to [`file`](Self::file).
+    /// Returns a run that writes to [`file`](Self::file).
     pub(crate) fn to_file(&self, filter: &str) -> Run {
         self.run(filter).env("RESMON_FILE", self.file())
     }
 
-    /// A file for records.
+    /// Returns the path of a file for records.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("records.ndjson")
     }
 
-    /// What is in the spool directory, sorted.
+    /// Returns the names of the files in the spool directory, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.spool()).expect("the session made it");
         let mut names: Vec<_> = entries
@@ -67,26 +67,26 @@ impl Place {
         names
     }
 
-    /// The process id of a sender that is running.
+    /// Returns the process id of the sender at work; `None` if there is none.
     pub(crate) fn sender(&self) -> Option<i32> {
         let entries = fs::read_dir(self.spool()).into_iter().flatten().flatten();
         let mut paths = entries.map(|entry| entry.path());
         paths.find_map(|path| holder(&path).filter(|_| path.extension() == Some("sender".as_ref())))
     }
 
-    /// Waits until a sender is running, and returns its process id.
+    /// Waits until a sender is at work, and returns its process id.
     pub(crate) fn wait_for_sender(&self) -> i32 {
         wait_for("a sender", || self.sender())
     }
 
-    /// Waits until no sender is running: nothing more is sent.
+    /// Waits until no sender is running, so that nothing more is sent.
     pub(crate) fn settle(&self) {
         let is_over = || self.sender().is_none() && !self.has_sender_process();
         wait_for("the end of the sender", || is_over().then_some(()));
     }
 
-    /// Whether a process has been started as a sender for this place, also one that has no right to send yet, or not any
-    /// more. Only `/proc` of Linux can tell.
+    /// Returns whether a process runs as a sender for this place, even one without the sender's lock. Works on Linux
+    /// only, because it reads `/proc`.
     fn has_sender_process(&self) -> bool {
         let spool = format!("RESMON_SPOOL_DIR={}", self.spool().display()).into_bytes();
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -97,13 +97,13 @@ impl Place {
         })
     }
 
-    /// Kills the sender, once it is running, and waits for its end.
+    /// Waits for a sender, kills it, and waits for its end.
     pub(crate) fn kill_sender(&self) {
         self.wait_for_sender();
         self.kill_sender_if_any();
     }
 
-    /// Kills the sender, if one is running, and waits for its end.
+    /// Kills the sender, if one is at work, and waits for its end.
     pub(crate) fn kill_sender_if_any(&self) {
         if let Some(sender) = self.sender() {
             // SAFETY: the call only sends a signal, to a process that belongs to this place.
@@ -112,7 +112,7 @@ impl Place {
         }
     }
 
-    /// The one file of the spool directory whose name ends like this.
+    /// Returns the only file of the spool directory whose name has this suffix.
     pub(crate) fn only(&self, suffix: &str) -> PathBuf {
         let names = self.names();
         let fitting: Vec<_> = names.iter().filter(|name| name.ends_with(suffix)).collect();
@@ -120,20 +120,20 @@ impl Place {
         self.spool().join(fitting[0])
     }
 
-    /// The records that wait, oldest session first.
+    /// Returns the records that wait, oldest session first.
     pub(crate) fn waiting(&self) -> Vec<Record> {
         let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
         let texts: Vec<_> = segments.map(|name| self.unsent(&name)).collect();
         texts.concat().lines().map(Record::parse).collect()
     }
 
-    /// How many records wait, without looking at them.
+    /// Returns the number of records that wait, without parsing them.
     pub(crate) fn waiting_lines(&self) -> usize {
         let segments = self.names().into_iter().filter(|name| name.ends_with(".ndjson"));
         segments.map(|name| self.unsent(&name).lines().count()).sum()
     }
 
-    /// The records of a segment without those that have arrived.
+    /// Returns the records of a segment that have not been acknowledged.
     fn unsent(&self, segment: &str) -> String {
         let (session, number) =
             segment.trim_end_matches(".ndjson").rsplit_once('-').expect("`ID-DESTINATION-NUMBER`");
@@ -143,7 +143,7 @@ impl Place {
         let mut progress = progress.split_whitespace().map(str::parse::<u64>);
         let mut next = || progress.next().and_then(Result::ok).unwrap_or(0);
         let (current, offset) = (next(), next());
-        // The sender may remove it at this moment.
+        // The sender may remove the segment at this moment.
         let text = fs::read(self.spool().join(segment)).unwrap_or_default();
         let skipped = match number.cmp(&current) {
             std::cmp::Ordering::Less => text.len(),
@@ -151,13 +151,13 @@ impl Place {
             std::cmp::Ordering::Greater => 0,
         };
         let rest = text.get(skipped..).unwrap_or_default();
-        // A record that is being written is no record yet.
+        // An incomplete line is a record that is being written.
         let end = rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
         String::from_utf8(rest[..end].to_vec()).expect("records are UTF-8")
     }
 }
 
-/// The process that holds resmon's lock on a file.
+/// Returns the process that holds resmon's lock on a file.
 fn holder(path: &Path) -> Option<i32> {
     let file = File::options().write(true).open(path).ok()?;
     // SAFETY: all zeros is a valid value of this plain structure.

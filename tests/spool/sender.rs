@@ -1,4 +1,4 @@
-//! The process that sends: killed at any moment, missing, or shared by many.
+//! The sender: killed at any moment, missing, or shared by many processes.
 
 use std::{
     env, fs,
@@ -24,7 +24,7 @@ use crate::{
     whole,
 };
 
-/// Kills the sender of a session after so long, and lets the next session deliver the rest.
+/// Kills the sender `moment` after it started, and lets the next session deliver the rest.
 fn killed_after(guards: usize, batch_size: usize, moment: Duration) -> Result<(), TestCaseError> {
     let (place, endpoint) = (Place::new(), Endpoint::up());
     let running = place
@@ -34,7 +34,7 @@ fn killed_after(guards: usize, batch_size: usize, moment: Duration) -> Result<()
         .env("RESMON_FLUSH_TIMEOUT", "0.5")
         .start();
     place.wait_for_sender();
-    // Any moment will do.
+    // The moment is arbitrary.
     thread::sleep(moment);
     place.kill_sender_if_any();
     let run = running.finish().exits(0);
@@ -47,7 +47,7 @@ fn killed_after(guards: usize, batch_size: usize, moment: Duration) -> Result<()
     let taken = endpoint.taken();
     let ids = taken.iter().map(|record| record.text("session_id"));
     assert_each_is_there(guards, &of_session(&taken, ids.min().expect("some")), &run.stderr)?;
-    // The sender may have died between the answer to a request and its note of that.
+    // The sender may die between an answer and its note of it, so one request may be repeated.
     let twice: Vec<_> = duplicates(&taken).into_iter().map(key).collect();
     let requests = endpoint.requests_taken();
     let is_one = |request: &Vec<Record>| {
@@ -99,7 +99,7 @@ fn a_request_without_an_answer_is_made_again_by_the_next() {
     endpoint.wait_for_requests(1);
     place.kill_sender();
     endpoint.set(State::Up);
-    // The session goes on, and is neither dead nor forgotten.
+    // The other session goes on: it is neither reported as crashed nor forgotten.
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     drop(waiting);
     let run = running.finish().exits(0);
@@ -116,10 +116,10 @@ fn a_request_without_an_answer_is_made_again_by_the_next() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// The process that waits for delivery starts another sender, and says nothing.
+/// Requires that the process that waits for delivery starts another sender without a warning.
 #[test]
 fn one_that_dies_is_replaced() {
-    // It may have been killed before it could say that it is at work.
+    // A sender may also be killed before it has written that it is at work.
     for has_said_so in [true, false] {
         let (place, endpoint) = (Place::new(), Endpoint::up());
         let gate = Gate::closed();
@@ -182,7 +182,8 @@ fn one_serves_two_runs_at_once_and_each_destination_has_its_own() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// Its process started before the one that started the sender, and is over between two looks of that.
+/// Starts the process before the one that starts the sender. Its session is shorter than the interval at which the
+/// sender looks for sessions.
 #[test]
 fn an_older_process_with_a_short_session_is_not_missed_and_waits_for_nobody() {
     let (place, endpoint) = (Place::new(), Endpoint::up());
@@ -225,7 +226,7 @@ fn what_is_refused_for_its_content_blocks_nothing() {
     });
     let place = Place::new();
     let down = Endpoint::down();
-    // Left by a session that could not deliver, then moved to where the endpoint refuses it.
+    // A session that could not deliver leaves these records. They then get the name of a destination that refuses them.
     place.to(&down.url(), "suite::early::").env("GITHUB_SHA", "old").finish().exits(0);
     let old = place.only(".ndjson");
     let text = fs::read_to_string(&old).expect("it was written");
@@ -249,19 +250,19 @@ fn what_is_refused_for_its_content_blocks_nothing() {
     let warnings = run.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("400") && warnings[0].contains(&format!("{refused:?}")));
-    // They are not tried again.
+    // Refused records are not sent again.
     let run = place.to(&server.url(), "suite::early::t0").finish().exits(0);
     assert!(run.is_quiet(), "{}", run.stderr);
 }
 
-/// The name of a segment other than this one.
+/// Returns the name of a segment other than this one.
 fn segment_of(place: &Place, other: &str) -> String {
     let names = place.names();
     let segment = names.iter().find(|name| name.ends_with(".ndjson") && *name != other);
     segment.unwrap_or_else(|| panic!("{names:?}")).clone()
 }
 
-/// A copy of this test binary that looks for its sender where there is none, and a folder for programs.
+/// A copy of this test binary that does not find its built sender, and a folder for its `PATH`.
 struct Stranded {
     program: PathBuf,
     path: PathBuf,
@@ -300,14 +301,14 @@ impl Stranded {
     }
 }
 
-/// Copies a program, by another process: one that has it open for writing could not be started.
+/// Copies a program by another process: a program that is open for writing cannot be started.
 fn install(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg(from).arg(to).status().expect("there is `cp`");
     assert!(copied.success());
     fs::set_permissions(to, fs::Permissions::from_mode(0o755)).expect("it is ours");
 }
 
-/// The sender that was built with this test.
+/// Returns the path of the sender that was built with this test.
 fn built_sender() -> PathBuf {
     let own = env::current_exe().expect("a test binary knows where it is");
     let build = own.ancestors().nth(2).expect("`deps` in the profile's folder").join("build");
@@ -331,7 +332,7 @@ fn without_one_records_stay_and_the_user_is_told_how_to_send_them() {
     let held_up = run.took.saturating_sub(run.tests_took());
     assert!(held_up < Duration::from_secs(3), "held up for {held_up:?}");
     assert!(endpoint.taken().is_empty());
-    // One who has a sender sends them.
+    // A session with a sender sends the records.
     place.to(&endpoint.url(), "suite::early::t0").finish().exits(0);
     assert_eq!(endpoint.taken().len(), EARLY + 2 + 3);
     assert!(place.names().is_empty(), "{:?}", place.names());
@@ -341,7 +342,7 @@ fn without_one_records_stay_and_the_user_is_told_how_to_send_them() {
 fn without_one_cargo_resmon_serves() {
     let (place, endpoint) = (Place::new(), Endpoint::up());
     let stranded = Stranded::new(place.folder());
-    // Called as the sender, either program is the same.
+    // Both programs behave the same when called as the sender.
     install(&built_sender(), &stranded.path.join("cargo-resmon"));
     let run = stranded.run(&place, &endpoint.url()).finish().exits(0);
     assert!(run.is_quiet(), "{}", run.stderr);
@@ -349,10 +350,10 @@ fn without_one_cargo_resmon_serves() {
     assert!(place.names().is_empty(), "{:?}", place.names());
 }
 
-/// Nobody, on most systems.
+/// User id of `nobody` on most systems.
 const OTHER: u32 = 65_534;
 
-/// Whether this process may act as another user. Says so where it may not.
+/// Returns whether this process is root and may act as another user. Prints a message if not.
 fn is_root() -> bool {
     // SAFETY: the call only reads an attribute of the process.
     let is_root = unsafe { libc::geteuid() } == 0;
@@ -392,7 +393,7 @@ fn what_root_makes_in_a_users_directory_is_the_users() {
             assert_eq!((metadata.uid(), metadata.gid()), (OTHER, OTHER), "{path:?}");
         }
     };
-    // The journal, a segment, and the sender's lock.
+    // The directory has the journal, a segment, and the sender's lock.
     assert_theirs(3);
     drop(waiting);
     let run = running.finish().exits(0);
@@ -400,7 +401,8 @@ fn what_root_makes_in_a_users_directory_is_the_users() {
     assert_theirs(3);
 }
 
-/// A directory that its user may not write to: the records go to the temporary one.
+/// Uses a spool directory to which the user may not write, so that the records go to the default one in the temporary
+/// directory.
 #[test]
 fn a_read_only_directory_is_not_the_end() {
     if !is_root() {

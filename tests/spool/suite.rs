@@ -1,4 +1,4 @@
-//! What the drivers run. In an ordinary run all of it passes and none of it waits.
+//! The tests that the drivers run. All of them pass in an ordinary run, and none waits.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
 
 use crate::support::gate;
 
-/// How many tests `suite::early::` has.
+/// Number of tests in `suite::early::`.
 pub(crate) const EARLY: usize = 10;
 
 /// Tests that do nothing.
@@ -44,9 +44,9 @@ mod held {
     }
 }
 
-/// The last in libtest's order.
+/// Tests that libtest runs after the others, because of the order of names.
 mod late {
-    /// Takes the process along, on demand.
+    /// Waits at a gate, then ends the process as `SUITE_DEATH` says.
     #[resmon::test]
     fn dies() {
         super::gate::pass("SUITE_LATE");
@@ -55,15 +55,15 @@ mod late {
         }
     }
 
-    /// Not resmon's concern.
+    /// Waits at a gate. resmon does not measure it.
     #[test]
     fn plain() {
         super::gate::pass("SUITE_PLAIN");
     }
 }
 
-/// As many guards as `SUITE_GUARDS` says, each noted in the file `SUITE_NOTES` when its body begins. At the one whose
-/// number is `SUITE_AT`, the process dies as `SUITE_DEATH` says, or calls at the address `SUITE_CALL` and goes on.
+/// Opens `SUITE_GUARDS` guards one after another, and notes each in the file `SUITE_NOTES`. In the guard `SUITE_AT`,
+/// the process dies as `SUITE_DEATH` says, or connects to `SUITE_CALL` and goes on.
 #[test]
 fn guards() {
     let number = |name| env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
@@ -87,13 +87,13 @@ fn guards() {
     assert!(!matches!(caller, Some(Err(_))), "nobody answers");
 }
 
-/// Measured, and behind all others in libtest's order.
+/// A marked test that libtest runs last.
 mod very_last {
     #[resmon::test]
     fn one() {}
 }
 
-/// As many guards at once as `SUITE_OPEN` says. Then the process dies as `SUITE_DEATH` says.
+/// Opens `SUITE_OPEN` guards at once. Then the process dies as `SUITE_DEATH` says.
 #[test]
 fn open_at_once() {
     let Some(count) = env::var("SUITE_OPEN").ok().and_then(|count| count.parse::<usize>().ok())
@@ -104,7 +104,7 @@ fn open_at_once() {
     die(&env::var("SUITE_DEATH").unwrap_or_default());
 }
 
-/// Many guards, as fast as they come, and what the process has grown by since the first of them.
+/// Opens `SUITE_FLOOD` guards as fast as possible, and prints how much the process has grown since the first.
 #[test]
 fn flood() {
     let Some(count) = env::var("SUITE_FLOOD").ok().and_then(|count| count.parse().ok()) else {
@@ -119,12 +119,12 @@ fn flood() {
     gate::pass("SUITE_HELD");
 }
 
-/// A figure of this process in KiB, from `proc_pid_status(5)`; 0 where there is none.
+/// Returns a figure of this process in KiB, from `proc_pid_status(5)`; 0 if it is missing.
 fn status(name: &str) -> u64 {
     status_of("self", name)
 }
 
-/// The same of another process.
+/// Returns the same figure as [`status`] for another process.
 pub(crate) fn status_of(process: &str, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -135,7 +135,7 @@ fn die(how: &str) {
     match how {
         // SAFETY: the call only ends this process.
         "kill" => drop(unsafe { libc::kill(libc::getpid(), libc::SIGKILL) }),
-        // SAFETY: it is not: the fault is what is asked for. No object of the program is touched.
+        // SAFETY: none; the fault is wanted. No object of the program is touched.
         "fault" => unsafe { ptr::without_provenance_mut::<u8>(8).write_volatile(0) },
         "abort" => process::abort(),
         "overflow" => drop(black_box(deep(0))),

@@ -1,5 +1,5 @@
-//! One line in the crate root, and every `#[test]` of the crate is recorded: in modules, those that
-//! other macros make, and those that say `#[resmon::test]` as well.
+//! One line in the crate root records every `#[test]` of the crate: in modules, from other macros, and with
+//! `#[resmon::test]` as well.
 
 #[cfg(test)]
 #[macro_use(test)]
@@ -99,7 +99,7 @@ mod suite {
     }
 }
 
-/// An import by the user wins: such a test runs, and resmon stays away.
+/// An import of the user's takes precedence: the test runs, and resmon does not record it.
 mod imported {
     use tokio::test;
 

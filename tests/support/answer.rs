@@ -1,46 +1,46 @@
-//! What the server can be told to answer.
+//! Answers of the server.
 
 use std::time::Duration;
 
-/// What the server does with a request.
+/// A reaction of the server to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    /// A whole answer.
+    /// A complete answer.
     Reply { status: u16, headers: Vec<(&'static str, String)>, body: String },
     /// A 202, after which the connection is closed.
     Last { headers: Vec<(&'static str, String)> },
-    /// An answer after a while.
+    /// An answer after a delay.
     After(Duration, Box<Answer>),
-    /// A whole answer, one byte per so long.
+    /// A complete answer, one byte per interval.
     Drip(Duration),
-    /// A 202 that breaks off in its body.
+    /// A 202 whose body is cut short.
     CutShort,
-    /// Nothing, with the connection kept open.
+    /// No answer; the connection stays open.
     Silence,
-    /// Nothing, with the connection closed.
+    /// No answer; the connection is closed.
     Close,
-    /// Nothing, with the connection reset.
+    /// No answer; the connection is reset.
     Reset,
 }
 
 impl Answer {
-    /// An answer of this status, without headers of note.
+    /// Builds an answer with this status and a short body.
     pub(crate) fn status(status: u16) -> Self {
         Self::reply(status, &format!("{{\"error\":\"status {status}, as told\"}}"))
     }
 
-    /// An answer of this status and body.
+    /// Builds an answer with this status and body.
     pub(crate) fn reply(status: u16, body: &str) -> Self {
         Self::Reply { status, headers: Vec::new(), body: body.to_owned() }
     }
 
-    /// What Tinybird answers.
+    /// Builds an answer like Tinybird's.
     pub(crate) fn accepted(rows: usize, quarantined: usize) -> Self {
         let body = format!("{{\"successful_rows\":{rows},\"quarantined_rows\":{quarantined}}}");
         Self::reply(202, &body)
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub(crate) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
         if let Self::Reply { headers, .. } = &mut self {
             headers.push((name, value.to_string()));
@@ -49,7 +49,7 @@ impl Answer {
     }
 }
 
-/// A whole answer, as it goes over the wire.
+/// Formats a complete answer as bytes for the wire.
 pub(crate) fn message(status: u16, headers: &[(&str, String)], body: &str) -> String {
     use std::fmt::Write as _;
     let mut message = format!("HTTP/1.1 {status} As Told\r\nContent-Length: {}\r\n", body.len());

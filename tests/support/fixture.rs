@@ -10,18 +10,17 @@ use serde_json::Value;
 
 use super::Run;
 
-/// This workspace, of which the package under test is a part or the root.
+/// Returns the root of this workspace. The package under test is the root or a member.
 fn workspace() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = package.ancestors();
     folders.find(|folder| folder.join("tests/fixtures").is_dir()).expect("a checkout")
 }
 
-/// A folder in Cargo's target directory that is meant for this.
+/// Folder in Cargo's target directory for files of tests.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// A copy of a fixture, outside this workspace but always at the same place, so that what is built
-/// stays built.
+/// A copy of a fixture outside of this workspace. The path is always the same, so that Cargo reuses earlier builds.
 pub(crate) struct Fixture(PathBuf);
 
 impl Fixture {
@@ -30,20 +29,19 @@ impl Fixture {
         Self::copied(name, &copy)
     }
 
-    /// A package that is there already.
+    /// Uses an existing package.
     pub(crate) fn at(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
 
-    /// A copy at a place of its own.
+    /// Copies a fixture to this folder.
     pub(crate) fn copied(name: &str, copy: &Path) -> Self {
         copy_folder(&workspace().join("tests/fixtures").join(name), copy);
         copy_lock(&workspace().join("Cargo.lock"), &copy.join("Cargo.lock"));
         Self(copy.to_owned())
     }
 
-    /// Cargo in the fixture, with a subcommand; nothing is downloaded. All fixtures share what is
-    /// built of their dependencies.
+    /// Returns Cargo with this subcommand in the fixture, without network. All fixtures share one target directory.
     pub(crate) fn cargo(&self, subcommand: &[&str]) -> Run {
         Run::cargo()
             .args(subcommand)
@@ -52,7 +50,7 @@ impl Fixture {
             .env("CARGO_TARGET_DIR", Self::target())
     }
 
-    /// Builds the test programs, with these arguments for Cargo, and returns them by the names of their targets.
+    /// Builds the test programs with these arguments for Cargo. Returns their paths by the names of their targets.
     pub(crate) fn programs(&self, arguments: &[&str]) -> BTreeMap<String, PathBuf> {
         let built = self.cargo(&["test", "--no-run", "--message-format=json"]);
         let built = built.args(arguments).finish().exits(0);
@@ -65,12 +63,12 @@ impl Fixture {
         messages.filter_map(program).collect()
     }
 
-    /// Where fixtures are built.
+    /// Returns the target directory of the fixtures.
     pub(crate) fn target() -> PathBuf {
         Path::new(SCRATCH).join("fixtures/target")
     }
 
-    /// Where it is.
+    /// Returns the folder of the copy.
     pub(crate) fn folder(&self) -> &Path {
         &self.0
     }
@@ -85,9 +83,9 @@ fn copy_folder(from: &Path, to: &Path) {
             copy_folder(&from, &to);
         } else {
             let text = fs::read_to_string(&from).expect("fixtures are text");
-            // A literal string of TOML, for the backslashes of Windows.
+            // The path becomes a literal TOML string, because paths of Windows contain backslashes.
             let text = text.replace("\"../../..\"", &format!("'{}'", workspace().display()));
-            // Left alone where nothing changed: Cargo goes by the time of the last change.
+            // An unchanged file is not written: Cargo compares modification times.
             if fs::read_to_string(&to).ok().as_ref() != Some(&text) {
                 replace(&to, text.as_bytes());
             }
@@ -95,8 +93,8 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Gives the fixture the versions of this workspace, which are known to be there without a network.
-/// Cargo then adds to it what the fixture is made of.
+/// Copies this workspace's lock file, whose versions are available without a network. Cargo then adds the fixture's
+/// packages to it.
 fn copy_lock(from: &Path, to: &Path) {
     let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     if changed(to) <= changed(from) {
@@ -104,7 +102,7 @@ fn copy_lock(from: &Path, to: &Path) {
     }
 }
 
-/// In one step, as another test may be building at this moment.
+/// Writes a file in one step, because another test may be building at this moment.
 fn replace(path: &Path, content: &[u8]) {
     let folder = path.parent().expect("a file is in a folder");
     let mut file = tempfile::NamedTempFile::new_in(folder).expect("the target directory is ours");

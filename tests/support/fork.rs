@@ -1,12 +1,12 @@
-//! A copy of the process, as daemons and some test helpers make one.
+//! Forked children, as daemons and some test helpers create them.
 
-/// Forks a child that leaves at once with this code, by way of the exit handlers that it inherited, and
-/// returns the code with which it was seen to leave.
+/// Forks a child that exits with this code through its inherited exit handlers. Returns the exit code that the parent
+/// sees.
 pub(crate) fn child_exits(code: i32) -> i32 {
     // SAFETY: the child calls `exit` and nothing else.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        // SAFETY: the only handlers are resmon's, which must bear this: it is what is tested.
+        // SAFETY: the only exit handlers are resmon's, and they must survive this.
         unsafe { libc::exit(code) };
     }
     let mut status = 0;

@@ -1,5 +1,5 @@
-//! A gate between a driver and the tests of the process it started: those wait at it until the
-//! driver has seen what it waits for. An event, where a test would otherwise have to sleep.
+//! A gate between a driver and the tests of the process that it started. The tests wait at the gate until the driver
+//! opens it, so that no test has to sleep.
 
 use std::{
     env,
@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-/// The most that either side waits.
+/// Timeout of either side.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The driver's side.
+/// The driver's side of the gate.
 pub(crate) struct Gate {
     address: SocketAddr,
     visitors: Option<Receiver<TcpStream>>,
@@ -21,7 +21,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A closed gate.
+    /// Creates a closed gate.
     pub(crate) fn closed() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -36,12 +36,12 @@ impl Gate {
         Self { address, visitors: Some(visitors), keeper: Some(keeper) }
     }
 
-    /// The value for the variable by which tests find the gate.
+    /// Returns the address of the gate, which tests get in a variable.
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Waits until so many tests stand at the gate. They go on when what this returns is dropped.
+    /// Waits until this many tests are at the gate. They go on when the returned connections are dropped.
     #[must_use = "the tests go on when this is dropped"]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<TcpStream> {
         let visitors = self.visitors.as_ref().expect("there until the drop");
@@ -52,7 +52,7 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         drop(self.visitors.take());
-        // Wakes the keeper, who finds nobody listening.
+        // Wakes the keeper, which finds that the channel is closed.
         let _ = TcpStream::connect(self.address);
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
@@ -60,8 +60,8 @@ impl Drop for Gate {
     }
 }
 
-/// The test's side: waits at the gate that the variable names. Without the variable, in an ordinary
-/// run, there is none.
+/// Waits at the gate whose address the variable contains. Returns at once if the variable is unset, as in an ordinary
+/// run.
 pub(crate) fn pass(variable: &str) {
     let Ok(address) = env::var(variable) else {
         return;

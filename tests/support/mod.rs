@@ -1,4 +1,4 @@
-//! What the integration tests share. Each of them uses a part of it, hence the `allow`.
+//! Helpers of the integration tests. Each test uses only some of them, hence the `allow`.
 #![allow(dead_code, unused_imports)]
 
 pub(crate) mod answer;

@@ -1,4 +1,4 @@
-//! Sources of published crates, taken from where Cargo keeps those of any dependency.
+//! Sources of published crates, from the folder in which Cargo keeps downloaded dependencies.
 
 use std::{
     ffi::OsString,
@@ -16,7 +16,7 @@ pub(crate) fn package(name: &str) -> &'static Value {
     static METADATA: LazyLock<Value> = LazyLock::new(|| {
         let metadata = Run::cargo()
             .args(["metadata", "--offline", "--format-version=1"])
-            // The sources of what other platforms need may not be there.
+            // The sources of packages for other platforms may be missing.
             .args(["--filter-platform", &host()])
             .folder(env!("CARGO_MANIFEST_DIR"))
             .finish()

@@ -1,4 +1,4 @@
-//! Records as they arrived, checked against the schema on the way in.
+//! Records that arrived, checked against the schema.
 
 use std::{fs, path::Path};
 
@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 
 use super::schema;
 
-/// One record that keeps to the schema.
+/// A record that satisfies the schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Record(Map<String, Value>);
 
 impl Record {
-    /// Reads one line of NDJSON; panics with all that is wrong with it.
+    /// Parses one line of NDJSON. Panics with all faults of the record.
     pub(crate) fn parse(line: &str) -> Self {
         let fields: Map<String, Value> = serde_json::from_str(line)
             .unwrap_or_else(|error| panic!("not a JSON object: {error}: {line:?}"));
         let mut faults = schema::faults(&fields);
-        // The parser keeps the last of two equal keys. Inside a string a quote is escaped, so what
-        // is counted here is keys only.
+        // The parser keeps only the last of two equal keys. Quotes within strings are escaped, so this counts keys
+        // only.
         for name in fields.keys() {
             if line.matches(&format!("\"{name}\":")).count() != 1 {
                 faults.push(format!("`{name}` is there twice"));
@@ -27,47 +27,47 @@ impl Record {
         Self(fields)
     }
 
-    /// The text of a field that the schema says is one.
+    /// Returns the text of a String field.
     pub(crate) fn text(&self, field: &str) -> &str {
         self.0[field].as_str().unwrap_or_else(|| panic!("`{field}` is no text"))
     }
 
-    /// The number in an integer field.
+    /// Returns the number of an integer field.
     pub(crate) fn int(&self, field: &str) -> i64 {
         self.0[field].as_i64().unwrap_or_else(|| panic!("`{field}` is no integer"))
     }
 
-    /// The number in a float field.
+    /// Returns the number of a float field.
     pub(crate) fn float(&self, field: &str) -> f64 {
         self.0[field].as_f64().unwrap_or_else(|| panic!("`{field}` is no number"))
     }
 
-    /// Whether the field is there.
+    /// Returns whether the record has the field.
     pub(crate) fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)
     }
 
-    /// `session_start`, `test` or `session_end`
+    /// Returns `session_start`, `test` or `session_end`.
     pub(crate) fn event(&self) -> &str {
         self.text("event_type")
     }
 
-    /// `FILE::NAME`
+    /// Returns the id, `FILE::NAME`.
     pub(crate) fn id(&self) -> &str {
         self.text("test_nodeid")
     }
 
-    /// NAME of `FILE::NAME`: what `--exact` takes.
+    /// Returns NAME of `FILE::NAME`, which `--exact` takes.
     pub(crate) fn name(&self) -> &str {
         self.id().split_once("::").map_or("", |(_file, name)| name)
     }
 
-    /// `passed`, `failed`, …
+    /// Returns `passed`, `failed`, …
     pub(crate) fn outcome(&self) -> &str {
         self.text("outcome")
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the timestamp in milliseconds since 1970.
     pub(crate) fn time(&self) -> i64 {
         milliseconds(self.text("timestamp")).expect("checked by the schema")
     }
@@ -78,8 +78,7 @@ impl Record {
 pub(crate) struct Records(pub(crate) Vec<Record>);
 
 impl Records {
-    /// Reads a file of records. One that is not there has none; one that ends in the middle of a
-    /// line is torn and fails.
+    /// Reads a file of records. A missing file has none. Panics if the file ends in the middle of a line.
     pub(crate) fn of_file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         if !path.exists() {
@@ -88,53 +87,52 @@ impl Records {
         Self::parse(&fs::read_to_string(path).expect("a file of records is UTF-8"))
     }
 
-    /// Reads NDJSON whose every line, the last one too, ends in a newline.
+    /// Parses NDJSON in which every line ends in a newline, the last one included.
     pub(crate) fn parse(ndjson: &str) -> Self {
         assert!(ndjson.is_empty() || ndjson.ends_with('\n'), "torn: {ndjson:?}");
         Self(ndjson.lines().map(Record::parse).collect())
     }
 
-    /// Whether there are none at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The `event_type` of each.
+    /// Returns the `event_type` of each record.
     pub(crate) fn events(&self) -> Vec<&str> {
         self.0.iter().map(Record::event).collect()
     }
 
-    /// Those of this `event_type`.
+    /// Returns the records with this `event_type`.
     pub(crate) fn of_event(&self, event: &str) -> Vec<&Record> {
         self.0.iter().filter(|record| record.event() == event).collect()
     }
 
-    /// The test records.
+    /// Returns the test records.
     pub(crate) fn tests(&self) -> Vec<&Record> {
         self.of_event("test")
     }
 
-    /// The records of one test, by its name as `--exact` takes it; one per attempt.
+    /// Returns the records of the test with this name, one for each attempt.
     pub(crate) fn of_test(&self, name: &str) -> Vec<&Record> {
         self.tests().into_iter().filter(|record| record.name() == name).collect()
     }
 
-    /// The one record of one test.
+    /// Returns the only record of a test.
     pub(crate) fn test(&self, name: &str) -> &Record {
         only(&self.of_test(name), name)
     }
 
-    /// The one `session_start`.
+    /// Returns the only `session_start`.
     pub(crate) fn start(&self) -> &Record {
         only(&self.of_event("session_start"), "session_start")
     }
 
-    /// The one `session_end`.
+    /// Returns the only `session_end`.
     pub(crate) fn end(&self) -> &Record {
         only(&self.of_event("session_end"), "session_end")
     }
 
-    /// The values of a text field, sorted, each once.
+    /// Returns the distinct values of a text field, sorted.
     pub(crate) fn distinct(&self, field: &str) -> Vec<&str> {
         let mut values: Vec<&str> = self.0.iter().map(|record| record.text(field)).collect();
         values.sort_unstable();
@@ -148,8 +146,8 @@ fn only<'a>(records: &[&'a Record], what: &str) -> &'a Record {
     records[0]
 }
 
-/// The time of an RFC 3339 timestamp with exactly three decimals and `+00:00`, in milliseconds since
-/// 1970; `None` for any other form, and for a time that no run of these tests can have.
+/// Parses an RFC 3339 timestamp with exactly three decimals and `+00:00` into milliseconds since 1970. `None` for any
+/// other form, and for a time outside of the years in which these tests can run.
 pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     const FORM: &str = "dddd-dd-ddTdd:dd:dd.ddd+00:00";
     let fits = |(found, wanted): (u8, u8)| match wanted {
@@ -171,8 +169,7 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     {
         return None;
     }
-    // Howard Hinnant's days_from_civil, for years after 0: the year begins in March, so that the
-    // day that comes and goes is its last one.
+    // Howard Hinnant's days_from_civil for years after 0. The year begins in March, so that a leap day is its last day.
     let (march_year, march_month) =
         if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = march_year * 365 + march_year / 4 - march_year / 100
@@ -186,7 +183,7 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     (millis < day_ahead).then_some(millis)
 }
 
-/// Milliseconds since 1970, now.
+/// Returns the current time in milliseconds since 1970.
 pub(crate) fn now() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
     i64::try_from(since.as_millis()).expect("the clock is before the year 292 million")

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request, as it came over the wire.
+//! HTTP/1.1 requests that the server read.
 
 use std::{
     io::{self, Read},
@@ -10,27 +10,27 @@ use flate2::read::GzDecoder;
 
 use super::record::Records;
 
-/// A request that arrived in full.
+/// A request that arrived completely.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Which of the server's connections it came over, from 0.
+    /// Number of the server's connection that the request used, from 0.
     pub(crate) connection: usize,
     pub(crate) method: String,
     /// Path and query, as sent.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// The body as text, decompressed if the client compressed it.
+    /// Body as text, decompressed if the client compressed it.
     pub(crate) body: String,
     pub(crate) arrived: Instant,
 }
 
 impl Request {
-    /// Reads the next request, all but the last byte of its body, which it only looks at: a socket
-    /// closed with something unread is reset. `None` at the end of the connection.
+    /// Reads the next request except for the last byte of its body, which is only peeked at: closing a socket with an
+    /// unread byte resets the connection. `None` at the end of the connection.
     pub(crate) fn peek(stream: &mut TcpStream, connection: usize) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         let mut byte = [0];
-        // Byte by byte: what a buffer has taken cannot be left unread.
+        // The head is read byte by byte, because a buffer would also take bytes of the body.
         while !head.ends_with(b"\r\n\r\n") {
             if stream.read(&mut byte)? == 0 {
                 return Ok(None);
@@ -65,12 +65,12 @@ impl Request {
         Ok(Some(request))
     }
 
-    /// Whether the client compressed the body.
+    /// Returns whether the client compressed the body.
     pub(crate) fn is_gzipped(&self) -> bool {
         self.header("content-encoding") == Some("gzip")
     }
 
-    /// Reads a body as text, after undoing the encoding that its header names.
+    /// Decodes a body by its `Content-Encoding`.
     fn decoded(&self, body: Vec<u8>) -> io::Result<String> {
         match self.header("content-encoding") {
             None | Some("identity") => String::from_utf8(body).map_err(io::Error::other),
@@ -83,24 +83,24 @@ impl Request {
         }
     }
 
-    /// Takes the byte that [`Request::peek`] left.
+    /// Reads the byte that [`Request::peek`] left.
     pub(crate) fn take(&self, stream: &mut TcpStream) -> io::Result<()> {
         if self.length() == 0 { Ok(()) } else { stream.read_exact(&mut [0]) }
     }
 
-    /// The value of a header, whatever its case.
+    /// Returns the value of a header, whose name may be in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let named = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
         self.headers.iter().find(named).map(|(_, value)| value.as_str())
     }
 
-    /// The records in the body, each checked against the schema.
+    /// Returns the records in the body, each checked against the schema.
     pub(crate) fn records(&self) -> Records {
         // The last newline is optional in NDJSON.
         Records(self.body.lines().map(super::Record::parse).collect())
     }
 
-    /// The number of bytes of the body on the wire.
+    /// Returns the number of bytes of the body on the wire.
     pub(crate) fn length(&self) -> usize {
         self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! Running a command the way a user would, in an environment without anything of resmon's.
+//! Commands in a clean environment, run as a user would run them.
 
 use std::{
     env,
@@ -16,17 +16,17 @@ use std::{
 
 use tempfile::{TempDir, tempdir};
 
-/// Starts of the variables that change what resmon, a test runner or an HTTP client does. The tests
-/// may themselves be run by nextest, on GitHub, behind a proxy, or with resmon switched on.
+/// Prefixes of variables that affect resmon, test runners and HTTP clients. The tests themselves may run under nextest,
+/// on GitHub, behind a proxy, or with resmon switched on.
 const OURS: [&str; 5] = ["RESMON_", "TINYBIRD_", "NEXTEST", "GITHUB_", "RUST_TEST_"];
 
-/// Where what is not delivered is kept. Tests that share a folder would deliver each other's records.
+/// Variable of the spool directory. Tests with the same one would deliver each other's records.
 const SPOOL: &str = "RESMON_SPOOL_DIR";
 
-/// How long a command may take, builds on a busy machine included.
+/// Timeout of a command, which may be a build on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// How long this binary's own tests may take, which are seconds at most.
+/// Timeout of this binary's own tests, which take seconds.
 const OWN_LIMIT: Duration = Duration::from_secs(120);
 
 /// A command to run.
@@ -37,13 +37,13 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// A program in a clean environment, without input.
+    /// Creates a run of a program in a clean environment, without input.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy().to_ascii_uppercase();
-            // Set when the command starts.
+            // The spool directory is set when the command starts.
             if text == SPOOL {
                 continue;
             }
@@ -54,13 +54,13 @@ impl Run {
         Self { command, limit: LIMIT }
     }
 
-    /// The running test binary once more, with the tests whose names contain `filter`.
+    /// Creates a run of this test binary with the tests whose names contain `filter`.
     pub(crate) fn own_tests(filter: &str) -> Self {
         let own = env::current_exe().expect("a test binary knows where it is");
         Self { limit: OWN_LIMIT, ..Self::new(own) }.arg(filter)
     }
 
-    /// `cargo` of the toolchain that runs these tests.
+    /// Creates a run of the `cargo` whose toolchain runs these tests.
     pub(crate) fn cargo() -> Self {
         Self::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
@@ -85,7 +85,7 @@ impl Run {
         self
     }
 
-    /// Runs as this user, in its group only: root may.
+    /// Runs as this user in its group only, which root may.
     #[cfg(unix)]
     pub(crate) fn user(mut self, id: u32) -> Self {
         std::os::unix::process::CommandExt::uid(&mut self.command, id);
@@ -93,18 +93,18 @@ impl Run {
         self
     }
 
-    /// Runs in this folder, and says so in `PWD` as a shell would.
+    /// Runs in this folder, and sets `PWD` as a shell would.
     pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(&folder).env("PWD", folder.as_ref());
         self
     }
 
-    /// Kills the command and fails the test if it takes longer than this.
+    /// Sets the timeout, after which the command is killed and the test fails.
     pub(crate) fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// A folder of its own for what is not delivered, unless the test has said where.
+    /// Creates a spool directory for the command, unless the test has set one.
     fn spool(&mut self) -> Option<TempDir> {
         if self.command.get_envs().any(|(name, _)| name == SPOOL) {
             return None;
@@ -143,7 +143,7 @@ impl Run {
     }
 }
 
-/// A command under way.
+/// A running command.
 pub(crate) struct Running {
     command: Command,
     child: Child,
@@ -155,20 +155,20 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The process id.
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends the process at once; on Unix that is SIGKILL.
+    /// Kills the process, with SIGKILL on Unix.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the child is ours");
     }
 
-    /// Waits for the end, but not for ever: a command that hangs fails the test.
+    /// Waits for the command's end. Panics after the timeout.
     pub(crate) fn finish(mut self) -> Finished {
         if !(self.stdout.ended_by(self.deadline) && self.stderr.ended_by(self.deadline)) {
-            // It may have ended by itself just now, which is no matter.
+            // The command may have ended by itself in the meantime.
             let _ = self.child.kill();
             panic!("{:?} hangs\n{}\n{}", self.command, self.stdout.text(), self.stderr.text());
         }
@@ -183,7 +183,7 @@ impl Running {
     }
 }
 
-/// A pipe being read by a thread of its own.
+/// A pipe that a thread of its own reads.
 struct Captured {
     bytes: Arc<Mutex<Vec<u8>>>,
     ended: Receiver<()>,
@@ -232,24 +232,24 @@ pub(crate) fn host() -> String {
     host.expect("rustc names its host").to_owned()
 }
 
-/// The exit status that a session should report when its process leaves with `code`: where the system does
-/// not tell, it is the one that follows from the tests.
+/// Returns the exit status that a session reports when its process exits with `code`: on systems that do not tell the
+/// code, the status inferred from the tests.
 pub(crate) fn reported(code: i64, inferred: i64) -> i64 {
     if cfg!(all(target_os = "linux", target_env = "gnu")) { code } else { inferred }
 }
 
-/// What a command left behind.
+/// The output and exit code of a command.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) command: String,
-    /// `None` where a signal ended it.
+    /// Exit code; `None` if a signal ended the command.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) took: Duration,
 }
 
-/// libtest's own count of a run.
+/// Counts of tests from libtest's summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
@@ -258,24 +258,24 @@ pub(crate) struct Counts {
 }
 
 impl Finished {
-    /// Requires this exit code, and shows the output otherwise.
+    /// Requires this exit code. Panics with the output otherwise.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}\n{}", self.command, self.stdout, self.stderr);
         self
     }
 
-    /// resmon's warnings, without what they all begin with.
+    /// Returns resmon's warnings, without their common prefix.
     pub(crate) fn warnings(&self) -> Vec<&str> {
         self.stderr.lines().filter_map(|line| line.strip_prefix("resmon: warning: ")).collect()
     }
 
-    /// Whether nothing of resmon's is on stdout, and nothing but warnings of its on stderr.
+    /// Returns whether resmon printed nothing.
     pub(crate) fn is_quiet(&self) -> bool {
         !self.stdout.contains("resmon:") && !self.stderr.contains("resmon:")
     }
 
-    /// The sum over all `test result:` lines.
+    /// Returns the sums of all `test result:` lines.
     pub(crate) fn counts(&self) -> Counts {
         let mut sum = Counts::default();
         for line in self.stdout.lines().filter(|line| line.starts_with("test result: ")) {
@@ -291,7 +291,7 @@ impl Finished {
         sum
     }
 
-    /// What libtest says the tests took: without what comes after them.
+    /// Returns the duration of the tests by libtest's own measurement.
     pub(crate) fn tests_took(&self) -> Duration {
         let seconds = self
             .stdout

@@ -1,5 +1,5 @@
-//! The table `ci_test_metrics`, written by hand from the contract. Nothing here looks at resmon's own
-//! code: a field that is renamed, retyped, forgotten or invented there fails here.
+//! The table `ci_test_metrics`, written by hand from the contract and independent of resmon's code. A field that the
+//! code renames, retypes, forgets or invents fails here.
 
 use std::ops::RangeInclusive;
 
@@ -7,23 +7,23 @@ use serde_json::{Map, Value};
 
 use super::record::milliseconds;
 
-/// One column.
+/// A column of the table.
 struct Field {
     name: &'static str,
     kind: Kind,
-    /// The `event_type`s that carry it; others must not.
+    /// Values of `event_type` that carry the column; other events must not.
     events: &'static [&'static str],
-    /// Whether each of those records must have it. What not every platform can give is optional.
+    /// Whether each of those records must have the column. Columns that some platforms lack are optional.
     required: bool,
-    /// Whether it is known when a test or a session ends, so that one whose process died has none.
+    /// Whether the value is known only at the end of a test or session, so that it is missing after a crash.
     after: bool,
 }
 
-/// What a value must look like.
+/// The type and range of a value.
 enum Kind {
-    /// A JSON string, of any content.
+    /// A JSON string with any content.
     Text,
-    /// A JSON string with something in it.
+    /// A JSON string that is not blank.
     Name,
     /// One of these strings.
     OneOf(&'static [&'static str]),
@@ -49,11 +49,11 @@ const INT32: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 const FROM_ONE: RangeInclusive<i64> = 1..=i32::MAX as i64;
 const BYTES: RangeInclusive<i64> = 0..=i64::MAX;
 const COUNT: RangeInclusive<i64> = 0..=i64::MAX;
-/// A machine has some memory and some disk; anything below a MiB is a unit mixed up.
+/// Range of memory and disk sizes in bytes. A machine has at least 1 MiB: a smaller number is in a wrong unit.
 const TOTAL_BYTES: RangeInclusive<i64> = 1 << 20..=i64::MAX;
 const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
 const CPUS: RangeInclusive<f64> = 0.001..=65_536.0;
-/// A day: no test of ours takes longer.
+/// Range of durations in seconds. No test takes longer than a day.
 const SECONDS: RangeInclusive<f64> = 0.0..=86_400.0;
 const SIGNAL: RangeInclusive<i64> = 1..=64;
 const OUTCOMES: &[&str] = &["passed", "failed", "unfinished", "crashed", "unknown"];
@@ -86,11 +86,11 @@ const FIELDS: &[Field] = &[
     required("gh_actor", ALL, Text),
     required("gh_repository", ALL, Text),
     required("gh_run_attempt", ALL, Text),
-    // Fields of our own.
+    // These fields are resmon's own.
     required("session_id", ALL, Name),
     required("run_id", ALL, Name),
     required("package", ALL, Name),
-    // Of tests that `cargo resmon` runs.
+    // Only tests under `cargo resmon` have this field.
     optional("target", ALL, Name),
     required("outcome", TEST, OneOf(OUTCOMES)),
     required("attempt", TEST, Int(FROM_ONE)),
@@ -121,7 +121,7 @@ const FIELDS: &[Field] = &[
     after("records_dropped", END, Int(COUNT)),
 ];
 
-/// What only the process that started a test can tell.
+/// Describes a field that only the process which started the test can measure.
 const fn outside(name: &'static str, kind: Kind) -> Field {
     Field { name, kind, events: TEST, required: false, after: false }
 }
@@ -138,12 +138,12 @@ const fn after(name: &'static str, events: &'static [&'static str], kind: Kind) 
     Field { name, kind, events, required: true, after: true }
 }
 
-/// What belongs to the test, where the system tells it; of the heap, where `resmon::Alloc` is installed.
+/// Describes a field measured at the end of a test, which some platforms lack. The heap fields need `resmon::Alloc`.
 const fn measured(name: &'static str, kind: Kind) -> Field {
     Field { name, kind, events: TEST, required: false, after: true }
 }
 
-/// The columns in order, each with its type in the table.
+/// Returns the columns in order, each with its type in the table.
 pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| {
         let kind = match &field.kind {
@@ -157,11 +157,11 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
     })
 }
 
-/// Everything that is wrong with a record, one complaint each; empty when it is right.
+/// Returns all faults of a record; empty if it is valid.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();
     let crashed = record.get("outcome").and_then(Value::as_str) == Some("crashed");
-    // The process that started a test may have seen its end.
+    // A crashed record has the fields of its end if the process that started the test saw it.
     let unseen = crashed && !record.contains_key("duration_s")
         || record.get("exit_status").and_then(Value::as_i64) == Some(-1);
     let mut faults = Vec::new();
@@ -207,7 +207,7 @@ fn fits(value: &Value, kind: &Kind, event: &str) -> bool {
     }
 }
 
-/// Whether this is `FILE::NAME` with a forward-slashed, relative FILE.
+/// Returns whether this is `FILE::NAME` with a relative FILE and forward slashes.
 fn is_test_id(id: &str) -> bool {
     id.split_once("::").is_some_and(|(file, name)| {
         !file.is_empty()

@@ -1,5 +1,5 @@
-//! An HTTP/1.1 server over a real socket that answers as told, faults included, and keeps every
-//! request it got.
+//! An HTTP/1.1 server over a real socket. It gives the answers that a test asks for, faults included, and keeps all
+//! requests.
 
 use std::{
     io::{self, Write},
@@ -11,12 +11,12 @@ use std::{
 
 use super::{Answer, Records, Request, answer::message};
 
-/// The most that a driver waits for something to arrive.
+/// Timeout of a driver that waits for requests.
 const LIMIT: Duration = Duration::from_secs(120);
 
 type Script = dyn Fn(usize, &Request) -> Answer + Send + Sync;
 
-/// A running server; dropping it closes all that is open.
+/// A running server. Dropping it closes all connections.
 pub(crate) struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -33,13 +33,13 @@ struct Shared {
 struct State {
     stopped: bool,
     requests: Vec<Request>,
-    /// A handle of each connection, until it is closed.
+    /// Handles of the connections, each until it is closed.
     connections: Vec<Option<TcpStream>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Takes everything, as Tinybird does on a good day.
+    /// Accepts everything, as Tinybird does.
     pub(crate) fn accepting() -> Self {
         Self::answering(|_, request| Answer::accepted(request.body.lines().count(), 0))
     }
@@ -49,7 +49,7 @@ impl Server {
         Self::answering(move |_, _| answer.clone())
     }
 
-    /// Gives the n-th request, from 0, the n-th answer, and accepts what comes after.
+    /// Gives the n-th request, from 0, the n-th answer, and accepts later requests.
     pub(crate) fn in_turn(answers: impl Into<Vec<Answer>>) -> Self {
         let answers = answers.into();
         Self::answering(move |n, request| {
@@ -58,7 +58,7 @@ impl Server {
         })
     }
 
-    /// Asks the script for the answer to the n-th request, from 0.
+    /// Calls the script for the answer to the n-th request, from 0.
     pub(crate) fn answering(
         script: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
@@ -86,33 +86,33 @@ impl Server {
         Self { address, shared, acceptor: Some(acceptor) }
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// All requests so far, in the order of their arrival.
+    /// Returns all requests so far, in order of arrival.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.lock().requests.clone()
     }
 
-    /// All records so far, each checked against the schema.
+    /// Returns all records so far, each checked against the schema.
     pub(crate) fn records(&self) -> Records {
         Records(self.requests().iter().flat_map(|request| request.records().0).collect())
     }
 
-    /// How many connections were made so far.
+    /// Returns the number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.lock().connections.len()
     }
 
-    /// Waits until so many requests are there.
+    /// Waits until this many requests have arrived.
     pub(crate) fn wait_for(&self, count: usize) -> Vec<Request> {
         self.wait_until(|requests| requests.len() >= count)
     }
 
-    /// Waits until every connection is closed or has been met with silence, so that nothing of a process that has
-    /// ended is still to come.
+    /// Waits until every connection is closed or was answered with silence. Then no request of an ended process can
+    /// still arrive.
     pub(crate) fn wait_until_closed(&self) {
         let state = self.shared.lock();
         let open = |state: &mut State| state.connections.iter().any(Option::is_some);
@@ -122,7 +122,7 @@ impl Server {
         assert!(!timed_out, "a connection stays open");
     }
 
-    /// Waits until the requests are as wanted.
+    /// Waits until the requests satisfy `wanted`.
     pub(crate) fn wait_until(&self, wanted: impl Fn(&[Request]) -> bool) -> Vec<Request> {
         let unwanted = |state: &mut State| !wanted(&state.requests);
         let state = self.shared.lock();
@@ -139,7 +139,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.lock().stopped = true;
         self.shared.changed.notify_all();
-        // Wakes the acceptor, which sees that it is over.
+        // Wakes the acceptor, which sees that the server has stopped.
         let _ = TcpStream::connect(self.address);
         let _ = self.acceptor.take().map(JoinHandle::join);
         let (connections, threads) = {
@@ -167,10 +167,9 @@ impl Shared {
         if let Some(script) = script.cloned() {
             let shared = Arc::clone(self);
             state.threads.push(thread::spawn(move || {
-                // A client that goes away ends its connection and no more than that.
+                // A client that closes its connection ends only this conversation.
                 let _ = shared.converse(stream, connection, &*script);
-                // Both handles are gone now, so that the socket is closed, or reset where something
-                // was left unread.
+                // Both handles are dropped here, which closes the socket, or resets it if a byte is unread.
                 if let Some(open) = shared.lock().connections.get_mut(connection) {
                     *open = None;
                 }
@@ -193,7 +192,7 @@ impl Shared {
             };
             self.changed.notify_all();
             if request.method == "CONNECT" {
-                // The tunnel of a proxy: this server is its other end, too.
+                // The server also plays the target behind the proxy's tunnel.
                 stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
                 continue;
             }
@@ -203,7 +202,7 @@ impl Shared {
             }
             request.take(&mut stream)?;
             if matches!(answer, Answer::Silence) {
-                // Nothing more is read from it.
+                // Nothing more is read from this connection.
                 self.lock().connections[connection] = None;
                 self.changed.notify_all();
             }
@@ -214,7 +213,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether the connection goes on.
+    /// Sends an answer. Returns whether the connection stays open.
     fn answer(&self, stream: &mut TcpStream, answer: Answer) -> io::Result<bool> {
         match answer {
             Answer::Reply { status, headers, body } => {
@@ -248,15 +247,15 @@ impl Shared {
         Ok(true)
     }
 
-    /// Waits, but not past the end of the server.
+    /// Waits for this long, or until the server stops.
     fn pause(&self, pause: Duration) {
         let going = |state: &mut State| !state.stopped;
         drop(self.changed.wait_timeout_while(self.lock(), pause, going).expect("see lock"));
     }
 }
 
-/// A port where nobody listens, for as long as this is held: it is the near end of a connection, so
-/// that no other process gets it.
+/// A port without a listener, for as long as this is held. The port belongs to an open connection, so no other process
+/// gets it.
 pub(crate) struct Nobody {
     held: TcpStream,
     _far_end: TcpListener,
@@ -270,7 +269,7 @@ impl Nobody {
         Self { held, _far_end: far_end }
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.held.local_addr().expect("it is connected"))
     }

@@ -1,4 +1,4 @@
-//! Waiting for what another process does.
+//! Waiting for events in other processes.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Calls `found` until it returns something. Panics after a minute.
+/// Calls `found` until it returns a value. Panics after a minute.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     const LIMIT: Duration = Duration::from_secs(60);

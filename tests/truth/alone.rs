@@ -1,12 +1,12 @@
-//! Loads that have the process to themselves, of which there are two ways. A plain `cargo test` is none: there may be tests
-//! that resmon does not know of.
+//! Loads that are alone in the process, in the two ways in which resmon knows it. Under plain `cargo test` there may be
+//! tests that resmon does not know.
 
 use crate::{
     MIB, Place, assert_idle, assert_near, cpu,
     support::{Fixture, Record, Records, has_nextest},
 };
 
-/// Loads that have counted what this field should say.
+/// Loads, each with the field whose value it has counted itself.
 pub(crate) const COUNTED: [(&str, &str); 2] =
     [("faults", "page_faults_major"), ("is_preempted", "ctx_switches_involuntary")];
 
@@ -30,7 +30,7 @@ fn in_each_way(load: &str, check: impl Fn(&Record, &Place)) {
     }
 }
 
-/// Without a word from the runner nobody knows whether other tests run, so that the thread is all that counts.
+/// Runs a load where the runner does not tell whether other tests run, so that only the test's thread counts.
 #[test]
 fn without_the_runners_word_the_thread_counts() {
     let place = Place::new();
@@ -75,7 +75,7 @@ fn threads_that_it_starts_are_a_lone_tests_own() {
     });
 }
 
-/// Within a twentieth of 256 MiB.
+/// Requires an `rss_peak` of 256 MiB above the start, to a twentieth.
 fn assert_peak(test: &Record) {
     let before = test.int("rss_before");
     let [after, peak] = ["rss_after", "rss_peak"].map(|field| test.int(field) - before);
@@ -96,14 +96,14 @@ fn memory_that_is_held_is_gone_from_the_machine() {
     });
 }
 
-/// Each sample of a while is no more than the most that the load has seen then, but for what a moment changes.
+/// Requires a `mem_available_min` of at most the load's own reading, with a tolerance for what changes in a moment.
 pub(crate) fn assert_available(test: &Record, place: &Place) {
     #[expect(clippy::cast_precision_loss, reason = "no machine has 2^53 bytes")]
     let [least, moment] = [test.int("mem_available_min"), 32 * MIB].map(|bytes| bytes as f64);
     assert!(least <= place.told("holds_memory") + moment, "{test:#?}");
 }
 
-/// All of 64 MiB, and at most a twentieth more.
+/// Requires 64 MiB, and at most a twentieth more.
 #[track_caller]
 pub(crate) fn assert_all(bytes: i64) {
     assert!((64 * MIB..=64 * MIB * 21 / 20).contains(&bytes), "{bytes}");
@@ -113,7 +113,7 @@ pub(crate) fn assert_all(bytes: i64) {
 fn what_is_written_counts() {
     in_each_way("writes", |test, _| {
         assert_all(test.int("io_write_bytes"));
-        // The file system may have to look for room.
+        // The file system may read metadata to find free blocks.
         assert!(test.int("io_read_bytes") < MIB, "{test:#?}");
     });
 }
@@ -144,14 +144,14 @@ fn a_rival_on_the_same_cpu_shows() {
     });
 }
 
-/// All that the load has counted, and what befell its thread before it began and after it ended.
+/// Requires the load's own count, and at most 20 more from before the load began and after it ended.
 #[track_caller]
 pub(crate) fn assert_counted(figure: i64, told: f64) {
     let figure = f64::from(i32::try_from(figure).expect("a few"));
     assert!(figure >= told && figure <= told + 20.0, "{figure} for {told}");
 }
 
-/// The real nextest, and loads that are built for it.
+/// Runs a package of these loads under the real nextest.
 #[test]
 fn under_nextest_all_tests_are_alone() {
     if !has_nextest() {

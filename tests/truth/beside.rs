@@ -1,4 +1,4 @@
-//! Loads and other tests that run at once, of which resmon knows some.
+//! Loads that run at the same time as other tests, of which resmon knows some.
 
 use crate::{
     MIB, Place, alone, assert_idle, assert_near, cpu, records, suite::DRIVEN, support::Run,
@@ -17,7 +17,7 @@ fn beside_noise_a_tests_own_thread_counts() {
     }
     assert_idle(&test("sleeps"));
     assert_near(cpu(&test("spins")), place.told("spins"));
-    // To start them and to wait for them.
+    // The test's own thread starts the others and waits for them.
     assert!(cpu(&test("four_threads_spin")) < 0.02);
     assert!(test("holds_memory").int("rss_peak") >= 256 * MIB * 19 / 20);
     alone::assert_available(&test("holds_memory"), &place);
@@ -36,7 +36,7 @@ fn plain_tests_are_not_charged_to_another() {
         assert!(run.env(DRIVEN, "1").finish().exits(0).is_quiet());
         let records = place.records();
         let test = records.test(name);
-        // What it uses to wait for the others.
+        // The rest is the CPU time that the test needs to wait for the others.
         let rest = cpu(test) - place.told(name);
         assert!((-0.001..0.005).contains(&rest), "{test:#?}");
         assert_eq!((test.text("cpu_scope"), test.int("concurrent_tests")), ("thread", 1), "{name}");
@@ -76,11 +76,11 @@ fn tests_that_run_at_once_are_counted() {
 
 #[test]
 fn what_has_moved_has_the_figures_of_the_process_or_none() {
-    // Alone: with what its process has done.
+    // A lone test that ends on another thread has the figures of its process.
     let records = records("suite::moved::", |run| run.arg("--test-threads=1"));
     assert_near(cpu(records.test("moved")), 0.1);
     assert_near(cpu(records.test("there and back")), 0.16);
-    // With others: nothing is known.
+    // With other tests, nothing is known about it.
     let records = driven("suite::moved::", 3);
     for name in ["moved", "there and back"] {
         let test = records.test(name);

@@ -1,5 +1,5 @@
-//! Whether the figures of a test are true: known loads, alone and beside others, in each way in which tests are run. What
-//! a busy machine stretches is held against what the load has read of itself.
+//! The figures of tests with known loads, alone and beside others, in each way of running tests. Loads also read their
+//! own usage, because a busy machine changes it.
 #![cfg(target_os = "linux")]
 
 #[path = "../support/mod.rs"]
@@ -21,7 +21,7 @@ use tempfile::{TempDir, tempdir};
 
 const MIB: i64 = 1 << 20;
 
-/// A place for a run's records, and for what the loads have read themselves.
+/// A folder for a run's records and for the loads' own readings.
 struct Place(TempDir);
 
 impl Place {
@@ -33,14 +33,14 @@ impl Place {
         self.0.path().join("records.ndjson")
     }
 
-    /// A run that writes here.
+    /// Switches recording to this place on.
     fn switch_on(&self, run: Run) -> Run {
         run.env("RESMON_FILE", self.file()).env("LOADS", self.0.path())
     }
 
-    /// A run of the tests with this filter that writes here.
+    /// Returns a run of the tests with this filter that records here.
     fn run(&self, filter: &str) -> Run {
-        // As Cargo runs it, by which alone what no attribute marks can know its package.
+        // Cargo sets this variable, from which tests without the attribute get their package.
         self.switch_on(Run::own_tests(filter)).env("CARGO_PKG_NAME", "resmon")
     }
 
@@ -48,14 +48,14 @@ impl Place {
         Records::of_file(self.file())
     }
 
-    /// What a load has read of itself.
+    /// Returns a load's own reading.
     fn told(&self, name: &str) -> f64 {
         let told = fs::read_to_string(self.0.path().join(name)).expect("it has told");
         told.parse().expect("a number")
     }
 }
 
-/// The records of a run of our own tests to which `change` is made.
+/// Returns the records of a run of this binary's own tests, to which `change` adds options.
 fn records(filter: &str, change: impl FnOnce(Run) -> Run) -> Records {
     let place = Place::new();
     let run = change(place.run(filter)).finish().exits(0);
@@ -63,19 +63,19 @@ fn records(filter: &str, change: impl FnOnce(Run) -> Run) -> Records {
     place.records()
 }
 
-/// CPU seconds of either kind.
+/// Returns the CPU seconds of a test, user and system.
 #[track_caller]
 fn cpu(test: &Record) -> f64 {
     test.float("cpu_user_s") + test.float("cpu_system_s")
 }
 
-/// Less than what this would take of a CPU if it did anything.
+/// Requires less CPU time than any load uses.
 #[track_caller]
 fn assert_idle(test: &Record) {
     assert!(cpu(test) < 0.005, "{test:#?}");
 }
 
-/// Within a tenth of what it is known to be.
+/// Requires a figure within a tenth of the known value.
 #[track_caller]
 fn assert_near(figure: f64, known: f64) {
     assert!((figure - known).abs() <= known / 10.0, "{figure} for {known}");

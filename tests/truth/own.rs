@@ -1,4 +1,4 @@
-//! What resmon does at the same time.
+//! Work of resmon while a test runs.
 
 use std::{
     sync::{
@@ -14,10 +14,10 @@ use crate::{
     support::{Answer, Gate, Server},
 };
 
-/// So many records are sent while a test sleeps.
+/// Number of records that are sent while a test sleeps.
 const RECORDS: usize = 20_000;
 
-/// Sleeps while its driver's server is sent what the one before it has made.
+/// Tests of which the second sleeps while the records of the first are sent.
 mod suite {
     use std::{env, fs::File, os::fd::AsRawFd};
 
@@ -40,7 +40,7 @@ mod suite {
 
     #[test]
     fn b_sleeps() {
-        // What is not on the disk yet would not count once more when it is changed.
+        // Otherwise, a change to dirty pages would not count as further I/O of the test.
         if let Some(spool) = env::var_os("RESMON_SPOOL_DIR").filter(|_| is_driven()) {
             let folder = File::open(spool).expect("the session made it");
             // SAFETY: the descriptor is open.
@@ -61,7 +61,7 @@ fn what_is_sent_while_a_lone_test_sleeps_is_not_charged_to_it() {
     let (place, gate) = (Place::new(), Gate::closed());
     let sleeps = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&sleeps);
-    // No test is taken before that one sleeps.
+    // No test record is accepted before the second test sleeps.
     let server = Server::answering(move |request, records| {
         while request > 0 && !seen.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(1));
@@ -76,7 +76,7 @@ fn what_is_sent_while_a_lone_test_sleeps_is_not_charged_to_it() {
     sleeps.store(true, Ordering::Release);
     server.wait_until(|requests| {
         let lines = requests.iter().map(|request| request.body.lines().count());
-        // The session's start is one of them. What is less than a batch waits.
+        // The sum includes the session's start. A rest smaller than a batch is not sent yet.
         lines.sum::<usize>() > RECORDS - 50
     });
     drop(at_the_gate);

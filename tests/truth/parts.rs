@@ -1,4 +1,4 @@
-//! Parts of a test, which are measured within it.
+//! Measured parts of a test.
 
 use crate::{MIB, records, support::Records};
 
@@ -6,7 +6,7 @@ fn alone(filter: &str) -> Records {
     records(filter, |run| run.args(["--exact", "--test-threads=1"]))
 }
 
-/// The most above what there was before.
+/// Returns how far the peak is above the memory at the start.
 fn peak(records: &Records, name: &str) -> i64 {
     let test = records.test(name);
     test.int("rss_peak") - test.int("rss_before")

@@ -1,4 +1,4 @@
-//! What the drivers run, other than the loads. In an ordinary run none of it waits for another.
+//! The tests that the drivers run, besides the loads. In an ordinary run none waits for another.
 
 use std::{
     env, fs,
@@ -14,14 +14,14 @@ use std::{
 
 use crate::loads::{self, spin, touched};
 
-/// Whether a driver has asked for what takes several tests that run at once.
+/// Variable by which a driver asks for tests that wait for each other.
 pub(crate) const DRIVEN: &str = "SUITE_DRIVEN";
 
 fn is_driven() -> bool {
     env::var_os(DRIVEN).is_some()
 }
 
-/// Something that is waited for without using any CPU.
+/// An event that threads wait for without using CPU time.
 struct Event(Mutex<bool>, Condvar);
 
 impl Event {
@@ -44,7 +44,7 @@ impl Event {
     }
 }
 
-/// The thread of a test, which others wait to see the end of.
+/// Id of a test's thread, by which other tests see when the thread sleeps or ends.
 struct Thread(AtomicI32);
 
 impl Thread {
@@ -57,12 +57,12 @@ impl Thread {
         self.0.store(unsafe { libc::gettid() }, Ordering::Release);
     }
 
-    /// Waits until it has come and gone.
+    /// Waits until the thread has started and ended.
     fn wait_for_end(&self) {
         self.wait_until(|stat| stat.is_none());
     }
 
-    /// Waits until it has come and sleeps.
+    /// Waits until the thread has started and sleeps.
     fn wait_for_sleep(&self) {
         self.wait_until(|stat| stat.is_some_and(|stat| stat.contains(") S ")));
     }
@@ -82,7 +82,7 @@ const LONG: Duration = Duration::from_millis(100);
 
 mod plain;
 
-/// Two that make noise until all loads have ended.
+/// Two tests that use CPU time and memory until all loads have ended.
 mod noise {
     use super::{Ordering, is_driven, loads};
 
@@ -103,7 +103,7 @@ mod noise {
     }
 }
 
-/// What an earlier test has left to run.
+/// An earlier test leaves a busy thread.
 mod left {
     use super::{LONG, is_driven, spin, thread};
 
@@ -124,7 +124,7 @@ mod left {
     }
 }
 
-/// What an earlier test has left, and sleeps.
+/// An earlier test leaves a sleeping thread.
 mod left_asleep {
     use super::{LONG, Thread, is_driven, spin, thread};
 
@@ -162,7 +162,7 @@ mod together {
     #[resmon::test]
     fn one() {
         meet();
-        // A part of a test is none.
+        // A measured part of a test is not counted as a test.
         resmon::measure("a part of one of three", meet);
     }
 
@@ -194,7 +194,7 @@ mod parts {
         resmon::measure("inner", || drop(touched(MEMORY)));
     }
 
-    /// Each begins before the last one ends.
+    /// Opens each guard before the previous one ends.
     #[test]
     fn chain() {
         let first = resmon::guard("first");
@@ -239,7 +239,8 @@ mod moved {
         ENDED.fetch_add(1, Ordering::Release);
     }
 
-    /// Back where it began, a future is not what its thread has done all the time.
+    /// Polls a future on its first thread, on another one, and on the first again. Part of that thread's time is not
+    /// the future's.
     #[test]
     fn future() {
         begin();

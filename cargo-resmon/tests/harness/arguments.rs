@@ -1,4 +1,4 @@
-//! Arguments for Cargo and libtest reach them, arguments for resmon do not.
+//! Cargo and libtest get their arguments. Arguments for resmon do not reach them.
 
 use crate::{Suite, notes, support::Run, tests};
 
@@ -35,7 +35,7 @@ fn a_list_is_the_same_and_records_nothing() {
         (suite.test(&arguments).finish().exits(0), suite.plain(&arguments).finish().exits(0));
     assert_eq!(list.stdout, plain.stdout);
     assert!(!suite.file().exists());
-    // The run needs the binaries that were built for the list.
+    // The run reuses the binaries that `--list` built.
     let run = suite.test(&[LIBRARY, "--lib", "passes"]).finish().exits(0);
     assert!(!crate::compiled(&run), "{}", run.stderr);
 }
@@ -60,7 +60,8 @@ fn flags_of_resmon_are_known_before_and_after_the_subcommand() {
     assert!(!suite.file().exists());
 }
 
-/// Flags that come after the subcommand must be none of the wrapped command's.
+/// Requires that no flag of `cargo resmon` has the name of a flag of Cargo or nextest: it may stand after the
+/// subcommand.
 #[test]
 fn no_flag_of_resmon_is_one_of_the_wrapped_commands() {
     let help =

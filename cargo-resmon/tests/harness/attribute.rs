@@ -1,4 +1,4 @@
-//! Tests that know resmon as well.
+//! `cargo resmon test` on crates that use resmon themselves.
 
 use crate::{Suite, support::Fixture, tests};
 
@@ -33,7 +33,7 @@ fn what_a_test_measures_by_itself_is_recorded_too() {
     );
 }
 
-/// The binary was not instrumented, so that its attribute is what records.
+/// Requires that the attribute records the tests of a binary that is not instrumented.
 #[test]
 fn the_attribute_records_where_the_harness_does_not() {
     let suite = Suite::of(Fixture::new("marked-and-plain"));

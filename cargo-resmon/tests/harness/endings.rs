@@ -1,4 +1,4 @@
-//! Tests that take their process with them, or start another one. For Ctrl-C see tests/run/interrupted.rs.
+//! Tests that end their process or start another one. For Ctrl-C see tests/run/interrupted.rs.
 
 use crate::{Suite, tests};
 
@@ -36,6 +36,6 @@ fn a_test_that_runs_its_own_executable() {
     let suite = Suite::new();
     suite.test(&["--package=outcomes", "--test=the-end", "runs_itself"]).finish().exits(0);
     let id = format!("{ID}runs_itself");
-    // Once by libtest, and once by the process that the test started.
+    // One pass is libtest's, the other is that of the process which the test started.
     assert_eq!(tests(&suite.records()), [(id.as_str(), "passed"), (id.as_str(), "passed")]);
 }

@@ -1,4 +1,4 @@
-//! The environment of a test, and of what it starts, is the same as without `cargo resmon`.
+//! Apart from the variables for records, a test and its children have the same environment as without `cargo resmon`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use tempfile::tempdir;
 
 use crate::{Suite, package};
 
-/// Arguments that run the one test of the fixture that prints its environment.
+/// Arguments that select the test of the fixture that prints its environment.
 const PRINT_ENVIRONMENT: [&str; 6] = [
     "--package=outcomes",
     "--test=the-end",
@@ -67,7 +67,7 @@ fn a_cargo_that_a_test_starts_builds_plainly() {
     assert!(!names.iter().any(is_note), "{names:?}");
 }
 
-/// A program that says that it was called, and does this.
+/// Writes a shell script that reports its call and then runs `does`. Returns the script's path.
 pub(crate) fn script(folder: &Path, does: &str) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join("wrapper");

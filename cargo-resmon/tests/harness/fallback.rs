@@ -1,4 +1,4 @@
-//! Targets that cannot be instrumented run as ever, and the report says so.
+//! Targets that cannot be instrumented run as usual, and the report says so.
 
 use std::fs;
 
@@ -11,21 +11,21 @@ const NOTE: &str = "Not instrumented: strict (lib): its crate denies unstable fe
 #[test]
 fn a_crate_that_forbids_unstable_features() {
     let suite = Suite::new();
-    // Compiled anew, to see the messages of the compiler.
+    // A changed file is compiled again, so that the compiler's messages show.
     let source = suite.fixture.folder().join("strict/src/lib.rs");
     let text = fs::read_to_string(&source).expect("a fixture");
     fs::write(&source, text).expect("a copy of our own");
     let first = suite.test(&["--package=strict", "--lib"]).finish().exits(0);
     assert_eq!(first.counts().passed, 1);
     assert_eq!(notes(&first), [NOTE]);
-    // The messages of the plain compilation, once.
+    // The messages of the plain compilation appear once.
     assert_eq!(first.stderr.matches("unused variable: `unused`").count(), 1, "{}", first.stderr);
     assert!(
         !first.stderr.contains("error") && !first.stderr.contains("custom_test_frameworks"),
         "{}",
         first.stderr
     );
-    // The second run knows as much, though Cargo has nothing to compile.
+    // The second run reports the same, although Cargo compiles nothing.
     let second = suite.test(&["--package=strict", "--lib"]).finish().exits(0);
     assert!(!compiled(&second), "{}", second.stderr);
     assert_eq!(notes(&second), [NOTE]);
@@ -46,7 +46,7 @@ fn a_harness_of_their_own() {
 fn what_the_compiler_refuses_it_refuses_here_in_the_same_words() {
     for library in [
         "#[test]\nfn wrong() { let number: u8 = \"text\"; }\n",
-        // Unstable on a stable compiler, with the harness or without.
+        // The feature `test` is unstable, so that a stable compiler refuses this with the harness and without.
         "#![feature(test)]\nextern crate test;\n#[bench]\nfn bench(_: &mut test::Bencher) {}\n",
     ] {
         let folder = tempdir().expect("a folder of our own");
@@ -55,7 +55,7 @@ fn what_the_compiler_refuses_it_refuses_here_in_the_same_words() {
         let run = suite.test(&["--lib"]).finish();
         assert_eq!(run.code, plain.code, "{}", run.stderr);
         let errors = |text: &str| -> Vec<String> {
-            // Other tests may be building at this moment.
+            // Other tests may be building at this moment, which shows in Cargo's output.
             let passing = ["resmon: ", "Compiling", "Blocking"];
             let is_passing =
                 |line: &&str| passing.iter().any(|word| line.trim_start().starts_with(word));
@@ -68,7 +68,7 @@ fn what_the_compiler_refuses_it_refuses_here_in_the_same_words() {
     }
 }
 
-/// A warning is shown once, as Cargo shows it, and again from Cargo's cache.
+/// Requires that a warning is shown once after a build, and once again from Cargo's cache.
 #[test]
 fn warnings_pass_through() {
     let folder = tempdir().expect("a folder of our own");
@@ -105,7 +105,7 @@ fn a_harness_that_cannot_be_built_costs_one_line() {
         "#[test]\nfn passes() {}\n",
     ));
     let target = folder.path().join("target");
-    // A file is in the place of the harness's directory.
+    // A file blocks the directory of the harness.
     fs::create_dir_all(target.join("resmon")).expect("a folder of our own");
     fs::write(target.join("resmon/harness"), "in the way").expect("the same");
     let run = suite.test(&["--lib"]).env("CARGO_TARGET_DIR", &target).finish().exits(0);

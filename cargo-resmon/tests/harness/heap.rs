@@ -1,4 +1,4 @@
-//! `--heap`: what each test allocates.
+//! `--heap` counts the allocations of each test.
 
 use crate::{Suite, notes};
 
@@ -11,7 +11,7 @@ fn allocations_are_counted_without_a_change() {
     let test = records.test("tests::allocates");
     assert_eq!((test.int("alloc_count"), test.int("alloc_bytes")), (1, 1 << 20));
     assert!((1 << 20..1 << 21).contains(&test.int("alloc_peak_bytes")));
-    // Without the flag it is another build, in which nothing is counted.
+    // A run without the flag uses another build, in which nothing is counted.
     let suite = Suite::new();
     suite.test(&["--package=outcomes", "--lib", "allocates"]).finish().exits(0);
     assert!(!suite.records().test("tests::allocates").has("alloc_count"));

@@ -1,4 +1,4 @@
-//! Ids, targets, and whose figures they are.
+//! Ids and targets of tests, and the scope of their figures.
 
 use crate::{
     Suite,
@@ -85,7 +85,7 @@ fn whether_a_test_was_alone_is_known() {
     for test in records.tests() {
         assert_eq!((test.int("concurrent_tests"), test.text("cpu_scope")), (2, "thread"));
     }
-    // Threads that a test starts are its own, though libtest would run others beside it.
+    // The figures of a lone test include its threads, although libtest may run several tests at once.
     let suite = Suite::new();
     let arguments = [
         "--package=outcomes",

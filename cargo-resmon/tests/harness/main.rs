@@ -1,4 +1,4 @@
-//! `cargo resmon test` over code that knows nothing of resmon: the real program, around the real Cargo.
+//! `cargo resmon test` on code that does not use resmon: the real program around the real Cargo.
 #![cfg(unix)]
 
 #[path = "../../../tests/support/mod.rs"]
@@ -24,7 +24,7 @@ use std::{
 use support::{Finished, Fixture, Records, Run};
 use tempfile::{TempDir, tempdir};
 
-/// A package or a workspace, and a folder for what a run leaves.
+/// A package or a workspace, and a folder for the files of a run.
 struct Suite {
     fixture: Fixture,
     folder: TempDir,
@@ -39,7 +39,7 @@ impl Suite {
         Self { fixture, folder: tempdir().expect("a folder of our own") }
     }
 
-    /// `cargo resmon` with these arguments, recording to [`Self::file`].
+    /// Returns `cargo resmon` with these arguments, which records to [`Self::file`].
     fn resmon(&self, arguments: &[&str]) -> Run {
         let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).arg("resmon").args(arguments);
         self.in_place(run)
@@ -47,12 +47,12 @@ impl Suite {
             .env("RESMON_FILE", self.file())
     }
 
-    /// `cargo resmon test`.
+    /// Returns `cargo resmon test` with these arguments.
     fn test(&self, arguments: &[&str]) -> Run {
         self.resmon(&[&["test", "--offline"], arguments].concat())
     }
 
-    /// `cargo test`.
+    /// Returns `cargo test` with these arguments.
     fn plain(&self, arguments: &[&str]) -> Run {
         self.in_place(Run::cargo().args(["test", "--offline"]).args(arguments))
     }
@@ -73,7 +73,7 @@ impl Suite {
         Records::of_file(self.file())
     }
 
-    /// Runs the tests plainly and with the harness, requires the same of both, and gives the run with the harness.
+    /// Runs the tests plainly and with the harness, and requires equal results. Returns the run with the harness.
     #[track_caller]
     fn same_as_plain(&self, arguments: &[&str]) -> Finished {
         let plain = self.plain(arguments).finish();
@@ -84,7 +84,7 @@ impl Suite {
         run
     }
 
-    /// The same, and one record for each test that ran, with the outcome that libtest says.
+    /// Runs [`Self::same_as_plain`], and requires one record for each test that ran, with libtest's outcome.
     #[track_caller]
     fn all_recorded(&self, arguments: &[&str]) -> Records {
         let run = self.same_as_plain(arguments);
@@ -107,7 +107,7 @@ impl Suite {
     }
 }
 
-/// Libtest's verdict on each test: `ok`, `FAILED` or `ignored`. Names are unique in the suites that are compared.
+/// Returns libtest's verdict on each test: `ok`, `FAILED` or `ignored`. Names are unique in the suites compared here.
 fn verdicts(stdout: &str) -> BTreeMap<String, String> {
     stdout
         .lines()
@@ -119,13 +119,13 @@ fn verdicts(stdout: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The lines about binaries that are not measured as they should be.
+/// Returns the report's lines about binaries that are not instrumented or whose heap is not counted.
 fn notes(run: &Finished) -> Vec<&str> {
     let starts = ["Not instrumented: ", "Heap not counted: "];
     run.stderr.lines().filter(|line| starts.iter().any(|start| line.starts_with(start))).collect()
 }
 
-/// Ids and outcomes of the records, sorted.
+/// Returns the ids and outcomes of the test records, sorted.
 fn tests(records: &Records) -> Vec<(&str, &str)> {
     let mut tests: Vec<_> =
         records.tests().iter().map(|test| (test.id(), test.outcome())).collect();
@@ -133,12 +133,12 @@ fn tests(records: &Records) -> Vec<(&str, &str)> {
     tests
 }
 
-/// Whether Cargo compiled something of a workspace.
+/// Returns whether Cargo compiled a package.
 fn compiled(run: &Finished) -> bool {
     run.stderr.lines().any(|line| line.trim_start().starts_with("Compiling"))
 }
 
-/// A package with this manifest's end and this library, in a target directory of its own.
+/// Creates a package with this library, and `rest` at the end of its manifest.
 fn package(folder: &Path, name: &str, rest: &str, library: &str) -> Fixture {
     let write = |path: &str, text: &str| {
         let path = folder.join(path);

@@ -26,7 +26,7 @@ fn tests_are_measured_from_inside_and_from_outside() {
     assert_eq!(tests(&inside), tests(&plain));
     let (plain, inside) = (plain.tests()[0], inside.tests()[0]);
     assert_eq!((plain.text("target"), inside.text("target")), ("bare", "bare"));
-    // The start of the process is in the one and not in the other.
+    // Only the figures from outside include the start of the process.
     assert!(inside.float("duration_s") < plain.float("duration_s"));
     assert!(inside.has("rss_before") && !plain.has("rss_before"));
 }

@@ -1,4 +1,4 @@
-//! Names, outcomes, output and exit codes are those of `cargo test`.
+//! Names, outcomes, output and exit codes are the same as with `cargo test`.
 
 use crate::Suite;
 
@@ -84,7 +84,7 @@ fn tests_that_macros_make() {
     assert_eq!(records.tests().len(), 11);
 }
 
-/// The text without times, ids of threads and the addresses of a backtrace.
+/// Returns the lines of the text without times, thread ids and the addresses of a backtrace.
 fn timeless(text: &str) -> Vec<String> {
     text.lines()
         .map(|line| line.split("; finished in ").next().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! Suites of published crates, their sources as they are. They lie where Cargo keeps those of any dependency.
+//! Suites of published crates with unchanged sources, which Cargo has downloaded as dev-dependencies.
 
 use std::path::{Path, PathBuf};
 
@@ -12,25 +12,25 @@ fn semver() {
     check("semver", "std = []", &[]);
 }
 
-/// No standard library.
+/// Runs a crate without the standard library.
 #[test]
 fn smallvec() {
     check("smallvec", "", &[]);
 }
 
-/// Thirteen test binaries, many `#[should_panic]`, and two global allocators of their own.
+/// Runs a crate with thirteen test binaries, many `#[should_panic]`, and two global allocators.
 #[test]
 fn bytes() {
     check("bytes", "std = []", &[]);
 }
 
-/// Under `#![deny(warnings)]`. The test left out tries every character there is, for half a minute.
+/// Runs a crate with `#![deny(warnings)]`. The skipped test tries all characters, which takes half a minute.
 #[test]
 fn httparse() {
     check("httparse", "std = []", &["--skip", "test_all_utf8_char_in_paths"]);
 }
 
-/// Edition 2015.
+/// Runs a crate of edition 2015.
 #[test]
 fn strsim() {
     check("strsim", "", &[]);
@@ -73,7 +73,7 @@ fn check(name: &str, features: &str, options: &[&str]) {
     }
 }
 
-/// Lays out a package of its own: the crate's sources, and a manifest without what its tests do not need.
+/// Lays out a package with the crate's sources and a minimal manifest. Returns its folder.
 fn laid_out(name: &str, features: &str) -> PathBuf {
     let package = published::package(name);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("published").join(name);

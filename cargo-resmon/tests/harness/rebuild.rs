@@ -1,4 +1,4 @@
-//! Cargo's cache stays sound, and other wrappers of the compiler stay in place.
+//! Cargo's cache stays valid, and other wrappers of the compiler are still called.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn the_second_run_compiles_nothing_and_a_plain_one_between_them_changes_nothing(
         assert!(!compiled(&plain), "{}", plain.stderr);
     }
     assert_eq!(suite.records().tests().len(), 3);
-    // A change is compiled.
+    // A changed file is compiled again.
     fs::write(folder.path().join("src/lib.rs"), TEST.replace("passes", "passes_too"))
         .expect("ours");
     let changed = suite.test(&arguments).finish().exits(0);

@@ -1,4 +1,4 @@
-//! Files that are not what they should be, and records that lack what they should have.
+//! Files with invalid content, and records that lack fields.
 
 use std::fs;
 use std::path::Path;

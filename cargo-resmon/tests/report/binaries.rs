@@ -1,4 +1,4 @@
-//! Test binaries, which are all that is known of tests without the attribute under `cargo test`.
+//! The report on test binaries: the only figures of tests without the attribute when nothing is instrumented.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn document(records: &Records) -> Value {
     serde_json::from_str(&printed).unwrap()
 }
 
-/// The lines under a heading.
+/// Returns the lines under a heading.
 fn section<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
     let lines = text.lines().skip_while(|line| !line.starts_with(heading)).skip(1);
     lines.take_while(|line| !line.is_empty()).collect()
@@ -114,7 +114,7 @@ fn what_figures_per_test_need_is_said_once() {
     assert!(printed(&of_binaries()).contains("3 of 4 test binaries recorded no test: "));
 }
 
-/// Two binaries, no test.
+/// Creates a run of two binaries and no test.
 fn without_tests() -> Records {
     let mut records = Records::empty();
     records.push(&json!({ "event_type": "session_start", "run_id": "run-0" }));
@@ -230,7 +230,7 @@ fn those_of_each_run_are_its_own_and_repeats_count_once() {
         for _ in 0..2 {
             records.binary("shop", 1.0, 0.5, json!({}));
         }
-        // Of the same executable, but later.
+        // The executable is the same, and the record is later.
         records.binary("shop", 2.0, 0.5, json!({}));
         records.end(3.0, 0);
     }
@@ -262,7 +262,7 @@ fn the_page_has_a_table_of_them_that_fits_every_screen() {
     }
     let bad = browser.value("document.querySelector('.badges li').innerText");
     assert!(bad.as_str().unwrap().contains("store (unit tests)"), "{bad}");
-    // The filter of packages has those with tests.
+    // The filter lists only packages with tests.
     assert_eq!(browser.value("document.getElementById('package-label').hidden"), true);
     for scheme in ["light", "dark"] {
         browser.prefer(scheme);

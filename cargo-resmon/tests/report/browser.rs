@@ -1,4 +1,4 @@
-//! The page in a browser, used as people use it.
+//! The page in a browser, used as a person uses it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,19 +9,19 @@ use crate::command::{Finish, report};
 use crate::records::{Records, eventful};
 use crate::webdriver::{Browser, DOWN, ENTER, Seen};
 
-/// The page of these records, opened and ready, which nobody heard of.
+/// Opens the page of these records in a browser, without network requests. `None` if there is no Chromium.
 pub(crate) fn open(records: &Records) -> Option<(Browser, PathBuf)> {
     let page = records.path("report.html");
     report(&records.write()).arg("--html").arg(&page).finish().printed();
     let browser = Browser::start()?;
     browser.open(&page);
-    // A page is loaded when its script has run.
+    // A page counts as loaded when its script has run.
     let ready = browser.value("performance.getEntriesByName('ready').length");
     assert_eq!(ready, 1, "{:?}", browser.seen().console);
     Some((browser, page))
 }
 
-/// Nothing but the page itself was asked for, and nothing logged.
+/// Requires that the page requested nothing but itself and logged nothing to the console.
 #[track_caller]
 pub(crate) fn assert_silent(browser: &Browser) {
     let Seen { urls, console } = browser.seen();
@@ -35,14 +35,14 @@ fn is_own(url: &str) -> bool {
     (url.starts_with("file:") && url.ends_with("/report.html")) || url.starts_with("data:")
 }
 
-/// The names of the tests in the table, as many as are there.
+/// Returns the names of the tests in the table.
 fn names(browser: &Browser) -> Vec<String> {
     let names = browser
         .value("[...document.querySelectorAll('#table > tbody > tr > td.name')].map(cell => cell.querySelector('button > span').textContent)");
     names.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// The direction that a column says it is sorted in.
+/// Returns the `aria-sort` of a column.
 fn sorted(browser: &Browser, key: &str) -> Value {
     browser
         .value(&format!("document.querySelector('th[data-key={key}]').getAttribute('aria-sort')"))
@@ -67,7 +67,7 @@ fn the_table_is_sorted_by_click_and_by_key() {
 
     browser.click("th[data-key=peak] button");
     assert_eq!(names(&browser)[0], "tests/api.rs::hungry");
-    // What has no figure comes last in both directions.
+    // Tests without a figure come last in both directions.
     assert_eq!(names(&browser)[10], "tests/api.rs::overflows");
     browser.click("th[data-key=peak] button");
     assert_eq!(names(&browser)[10], "tests/api.rs::overflows");
@@ -100,7 +100,7 @@ fn little_and_nothing_are_figures() {
 fn the_table_is_filtered_by_words_and_by_outcome() {
     let records = eventful();
     let Some((browser, _)) = open(&records) else { return };
-    // The focus is nowhere yet: a key alone finds the filter.
+    // Nothing has the focus yet, and `/` focuses the filter.
     browser.press("/");
     browser.press("short LIB");
     browser.wait("document.getElementById('count').textContent === '6 of 11 tests'");
@@ -138,7 +138,7 @@ fn a_test_opens_with_its_attempts_and_earlier_runs() {
     browser.press(ENTER);
     assert_eq!(browser.value(detail), "");
 
-    // By keyboard: down to the first test that is left, and into it.
+    // The keyboard alone reaches and opens the first remaining test.
     browser.click("[data-outcome=passed]");
     browser.run("document.querySelector('#table tbody button').focus()");
     browser.press(DOWN);
@@ -150,7 +150,7 @@ fn a_test_opens_with_its_attempts_and_earlier_runs() {
     let text = text.as_str().unwrap();
     assert!(text.contains("Earlier runs") && text.contains("2026-11-24 08:00"), "{text}");
 
-    // From the list at the top.
+    // A link in the list at the top of the page filters the table.
     browser.click("a[data-test='tests/api.rs::overflows']");
     assert_eq!(names(&browser), ["tests/api.rs::overflows"]);
     assert!(browser.value(detail).as_str().unwrap().contains("SIGSEGV"));
@@ -175,7 +175,7 @@ fn the_timeline_tells_what_the_pointer_is_on() {
     let records = eventful();
     let Some((browser, _)) = open(&records) else { return };
     browser.run("document.getElementById('timeline').scrollIntoView({ block: 'center' })");
-    // The failure is drawn after what passed.
+    // The failed test is drawn after the passed ones.
     let failed = ".chart:first-child rect[fill='#DC2626']:last-of-type";
     browser.point(failed);
     let tip = browser.value("document.getElementById('tip').innerText");
@@ -219,7 +219,7 @@ fn it_fits_every_screen_in_light_and_dark() {
             assert_eq!(browser.value(charts), 1);
             browser.picture(&format!("{width}-{scheme}.png"));
         }
-        // Words are read on their ground, in the chart too.
+        // Text is checked against the background behind it, in the chart as well.
         let contrast = browser.run(CONTRAST);
         for (what, ratio) in contrast.as_object().unwrap() {
             assert!(ratio.as_f64().unwrap() >= 4.5, "{what} in {scheme}: {ratio}");
@@ -228,7 +228,7 @@ fn it_fits_every_screen_in_light_and_dark() {
     assert_silent(&browser);
 }
 
-/// The contrast of words to the ground of the panels, as the Web Content Accessibility Guidelines reckon it.
+/// A script that returns the contrast of text to its panel, by the formula of the Web Content Accessibility Guidelines.
 const CONTRAST: &str = "
     const light = (color) => {
         const [r, g, b] = color.match(/[\\d.]+/g).map((part) => {
@@ -266,9 +266,9 @@ fn twenty_thousand_tests_are_there_at_once() {
     let ready =
         browser.value("performance.getEntriesByName('ready')[0].startTime").as_f64().unwrap();
     println!("ready after {ready:.0} ms, {size} bytes");
-    // On a machine that has nothing else to do it is well below 2 s.
+    // An idle machine needs well below 2 s.
     assert!(ready < 20_000.0, "{ready} ms");
-    // The rows are made when they are looked for.
+    // Rows are created only when they scroll into view.
     let rows = "document.querySelectorAll('#table > tbody > tr').length";
     assert!(browser.value(rows).as_u64().unwrap() < 1000);
     browser.run("document.getElementById('more').scrollIntoView()");

@@ -1,9 +1,9 @@
-//! Runs the program.
+//! Runs the program under test.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// How it ended, and what it said.
+/// The exit code and the output of a run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) stdout: String,
@@ -12,14 +12,14 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// What it printed, if it ended well.
+    /// Requires success, and returns stdout.
     #[track_caller]
     pub(crate) fn printed(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self.stdout
     }
 
-    /// What it said, if it failed.
+    /// Requires failure with exit code 1, and returns stderr.
     #[track_caller]
     pub(crate) fn complaint(self) -> String {
         assert_eq!(self.code, Some(1), "{}{}", self.stdout, self.stderr);
@@ -38,7 +38,7 @@ impl From<Output> for Finished {
     }
 }
 
-/// `cargo resmon report FILE`, where nothing of this test's own environment says how to print.
+/// Returns `cargo resmon report FILE` without the environment variables that change its output.
 pub(crate) fn report(file: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
     command.args(["resmon", "report"]).arg(file);

@@ -48,7 +48,7 @@ fn names_cannot_leave_the_place_they_are_put_in() {
     let page = records.path("report.html");
     report(&records.write()).arg("--html").arg(&page).finish().printed();
     let html = fs::read_to_string(page).unwrap();
-    // Its own two scripts, and no more.
+    // The page has two scripts of its own and no other.
     assert_eq!(html.matches("<script").count(), 2);
     assert_eq!(html.matches("</script").count(), 2);
     assert!(!html.contains("<img") && !html.contains("<b>"));
@@ -61,7 +61,7 @@ fn nothing_in_the_page_names_another_place() {
     let page = records.path("report.html");
     report(&records.write()).arg("--html").arg(&page).finish().printed();
     let html = fs::read_to_string(page).unwrap();
-    // The name of the SVG namespace is no place.
+    // The namespace of SVG is a name and not an address.
     let html = html.replace("http://www.w3.org/2000/svg", "");
     for word in ["http:", "https:", "//cdn", "@import", "url("] {
         assert!(!html.contains(word), "{word}");

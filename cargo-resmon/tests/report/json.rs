@@ -1,4 +1,4 @@
-//! What scripts read.
+//! The JSON report for scripts.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -84,7 +84,7 @@ fn github_is_named_where_the_run_was_there() {
     assert_eq!(document["run"]["github"]["run_id"], "17");
 }
 
-/// Every name of an object's fields, at any depth.
+/// Collects the names of all fields of an object, at any depth.
 fn names(value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

@@ -1,4 +1,4 @@
-//! The runs that are kept in a workspace.
+//! Reports on the runs that a workspace keeps.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::command::{Finish, Finished};
 use crate::records::Records;
 
-/// A workspace of one package, with a folder for runs.
+/// Creates a workspace of one package. Returns it with its folder for runs.
 fn workspace() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let manifest = "[package]\nname = \"shop\"\nedition = \"2024\"\n[workspace]\n";
@@ -22,14 +22,14 @@ fn workspace() -> (TempDir, PathBuf) {
     (folder, runs)
 }
 
-/// `cargo resmon report`, in a folder.
+/// Runs `cargo resmon report` in a folder.
 fn report(folder: &Path, arguments: &[&str]) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
     command.args(["resmon", "report"]).args(arguments).current_dir(folder);
     command.env_remove("CARGO_TARGET_DIR").env_remove("COLUMNS").finish()
 }
 
-/// Files of three runs, each with one test.
+/// Writes the files of three runs, each with one test.
 fn keep_runs(folder: &Path) {
     let mut all = Records::empty();
     for (run, name) in ["2026-11-24T08", "2026-11-24T09", "2026-11-24T10"].iter().enumerate() {
@@ -45,7 +45,7 @@ fn keep_runs(folder: &Path) {
 fn the_latest_run_is_shown_and_those_before_it_are_earlier() {
     let (workspace, runs) = workspace();
     keep_runs(&runs);
-    // What cannot be read of an earlier run is not missed.
+    // An unreadable file of an earlier run is ignored.
     fs::write(runs.join("2026-11-24T07.ndjson"), "torn").unwrap();
     for arguments in [&["--json"][..], &["--last", "--json"]] {
         let printed = report(workspace.path(), arguments).printed();

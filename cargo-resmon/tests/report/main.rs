@@ -1,4 +1,4 @@
-//! `cargo resmon report`, the real one, on files of records.
+//! `cargo resmon report`: the real program on files of records.
 
 mod bad_input;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What GitHub shows.
+//! The Markdown report for GitHub.
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ fn a_name_is_neither_markdown_nor_html() {
 fn it_is_never_longer_than_github_takes() {
     let mut records = Records::new();
     for number in 0..3000 {
-        // Every character of the name is escaped, and combining characters have no width.
+        // Every character of the name needs an escape. Combining characters have no width.
         let id = format!("src/lib.rs::{}{}{number}", "|".repeat(400), "\u{301}".repeat(2000));
         let more =
             json!({ "outcome": "failed", "package": "p".repeat(500), "rss_after": 1_i64 << 31 });

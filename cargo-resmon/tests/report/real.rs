@@ -1,4 +1,4 @@
-//! A report on what resmon really recorded.
+//! The report on records of a real run.
 
 use std::fs;
 use std::path::Path;
@@ -20,19 +20,19 @@ fn copy(from: &Path, to: &Path) {
             copy(&from, &to);
         } else {
             let text = fs::read_to_string(&from).unwrap();
-            // A literal string of TOML, for the backslashes of Windows.
+            // The path becomes a literal TOML string, because paths of Windows contain backslashes.
             fs::write(to, text.replace("\"../../..\"", &format!("'{WORKSPACE}'"))).unwrap();
         }
     }
 }
 
-/// Runs the suite of two packages that the tests of resmon use, with the real Cargo.
+/// Runs the fixture `two-packages` with the real Cargo.
 #[test]
 fn a_run_of_a_workspace_is_one_report() {
     let records = Records::empty();
     let (suite, file) = (records.path("suite"), records.path("records.ndjson"));
     copy(&Path::new(WORKSPACE).join("tests/fixtures/two-packages"), &suite);
-    // The versions that are known to be here without a network.
+    // These versions are available without a network.
     fs::copy(Path::new(WORKSPACE).join("Cargo.lock"), suite.join("Cargo.lock")).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("two-packages");
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());

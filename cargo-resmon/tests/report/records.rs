@@ -1,4 +1,4 @@
-//! Makes files of records.
+//! Builds files of records.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// Milliseconds since 1970 at which the first run of a file begins.
+/// Start of the first run of a file, in milliseconds since 1970.
 const START: i64 = 1_795_500_000_000;
 
 /// A file of records in a folder of its own.
@@ -15,31 +15,31 @@ pub(crate) struct Records {
     folder: TempDir,
     lines: String,
     run: String,
-    /// When the run began, in milliseconds since 1970.
+    /// Start of the current run, in milliseconds since 1970.
     start: i64,
 }
 
-/// A point in time as a record has it.
+/// Formats milliseconds since 1970 as a record's timestamp.
 pub(crate) fn timestamp(millis: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(millis).unwrap();
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00").to_string()
 }
 
 impl Records {
-    /// A file with no line.
+    /// Creates a file without lines.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { folder, lines: String::new(), run: "run-0".to_owned(), start: START }
     }
 
-    /// A file with a run that began.
+    /// Creates a file with the start of a run.
     pub(crate) fn new() -> Self {
         let mut records = Self::empty();
         records.begin("run-1");
         records
     }
 
-    /// Begins a run, an hour after the one before.
+    /// Begins a run one hour after the previous one.
     pub(crate) fn begin(&mut self, run: &str) {
         run.clone_into(&mut self.run);
         self.start += 3_600_000;
@@ -56,7 +56,7 @@ impl Records {
         self.push(&start);
     }
 
-    /// Ends it, so many seconds after it began.
+    /// Ends the run, `seconds` after its start.
     pub(crate) fn end(&mut self, seconds: f64, status: i32) {
         let mut end = self.machine("session_end");
         end["timestamp"] = timestamp(self.after(seconds)).into();
@@ -84,7 +84,7 @@ impl Records {
         self.start + (seconds * 1000.0) as i64
     }
 
-    /// A test that passed `at` so many seconds after the run began, and took so many, with what else is said of it.
+    /// Adds a passed test that ends `at` seconds after the run's start and took `seconds`; `more` overrides fields.
     #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be written at the call")]
     pub(crate) fn test(&mut self, id: &str, at: f64, seconds: f64, more: Value) {
         let mut test = json!({
@@ -121,7 +121,8 @@ impl Records {
         self.push(&test);
     }
 
-    /// A test binary that passed `at` so many seconds after the run began, and took so many, with what else is said of it.
+    /// Adds a passed test binary that ends `at` seconds after the run's start and took `seconds`; `more` overrides
+    /// fields.
     #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be written at the call")]
     pub(crate) fn binary(&mut self, target: &str, at: f64, seconds: f64, more: Value) {
         let mut binary = json!({
@@ -149,7 +150,7 @@ impl Records {
         self.push(&binary);
     }
 
-    /// A test whose process died.
+    /// Adds a test whose process died.
     pub(crate) fn crash(&mut self, id: &str, at: f64, signal: i32) {
         self.push(&json!({
             "event_type": "test",
@@ -172,30 +173,30 @@ impl Records {
         self.lines.push('\n');
     }
 
-    /// The lines so far.
+    /// Returns the lines so far.
     pub(crate) fn lines(&self) -> &str {
         &self.lines
     }
 
-    /// Writes the file.
+    /// Writes the file. Returns its path.
     pub(crate) fn write(&self) -> PathBuf {
         self.write_bytes(self.lines.as_bytes())
     }
 
-    /// Writes other bytes into it.
+    /// Writes these bytes into the file. Returns its path.
     pub(crate) fn write_bytes(&self, bytes: &[u8]) -> PathBuf {
         let path = self.path("records.ndjson");
         fs::write(&path, bytes).unwrap();
         path
     }
 
-    /// A path beside it.
+    /// Returns a path in the folder of the file.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-/// Puts fields into a record. `null` takes one out.
+/// Sets fields of a record. `null` removes a field.
 fn merge(record: &mut Map<String, Value>, more: Value) {
     let Value::Object(more) = more else { return };
     for (name, value) in more {
@@ -207,8 +208,8 @@ fn merge(record: &mut Map<String, Value>, more: Value) {
     }
 }
 
-/// Runs of a suite in which much is to be seen: three runs of ten tests, the last with a crash, a failure, a retry, and
-/// a test that needs most of the memory.
+/// Builds three runs of ten tests. The last run has a crash, a failure, a retry, and a test that uses most of the
+/// memory.
 pub(crate) fn eventful() -> Records {
     let mut records = Records::empty();
     for run in 1..=3 {
@@ -236,7 +237,7 @@ pub(crate) fn eventful() -> Records {
     records
 }
 
-/// A run of test binaries of two packages, of which one knows the attribute, one failed, and one was killed.
+/// Builds a run of test binaries of two packages: one has the attribute, one failed, and one was killed.
 pub(crate) fn of_binaries() -> Records {
     let mut records = Records::new();
     records.test("tests/api.rs::passes", 3.0, 0.5, json!({}));

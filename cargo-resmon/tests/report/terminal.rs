@@ -1,4 +1,4 @@
-//! What people read in a terminal.
+//! The report in a terminal.
 
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::command::{Finish, report};
 use crate::records::{Records, eventful};
 
-/// The lines under a heading.
+/// Returns the lines under a heading.
 fn section<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
     let lines = text.lines().skip_while(|line| !line.starts_with(heading)).skip(1);
     lines.take_while(|line| !line.is_empty()).collect()
@@ -93,7 +93,7 @@ fn advice_follows_where_figures_call_for_it() {
     }
 }
 
-/// A suite in order, to which a test adds what is wrong with it.
+/// Returns the advice on a suite without problems, to which `wrong` adds some.
 fn advice_on(wrong: impl FnOnce(&mut Records)) -> String {
     let mut records = Records::new();
     for number in 1..=9 {
@@ -212,7 +212,7 @@ fn no_line_is_wider_than_the_terminal() {
     }
 }
 
-/// A terminal of `script`, which Debian always has, set to a size.
+/// Uses `script`, which Debian always has, to run the program in a terminal of a given size.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_size_of_a_terminal_is_respected() {

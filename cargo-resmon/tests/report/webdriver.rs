@@ -1,5 +1,5 @@
-//! A headless Chromium, by the `WebDriver` protocol. It is a few requests of JSON: the crates for it would be more to build
-//! than the program under test.
+//! A client for a headless Chromium with the `WebDriver` protocol. The protocol is a few JSON requests, and a crate for
+//! it would take longer to build than the program under test.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,30 +12,30 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
-/// One browser at a time: several at once would wait for each other.
+/// Lock that allows one browser at a time: several at once slow each other down.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// How long a page may take for anything, in milliseconds. A machine may be very busy.
+/// Timeout of a page in milliseconds, also on a busy machine.
 const PATIENCE: u64 = 60_000;
 
-/// The name by which the protocol refers to an element in JSON.
+/// Key of an element's id in the protocol's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub(crate) struct Browser {
     agent: Agent,
-    /// The URL of the session.
+    /// URL of the session.
     session: String,
     driver: Child,
     profile: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The code of a key without a character.
+/// Code of a key without a character.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const DOWN: &str = "\u{e015}";
 
 impl Browser {
-    /// `None`, with a word on why, where there is no Chromium. Under CI there has to be one.
+    /// Starts a browser. Without Chromium prints why and returns `None`; in CI it panics.
     pub(crate) fn start() -> Option<Self> {
         let turn = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut command = Command::new("chromedriver");
@@ -104,19 +104,19 @@ impl Browser {
         self.post("/url", &json!({ "url": format!("file://{}", page.display()) }));
     }
 
-    /// What a script returns.
+    /// Runs a script, and returns its result.
     #[track_caller]
     pub(crate) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// What an expression is.
+    /// Returns the value of an expression.
     #[track_caller]
     pub(crate) fn value(&self, expression: &str) -> Value {
         self.run(&format!("return {expression};"))
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     #[track_caller]
     pub(crate) fn wait(&self, expression: &str) {
         let script = format!(
@@ -131,13 +131,13 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    /// Clicks as a person does: what is hidden or covered cannot be clicked.
+    /// Clicks an element as a person does: one that is hidden or covered cannot be clicked.
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.find(selector)), &json!({}));
     }
 
-    /// Presses keys where the focus is.
+    /// Presses keys in the focused element.
     #[track_caller]
     pub(crate) fn press(&self, keys: &str) {
         let presses: Vec<_> = keys
@@ -162,28 +162,28 @@ impl Browser {
         self.post("/actions", &json!({ "actions": [mouse] }));
     }
 
-    /// Chromium's own protocol.
+    /// Sends a command of Chromium's own protocol.
     #[track_caller]
     fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
-    /// A screen of this width in CSS pixels.
+    /// Sets the size of the screen in CSS pixels.
     #[track_caller]
     pub(crate) fn resize(&self, width: u32, height: u32) {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.devtools("Emulation.setDeviceMetricsOverride", &screen);
     }
 
-    /// As the system would ask for light or dark.
+    /// Sets the color scheme that the system prefers.
     #[track_caller]
     pub(crate) fn prefer(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
-    /// The URLs that pages asked for since the last call, and what was logged to the console. Chromium's own page, with
-    /// which it starts, has much to ask for.
+    /// Returns the URLs requested and the console messages logged since the last call. Chromium's own start page
+    /// requests many.
     #[track_caller]
     pub(crate) fn seen(&self) -> Seen {
         let log = |kind: &str| self.post("/se/log", &json!({ "type": kind }));
@@ -202,7 +202,7 @@ impl Browser {
         Seen { urls: urls.collect(), console: console.collect() }
     }
 
-    /// Keeps what is to be seen, for people to look at, in the folder that `RESMON_SCREENSHOTS` names.
+    /// Saves a screenshot for people in the folder that `RESMON_SCREENSHOTS` names.
     pub(crate) fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("RESMON_SCREENSHOTS") else { return };
         let png = self.devtools("Page.captureScreenshot", &json!({ "format": "png" }));
@@ -212,7 +212,7 @@ impl Browser {
     }
 }
 
-/// What a page did that somebody may notice.
+/// Requests and console messages of a page.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) urls: Vec<String>,
@@ -221,14 +221,14 @@ pub(crate) struct Seen {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Without the session's end, Chromium would outlive its driver.
+        // Chromium outlives its driver unless the session is deleted.
         let _ = self.agent.delete(&self.session).call();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
-/// The port that chromedriver says it listens on.
+/// Returns the port that chromedriver reports.
 fn port(driver: &mut Child) -> u16 {
     let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     for line in lines.map_while(Result::ok) {

@@ -1,8 +1,8 @@
-//! What belongs to the wrapped command is left to it.
+//! Options of the wrapped command are passed on to it.
 
 use crate::{Suite, binaries::timeless, has_nextest, support::Run};
 
-/// What the wrapped command alone writes and exits with, and what it does here.
+/// Requires the same output and exit code as from the wrapped command alone.
 #[track_caller]
 fn assert_same(arguments: &[&str], code: i32) {
     let suite = Suite::new();

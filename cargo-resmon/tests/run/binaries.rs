@@ -19,7 +19,7 @@ fn tests_with_the_attribute_have_a_record_and_the_others_their_binary() {
         tests,
         [
             ("marked/src/lib.rs::tests::passes", "passed"),
-            // All that the attribute can tell.
+            // The attribute cannot tell the outcome of an opaque return type.
             ("marked/src/lib.rs::tests::returns", "unknown"),
             ("marked/src/lib.rs::tests::wobbles", "passed"),
             ("marked/tests/more.rs::a part", "passed"),
@@ -36,7 +36,7 @@ fn tests_with_the_attribute_have_a_record_and_the_others_their_binary() {
 fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
     let suite = Suite::new();
     let run = suite.resmon(&["test", "--offline", "--package=plain"]).finish().exits(0);
-    // With the one in the documentation.
+    // One of the passed tests is a doctest.
     assert_eq!(run.counts(), Counts { passed: 7, failed: 0, ignored: 5 });
     assert!(!run.stdout.contains("resmon"), "{}", run.stdout);
     assert!(run.stderr.contains("0 tests recorded in "), "{}", run.stderr);
@@ -68,7 +68,7 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
     }
 }
 
-/// What the report says of a test binary.
+/// Returns the report's line about a test binary.
 #[track_caller]
 fn binary_line<'a>(report: &'a str, binary: &str) -> &'a str {
     let lines = report.lines().skip_while(|line| !line.starts_with("Test binaries ("));
@@ -153,7 +153,7 @@ fn its_output_is_the_wrapped_command_s_own() {
     assert!(report.iter().any(|line| line == "Most time"), "{report:?}");
 }
 
-/// The lines, without how long something took and which thread it was.
+/// Returns the lines without durations and thread ids.
 pub(crate) fn timeless(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| {
         let passing = ["Compiling", "Finished", "Blocking", "all doctests ran in"];

@@ -1,4 +1,4 @@
-//! To Tinybird: by this one process, while the tests run.
+//! Delivery to Tinybird by `cargo resmon`, while the tests run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Ctrl-C on a terminal, and signals that are sent.
+//! Ctrl-C on a terminal, and signals from other processes.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use crate::{
     support::{Fixture, Gate, Record, Records, Server},
 };
 
-/// A terminal: this side of it, and that of the programs.
+/// Opens a terminal. Returns the side of the test, then the side of the programs.
 fn terminal() -> (File, OwnedFd) {
     let (mut ours, mut theirs) = (0, 0);
     // SAFETY: the pointers are to values of our own, or null where that is allowed.
@@ -37,7 +37,7 @@ fn terminal() -> (File, OwnedFd) {
     unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) }
 }
 
-/// `cargo resmon` on a terminal of its own, with this side of that.
+/// Prepares `cargo resmon` on a terminal of its own. Returns the test's side of it, then the command.
 fn on_terminal(suite: &Suite, arguments: &[&str], gate: &Gate) -> (File, Command) {
     let (ours, theirs) = terminal();
     let stream = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
@@ -72,8 +72,8 @@ fn on_terminal(suite: &Suite, arguments: &[&str], gate: &Gate) -> (File, Command
     (ours, command)
 }
 
-/// Runs `cargo resmon` on a terminal, presses Ctrl-C there when so many tests wait at the gate, and gives how it ended
-/// and what was on the terminal.
+/// Runs `cargo resmon` on a terminal, and presses Ctrl-C when `waiting` tests are at the gate. Returns how the program
+/// ended and the terminal's text.
 fn interrupt(
     suite: &Suite,
     server: &Server,
@@ -89,7 +89,7 @@ fn interrupt(
     let mut reader = ours.try_clone().expect("a descriptor can be copied");
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // The end of a terminal is an error.
+        // Reading a terminal whose other side is closed is an error.
         let _ = reader.read_to_end(&mut bytes);
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
@@ -193,7 +193,7 @@ fn a_signal_to_all_of_the_group_comes_once() {
     // SAFETY: sends a signal to processes of ours.
     unsafe { libc::kill(-libc::pid_t::try_from(child.id()).expect("a process id"), libc::SIGTERM) };
     assert_eq!(child.wait().expect("the child is ours").code(), Some(100));
-    // At a second signal, nextest has no patience left.
+    // A second signal would make nextest kill the test at once.
     assert!(start.elapsed() > Duration::from_millis(900), "{:?}", start.elapsed());
     let records = suite.records();
     assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::stands_firm", "crashed")]);
@@ -211,7 +211,7 @@ fn a_terminal_that_is_closed_ends_the_session() {
     drop(command);
     let at_gate = gate.wait_for(1);
     drop(ours);
-    // Not by a panic, though nobody hears where the run is kept.
+    // The terminal is gone when the program prints where the run is kept. That must not be a panic.
     assert_eq!(child.wait().expect("the child is ours").signal(), Some(libc::SIGHUP));
     drop(at_gate);
     let runs = Fixture::target().join("resmon/runs");

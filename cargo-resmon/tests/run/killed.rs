@@ -1,4 +1,4 @@
-//! `cargo resmon` itself is killed: the tests go on, and the next run delivers what they told.
+//! `cargo resmon` itself is killed. The tests go on, and the next run delivers their records.
 
 use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -7,8 +7,7 @@ use crate::{
     support::{Gate, Records, Run, Server, wait_for},
 };
 
-/// Starts a run in which a test waits, kills `cargo resmon`, lets the test go on, and waits until the runner of the test
-/// has told of its end.
+/// Starts a run in which a test waits, kills `cargo resmon`, lets the test finish, and waits for the end of its runner.
 fn killed(suite: &Suite, prepare: impl Fn(Run) -> Run, has_begun: impl Fn() -> bool) {
     let gate = Gate::closed();
     let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
@@ -17,7 +16,7 @@ fn killed(suite: &Suite, prepare: impl Fn(Run) -> Run, has_begun: impl Fn() -> b
     wait_for("the first record", || has_begun().then_some(()));
     running.kill();
     drop(at_gate);
-    // The pipes are those of Cargo and of the tests, too: this waits for their end.
+    // Cargo and the tests hold the same pipes, so this waits for their end as well.
     running.finish();
     let is_intake = |name: &String| Path::new(name).extension() == Some("intake".as_ref());
     assert_eq!(suite.spool().iter().filter(|name| is_intake(name)).count(), 1);
@@ -49,7 +48,7 @@ fn the_next_run_sends_what_was_left_to_the_same_data_source() {
     let url = server.url();
     let to = |run: Run| run.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", &url);
     killed(&suite, to, || !server.requests().is_empty());
-    // With another destination, it is left to who knows this one.
+    // A run with another destination leaves the records to one with the same.
     suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
     assert_eq!(suite.records().tests().len(), 1);
     to(suite.test(&["--package=marked", "--lib", "--", "passes"])).finish().exits(0);

@@ -1,4 +1,4 @@
-//! `cargo resmon test` and `cargo resmon nextest run`: the real program, around the real Cargo and the real nextest.
+//! `cargo resmon test` and `cargo resmon nextest run`: the real program around the real Cargo and the real nextest.
 #![cfg(unix)]
 
 #[path = "../../../tests/support/mod.rs"]
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use support::{Finished, Fixture, Record, Records, Run, has_nextest};
 use tempfile::{TempDir, tempdir};
 
-/// The fixture, and a folder for what a run leaves.
+/// The fixture, and a folder for the files of a run.
 struct Suite {
     fixture: Fixture,
     folder: TempDir,
@@ -34,7 +34,7 @@ impl Suite {
         Self { fixture, folder: tempdir().expect("a folder of our own") }
     }
 
-    /// `cargo resmon` with these arguments, as Cargo calls it.
+    /// Returns `cargo resmon` with these arguments, as Cargo calls it.
     fn resmon(&self, arguments: &[&str]) -> Run {
         Run::new(env!("CARGO_BIN_EXE_cargo-resmon"))
             .arg("resmon")
@@ -42,19 +42,19 @@ impl Suite {
             .folder(self.fixture.folder())
             .env("CARGO_TARGET_DIR", Fixture::target())
             .env("CARGO_TERM_COLOR", "never")
-            // With the harness: see tests/harness.
+            // The tests in tests/harness cover the instrumented build.
             .env("RESMON_INSTRUMENT", "0")
             .env("RESMON_SPOOL_DIR", self.folder.path().join("spool"))
     }
 
-    /// `cargo resmon test`, recording to [`Self::file`].
+    /// Returns `cargo resmon test`, which records to [`Self::file`].
     fn test(&self, arguments: &[&str]) -> Run {
         let arguments = [&["test", "--offline"], arguments].concat();
         self.resmon(&arguments).env("RESMON_FILE", self.file())
     }
 
-    /// `cargo resmon nextest run`, recording to [`Self::file`]; `None`, with a word about it, where there is no nextest. In
-    /// CI there is.
+    /// Returns `cargo resmon nextest run`, which records to [`Self::file`]. Without nextest says so and returns `None`;
+    /// in CI nextest is installed.
     fn nextest(&self, arguments: &[&str]) -> Option<Run> {
         if !has_nextest() {
             return None;
@@ -71,14 +71,14 @@ impl Suite {
         Records::of_file(self.file())
     }
 
-    /// What lies in the spool directory.
+    /// Returns the names of the files in the spool directory.
     fn spool(&self) -> Vec<String> {
         let files = self.folder.path().join("spool").read_dir().into_iter().flatten();
         files.map(|file| file.expect("a file").file_name().into_string().expect("text")).collect()
     }
 }
 
-/// Requires one session, which ended with this, around all tests, and gives the ids and outcomes of these, sorted.
+/// Requires one session around all tests, which ended with `exit_status`. Returns the tests' ids and outcomes, sorted.
 #[track_caller]
 fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
     assert_eq!(records.0.first().map(Record::event), Some("session_start"));
@@ -93,7 +93,7 @@ fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
     tests
 }
 
-/// The place that a run says it has left its copy in.
+/// Returns the path of the copy that a run reports to have kept.
 fn copy(run: &Finished) -> PathBuf {
     let line = run.stderr.lines().rev().find_map(|line| line.split_once(" recorded in "));
     PathBuf::from(line.unwrap_or_else(|| panic!("no place in {}", run.stderr)).1)

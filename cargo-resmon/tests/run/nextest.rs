@@ -1,4 +1,4 @@
-//! Each process is a test.
+//! `cargo nextest run`: each process is a test.
 
 use crate::{Suite, one_session};
 
@@ -14,7 +14,7 @@ fn every_test_has_a_record_with_or_without_the_attribute() {
     assert_eq!(
         tests,
         [
-            // The name that the attribute gave it, and no second record of it.
+            // The attribute names the test, and there is no second record from outside.
             ("marked/src/lib.rs::tests::passes", "passed"),
             ("marked/src/lib.rs::tests::returns", "passed"),
             ("marked/src/lib.rs::tests::without", "passed"),
@@ -22,7 +22,7 @@ fn every_test_has_a_record_with_or_without_the_attribute() {
             ("marked/src/lib.rs::tests::wobbles", "passed"),
             ("marked/tests/more.rs::a part", "passed"),
             ("marked/tests/more.rs::measures_a_part", "passed"),
-            // Once by the process that nextest started, once by the one that this started.
+            // nextest started one process, and the test in it started the other.
             ("marked/tests/more.rs::runs_itself", "passed"),
             ("marked/tests/more.rs::runs_itself", "passed"),
             ("marked/tests/more.rs::waits", "passed"),
@@ -64,7 +64,7 @@ fn what_a_process_took_is_measured_from_outside() {
         let memory = records.test("tests::fills_memory");
         assert!((64 << 20..256 << 20).contains(&memory.int("rss_peak")), "{memory:?}");
         assert!(memory.int("io_write_bytes") < 1 << 20);
-        // Not what this program had itself when it started the test.
+        // The peak is not that of `cargo resmon` before it started the test.
         let small = records.of_test("tests::passes");
         let peaks = small.iter().filter(|test| test.has("rss_peak"));
         assert!(peaks.clone().all(|test| test.int("rss_peak") < 64 << 20), "{small:?}");
@@ -102,7 +102,7 @@ fn each_end_of_a_process_has_its_outcome() {
     let hangs = records.test("tests::hangs");
     assert_eq!(hangs.int("signal"), i64::from(libc::SIGTERM));
     assert!((0.4..60.0).contains(&hangs.float("duration_s")), "{hangs:?}");
-    // Killed with the process that started it, which had said that it would.
+    // nextest killed the test's runner as well, which had recorded only the start.
     let killed = records.test("tests::hangs_on");
     assert!(!killed.has("duration_s") && !killed.has("signal"), "{killed:?}");
     for test in records.tests().iter().filter(|test| test.outcome() != "crashed") {

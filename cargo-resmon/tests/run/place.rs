@@ -1,4 +1,4 @@
-//! Where a run is kept.
+//! The place where a run is kept.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -18,7 +18,7 @@ fn the_newest_runs_are_kept_in_the_target_directory() {
         fs::write(runs.join(format!("202001{day}000000000-0.ndjson")), "").expect("the same");
     }
     let suite = Suite::of(Fixture::new("marked-and-plain"));
-    // Nothing is built there: the tests do not run.
+    // Nothing can be built there, so no test runs.
     let arguments = ["test", "--offline", "--package=plain", "--test=other"];
     let run = suite.resmon(&arguments).env("RESMON_SPOOL_DIR", "");
     let run = run.env("CARGO_TARGET_DIR", target.path()).finish().exits(0);

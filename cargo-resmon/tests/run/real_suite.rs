@@ -1,4 +1,4 @@
-//! A published crate under nextest, its sources and tests as they are.
+//! A published crate under nextest, with unchanged sources and tests.
 
 use std::{
     collections::BTreeSet,
@@ -38,7 +38,7 @@ fn each_test_of_regex_syntax_has_one_record() {
     assert!(finished.stderr.contains(&format!("{} tests run", names.len())), "{}", finished.stderr);
 }
 
-/// Lays out a package of its own: the crate's sources, and a manifest without what its tests do not need.
+/// Lays out a package with the crate's sources and a minimal manifest. Returns its folder.
 fn laid_out() -> PathBuf {
     let package = published::package("regex-syntax");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real_suites/regex-syntax");

@@ -1,4 +1,4 @@
-//! A runner that is configured already goes on running the tests.
+//! A configured runner still runs the tests.
 
 use std::{fs, os::unix::process::CommandExt, path::Path, process::Command};
 
@@ -9,7 +9,7 @@ use crate::{
     support::{Fixture, Run, host},
 };
 
-/// A workspace whose path has spaces in it, with this in its configuration.
+/// Creates a workspace with this Cargo configuration. Its path contains spaces.
 fn suite(config: &str) -> (Suite, tempfile::TempDir) {
     let scratch = tempdir().expect("a folder of our own");
     let folder = scratch.path().join("a path with spaces");
@@ -77,7 +77,7 @@ fn an_end_that_is_lost_is_no_success() {
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         Ok(())
     };
-    // The kernel takes away the children of a process that ignores their end.
+    // The kernel reaps the children of a process that ignores SIGCHLD, so `wait4(2)` gives no status.
     // SAFETY: the closure makes one call to the kernel.
     let status = unsafe { runner.env_remove("RESMON_UNIT").pre_exec(ignore) }.status();
     assert_eq!(status.expect("it can be started").code(), Some(1));

@@ -48,7 +48,7 @@ impl Folder {
     }
 }
 
-/// Records of tests with these numbers, with so many bytes each.
+/// Returns test records with these numbers, each of `bytes` bytes or more.
 fn records(numbers: std::ops::Range<usize>, bytes: usize) -> String {
     let common = json!({
         "timestamp": "2026-02-28T23:59:59.999+00:00", "batch_num": 1, "cpu_before": 0.0,
@@ -65,7 +65,7 @@ fn records(numbers: std::ops::Range<usize>, bytes: usize) -> String {
     numbers.map(line).collect()
 }
 
-/// The numbers of the tests whose records arrived, in their order.
+/// Returns the numbers of the tests whose records arrived, in order of arrival.
 fn arrived(server: &Server) -> Vec<usize> {
     let records = server.records();
     records.tests().iter().map(|test| test.name().parse().expect("a number")).collect()
@@ -85,11 +85,11 @@ fn what_arrived_is_not_sent_again() {
     let more = folder.upload(&server, &["a.ndjson"]).exits(0);
     assert_eq!(more.stdout, "a.ndjson: 2 accepted, 0 quarantined, 0 left, 3 sent before\n");
     assert_eq!(arrived(&server), [0, 1, 2, 3, 4]);
-    // Another file of the same name.
+    // The file has the same name and other content.
     folder.write("a.ndjson", &records(7..9, 1));
     folder.upload(&server, &["a.ndjson"]).exits(0);
     assert_eq!(arrived(&server)[5..], [7, 8]);
-    // Another data source.
+    // The data source is another one.
     let other = Server::accepting();
     folder.upload(&other, &["a.ndjson"]).exits(0);
     assert_eq!(arrived(&other), [7, 8]);
@@ -98,7 +98,7 @@ fn what_arrived_is_not_sent_again() {
 #[test]
 fn after_a_failure_it_goes_on_where_it_was() {
     let folder = Folder::new();
-    // Three requests of 1 MiB.
+    // The file needs three requests of at most 1 MiB.
     folder.write("a.ndjson", &records(0..28, 100_000));
     let ok = Answer::accepted(11, 0);
     let server = Server::in_turn([ok, Answer::status(403)]);
@@ -137,7 +137,7 @@ fn quarantine_and_what_is_no_record_are_told() {
     let run = folder.upload(&server, &["a.ndjson"]).exits(1);
     let told = "a.ndjson: 1 accepted, 2 quarantined, 0 left, 1 kept here only, 2 not a record\n";
     assert_eq!(run.stdout, told);
-    // The torn line may have been one that was being written.
+    // The torn line may have been in the middle of a write.
     let whole = records(3..4, 1);
     folder
         .write("a.ndjson", &(content[..content.len() - torn.len()].to_owned() + whole.trim_end()));
@@ -219,7 +219,7 @@ fn a_bar_shows_on_a_terminal() {
     let child = command.spawn().expect("it was built");
     drop(command);
     let mut shown = Vec::new();
-    // The end of a terminal is an error.
+    // Reading a terminal whose other side is closed is an error.
     let _ = ours.read_to_end(&mut shown);
     let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("MiB") && shown.contains('█'), "{shown:?}");

@@ -1,4 +1,4 @@
-//! Other attributes that make tests of a function with arguments.
+//! Other attributes that generate tests from a function with arguments.
 
 use crate::rerun;
 

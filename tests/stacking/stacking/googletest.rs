@@ -1,4 +1,4 @@
-//! resmon steps below `#[gtest]`, which fails a test for an `expect_that!` after its body has ended.
+//! resmon expands below `#[gtest]`, because a failed `expect_that!` fails the test only after its body.
 
 use crate::rerun;
 

@@ -1,5 +1,5 @@
-//! `#[resmon::test]` among the attributes that people use: whatever the order, each test runs once
-//! and has one record that agrees with libtest.
+//! `#[resmon::test]` stacked with other attributes: in any order, each test runs once and has one record that agrees
+//! with libtest.
 
 #![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
 

@@ -1,4 +1,4 @@
-//! resmon steps below `#[rstest]`, so that each case has an id and an outcome of its own.
+//! resmon expands below `#[rstest]`, so that each case has its own id and outcome.
 
 use crate::rerun;
 

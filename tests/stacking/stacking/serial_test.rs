@@ -1,4 +1,4 @@
-//! Above `#[serial]` resmon measures the test, below it the wait for its turn as well.
+//! Above `#[serial]`, resmon measures the test alone. Below it, the wait for the lock is included.
 
 use crate::rerun;
 

@@ -1,4 +1,4 @@
-//! resmon steps below the first `#[test_case]`, which registers its cases in front of resmon.
+//! resmon expands below the first `#[test_case]`, so that each case has its own id and outcome.
 
 use crate::rerun;
 

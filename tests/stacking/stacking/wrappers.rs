@@ -1,4 +1,4 @@
-//! Attributes that put something around the body.
+//! Attributes that wrap the body.
 
 use crate::rerun;
 

@@ -1,4 +1,4 @@
-//! Plain tests, one of which measures something while others come and go.
+//! Plain tests, one of which measures something while others begin and end.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -8,7 +8,7 @@ use std::{
 use super::{Event, LONG, Thread, is_driven};
 use crate::loads::{cpu, spin, tell};
 
-/// Measures, and tells what CPU time this thread itself has used.
+/// Measures `work`, and records the CPU time that this thread used.
 fn measure(name: &str, work: impl FnOnce()) {
     let mut used = 0.0;
     resmon::measure(name, || {
@@ -19,7 +19,7 @@ fn measure(name: &str, work: impl FnOnce()) {
     tell(name, &used);
 }
 
-/// A plain test spins before another begins to measure, and after it has ended.
+/// A plain test spins before another one begins to measure and until it has ended.
 mod there_before {
     use super::{Event, LONG, is_driven, measure, spin, thread};
 
@@ -44,7 +44,7 @@ mod there_before {
     }
 }
 
-/// A plain test that begins while another measures: in the place of one that has ended.
+/// A plain test begins while another one measures, on the test thread of one that has ended.
 mod begins_during {
     use super::{Event, LONG, is_driven, measure, spin};
 
@@ -80,7 +80,7 @@ mod begins_during {
     }
 }
 
-/// The same, which has left no trace when the measurement ends.
+/// A plain test begins and ends while another one measures, so that no trace of it is left.
 mod comes_and_goes {
     use super::{Event, LONG, Thread, is_driven, measure, spin};
 
@@ -111,7 +111,7 @@ mod comes_and_goes {
     }
 }
 
-/// The same, with the harness's thread on a CPU when the measurement begins.
+/// A plain test comes and goes as in `comes_and_goes`, while libtest's main thread is on a CPU.
 mod busy_harness {
     use super::{AtomicBool, Event, LONG, Ordering, Thread, is_driven, measure, spin, thread};
 
@@ -129,13 +129,13 @@ mod busy_harness {
         }
     }
 
-    /// Keeps the harness busy from now on, which waits for tests to end.
+    /// Keeps libtest's main thread busy in a signal handler. It waited for tests to end.
     fn stop_harness() {
         // SAFETY: the call only reads what the process is.
         HARNESS.0.store(unsafe { libc::getpid() }, Ordering::Release);
         PLACE_MADE.wait_for_sleep();
         HARNESS.wait_for_sleep();
-        // SAFETY: the handler does nothing that could not be done at any moment; the main thread lives on.
+        // SAFETY: the handler uses atomics only, and the main thread exists as long as the process.
         unsafe {
             libc::signal(libc::SIGUSR1, stop as extern "C" fn(libc::c_int) as libc::sighandler_t);
             libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::getpid(), libc::SIGUSR1);
