@@ -98,7 +98,7 @@ struct TestOf<'a> {
     package: Option<&'a str>,
     /// Its Cargo target, as nextest names binaries.
     target: Option<&'a str>,
-    /// That of the last attempt.
+    /// The outcome of the last attempt.
     outcome: Outcome,
     /// Whether it passed only in a retry.
     flaky: bool,

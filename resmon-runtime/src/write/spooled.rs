@@ -1,7 +1,7 @@
 //! The records of a session for Tinybird: segments in the spool, which the sender reads and deletes.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -106,14 +106,14 @@ impl Spooled {
         Ok(())
     }
 
-    /// Writes behind the last whole record. In a pinned file this overwrites the rest of a failed write.
+    /// Writes behind the last whole record, over the rest of a failed write.
     fn write(&self, state: &mut State, spool: &Spool, line: &[u8]) -> io::Result<()> {
         if let Some(file) = &state.file {
             spool::write_at(file.get()?, line, state.length)?;
         } else {
             let path = self.segment(spool, state.segment).path;
-            let mut file = spool.open_file(&path, OpenOptions::new().create(true).append(true))?;
-            let written = file.write_all(line);
+            let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
+            let written = spool::write_at(&file, line, state.length);
             spool::close(file);
             written?;
         }
