@@ -53,6 +53,17 @@ mod suite {
         }
     }
 
+    /// The glob import has a `test`, too, which the compiler would find ambiguous.
+    mod below_a_prelude {
+        use resmon::test;
+        use std::prelude::v1::*;
+
+        #[test]
+        fn plain() -> Result<(), String> {
+            Ok(())
+        }
+    }
+
     mod nested {
         use super::*;
 
@@ -110,6 +121,7 @@ mod imported {
 #[core::prelude::v1::test]
 fn every_test_is_recorded() {
     let expected = [
+        ("suite::below_a_prelude::plain", "passed"),
         ("suite::cases::case_1_right", "passed"),
         ("suite::cases::case_2_wrong", "failed"),
         ("suite::error", "failed"),

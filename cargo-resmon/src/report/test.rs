@@ -75,10 +75,15 @@ impl Test {
         self.attempts.last().map(|attempt| attempt.outcome).unwrap_or_default()
     }
 
-    /// Returns whether it passed in the end after a bad outcome.
+    /// Returns whether it passed in the end after a bad outcome. A process in which the test ran itself again may have
+    /// ended before that test did, which is not bad.
     pub(crate) fn is_flaky(&self) -> bool {
-        self.outcome() == Outcome::Passed
-            && self.attempts.iter().any(|attempt| attempt.outcome.is_bad())
+        let last = self.last_attempt();
+        let was_bad = |attempt: &Attempt| {
+            let is_retried = attempt.attempt < last;
+            attempt.outcome.is_bad() && (is_retried || attempt.outcome != Outcome::Unfinished)
+        };
+        self.outcome() == Outcome::Passed && self.attempts.iter().any(was_bad)
     }
 
     fn last_attempt(&self) -> i32 {

@@ -65,6 +65,42 @@ fn a_test_has_its_attempts_and_what_it_cost_before() {
     assert_eq!(crashed["duration_s"], Value::Null);
 }
 
+/// A test that runs itself again in a process of its own, or that repeats itself, has several records of one attempt.
+#[test]
+fn the_last_record_of_an_attempt_counts() {
+    let mut records = Records::new();
+    records.test("tests/api.rs::forked", 1.0, 0.1, json!({"outcome": "unfinished"}));
+    records.test("tests/api.rs::forked", 1.1, 0.3, json!({}));
+    records.test("tests/api.rs::repeated", 2.0, 0.1, json!({"outcome": "failed"}));
+    records.test("tests/api.rs::repeated", 2.2, 0.1, json!({}));
+    records.end(3.0, 0);
+    let document = document(&records);
+    let tests = document["tests"].as_array().unwrap();
+    let told = |test: &Value| (test["outcome"].clone(), test["flaky"].clone());
+    assert_eq!(told(&tests[0]), (json!("passed"), json!(false)));
+    assert_eq!(told(&tests[1]), (json!("passed"), json!(true)));
+    assert_eq!(document["totals"]["passed"], 2);
+}
+
+#[test]
+fn a_module_in_two_targets_gives_two_tests() {
+    let mut records = Records::new();
+    for (target, outcome) in [("shop", "failed"), ("shop::bin/shop", "passed")] {
+        let more = json!({"target": target, "outcome": outcome});
+        records.test("src/util.rs::util::works", 1.0, 0.1, more);
+    }
+    records.end(2.0, 101);
+    let document = document(&records);
+    let tests = document["tests"].as_array().unwrap();
+    let told: Vec<_> = tests.iter().map(|test| (&test["target"], &test["outcome"])).collect();
+    assert_eq!(
+        told,
+        [(&json!("shop"), &json!("failed")), (&json!("shop::bin/shop"), &json!("passed"))]
+    );
+    let printed = report(&records.write()).finish().printed();
+    assert!(printed.contains("failed  src/util.rs::util::works (shop)  after"), "{printed}");
+}
+
 #[test]
 fn advice_has_a_kind_that_scripts_can_go_by() {
     let document = document(&eventful());
