@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
 /// Outcome of each recorded test by its name, without the file in front.
 type Outcomes = BTreeMap<String, String>;
+
+/// Name and outcome of a test.
+pub(crate) type Verdict = (String, String);
 
 /// Runs the tests whose names begin with `filter`. Requires that they are those of `expected`, that each ran once and
 /// was recorded once as a test of `file`, that resmon and libtest agree, and that each name selects that test alone.
@@ -36,8 +39,14 @@ pub(crate) fn check_all_pass(file: &str, filter: &str, names: &[&str]) {
     check(file, filter, &expected);
 }
 
-/// Returns resmon's outcomes, then libtest's.
+/// Runs tests that are recorded and reported once each. Returns resmon's outcomes, then libtest's.
 fn run(file: &str, arguments: &[&str]) -> (Outcomes, Outcomes) {
+    let (recorded, verdicts) = all(file, arguments);
+    (once_each(&recorded), once_each(&verdicts))
+}
+
+/// Runs tests. Returns what resmon recorded, then what libtest reported, each in its order.
+pub(crate) fn all(file: &str, arguments: &[&str]) -> (Vec<Verdict>, Vec<Verdict>) {
     let records = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
     for (name, _) in env::vars_os() {
@@ -49,18 +58,17 @@ fn run(file: &str, arguments: &[&str]) -> (Outcomes, Outcomes) {
     }
     command.args(arguments).arg("--include-ignored").env("RESMON_FILE", records.path());
     let output = command.output().unwrap();
-    let recorded = once_each(&outcomes(file, &fs::read_to_string(&records).unwrap()), &output);
-    let verdicts = once_each(&verdicts(&String::from_utf8_lossy(&output.stdout)), &output);
-    (recorded, verdicts)
+    let recorded = outcomes(file, &fs::read_to_string(&records).unwrap());
+    (recorded, verdicts(&String::from_utf8_lossy(&output.stdout)))
 }
 
-fn once_each(outcomes: &[(String, String)], output: &Output) -> Outcomes {
+fn once_each(outcomes: &[Verdict]) -> Outcomes {
     let map: Outcomes = outcomes.iter().cloned().collect();
-    assert_eq!(map.len(), outcomes.len(), "twice: {outcomes:?}\n{output:?}");
+    assert_eq!(map.len(), outcomes.len(), "twice: {outcomes:?}");
     map
 }
 
-fn outcomes(file: &str, records: &str) -> Vec<(String, String)> {
+fn outcomes(file: &str, records: &str) -> Vec<Verdict> {
     let records = records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let tests = records.filter(|record| record["event_type"] == "test");
     let named = tests.map(|record| {
@@ -72,7 +80,7 @@ fn outcomes(file: &str, records: &str) -> Vec<(String, String)> {
 }
 
 /// Parses lines such as `test name ... ok` and `test name - should panic ... FAILED`.
-fn verdicts(stdout: &str) -> Vec<(String, String)> {
+fn verdicts(stdout: &str) -> Vec<Verdict> {
     let lines = stdout.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "));
     let named = lines.map(|(name, verdict)| {
         let name = name.strip_suffix(" - should panic").unwrap_or(name);

@@ -9,6 +9,7 @@ mod rerun;
 mod generators;
 mod googletest;
 mod proptest;
+mod repeats;
 mod rstest;
 mod runtimes;
 mod serial_test;
