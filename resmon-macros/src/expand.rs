@@ -8,7 +8,7 @@ use crate::attr;
 use crate::item::TestFn;
 use crate::registered::is_registered;
 use crate::relocate::relocate;
-use crate::shape::Shape;
+use crate::shape::{Shape, is_expanded};
 use crate::valid;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -59,7 +59,7 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
         test.attrs.extend(attr);
     }
     // With the crate-wide switch the `#[test]` of `#[resmon::test] #[test]` is resmon again.
-    if test.body.is_measured() {
+    if is_expanded(&test.body) {
         return Ok(test.into_token_stream());
     }
     Ok(Shape::of(&test).expand(&args, &test))

@@ -1,10 +1,11 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, FnArg, Ident, Pat, Result, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, Error, FnArg, Ident, Pat, Result, ReturnType, Signature, Token, Type, Visibility,
+};
 
-use crate::shape::{GUARD, PRIVATE, RUN};
-use crate::{attr, valid};
+use crate::attr;
 
 /// A function that becomes a test.
 pub(crate) struct TestFn {
@@ -42,12 +43,45 @@ impl TestFn {
 fn parse_head(input: ParseStream<'_>) -> Result<(Vec<Attribute>, Visibility, Signature)> {
     let attrs = input.call(Attribute::parse_outer)?;
     let vis = input.parse()?;
-    valid::is_function(input)?;
+    is_function(input)?;
     let sig = input.parse()?;
-    valid::is_free(&sig)?;
+    is_free(&sig)?;
     // A semicolon, if the body is missing.
     input.parse::<TokenStream>()?;
     Ok((attrs, vis, sig))
+}
+
+/// The words that a function can begin with, after its visibility.
+const FUNCTION: &[&str] = &["async", "const", "extern", "fn", "unsafe"];
+
+/// Checks that the item is a function. Gives a clearer error than the parser.
+fn is_function(input: ParseStream<'_>) -> Result<()> {
+    if input.peek(Token![mod]) {
+        return Err(input.error(
+            "`#[resmon::test]` goes on a test function; to record every test of the crate write \
+             `#[cfg(test)] #[macro_use(test)] extern crate resmon;` in its root",
+        ));
+    }
+    match input.fork().parse::<TokenTree>() {
+        Ok(TokenTree::Ident(word)) if !FUNCTION.iter().any(|start| word == start) => {
+            Err(Error::new(
+                word.span(),
+                format!("`#[resmon::test]` goes on a test function, found `{word}`"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the function is not a method: a test is called by its path alone.
+fn is_free(sig: &Signature) -> Result<()> {
+    match sig.receiver() {
+        Some(receiver) => Err(Error::new(
+            receiver.self_token.span,
+            "a test cannot be a method, move it out of the `impl` and drop `self`",
+        )),
+        None => Ok(()),
+    }
 }
 
 impl Body {
@@ -78,18 +112,6 @@ impl Body {
         statements.extend(statement);
         statements.extend(self.statements.iter().cloned());
         self.with(statements)
-    }
-
-    /// Whether resmon has already expanded the body: the first statement is its guard, or the last its call.
-    pub(crate) fn is_measured(&self) -> bool {
-        let is =
-            |token: &TokenTree, name| matches!(token, TokenTree::Ident(ident) if ident == name);
-        match &self.statements[..] {
-            [_let, variable, ..] if is(variable, GUARD) => true,
-            [.., private, _, _, _function, TokenTree::Group(_)] if is(private, PRIVATE) => true,
-            [.., method, TokenTree::Group(_)] => is(method, RUN),
-            _ => false,
-        }
     }
 }
 

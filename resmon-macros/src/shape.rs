@@ -1,20 +1,20 @@
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{FnArg, Lit, Pat, Signature, Type, TypeParamBound};
 
 use crate::args::Args;
 use crate::attr::ShouldPanic;
 use crate::build::Build;
-use crate::item::TestFn;
+use crate::item::{Body, TestFn};
 
 /// The name of the guard's variable.
-pub(crate) const GUARD: &str = "__resmon_guard";
+const GUARD: &str = "__resmon_guard";
 
 /// The module of resmon that the expansion names.
-pub(crate) const PRIVATE: &str = "__private";
+const PRIVATE: &str = "__private";
 
 /// The name of the method that runs a test and judges its value.
-pub(crate) const RUN: &str = "__resmon_run";
+const RUN: &str = "__resmon_run";
 
 /// The way in which the expansion learns the outcome of the test.
 pub(crate) enum Shape {
@@ -160,6 +160,17 @@ fn is_termination(bound: &TypeParamBound) -> bool {
         TypeParamBound::Trait(bound) => {
             bound.path.segments.last().is_some_and(|last| last.ident == "Termination")
         }
+        _ => false,
+    }
+}
+
+/// Whether resmon has already expanded the body: the first statement is its guard, or the last its call.
+pub(crate) fn is_expanded(body: &Body) -> bool {
+    let is = |token: &TokenTree, name| matches!(token, TokenTree::Ident(ident) if ident == name);
+    match &body.statements[..] {
+        [_let, variable, ..] if is(variable, GUARD) => true,
+        [.., private, _, _, _function, TokenTree::Group(_)] if is(private, PRIVATE) => true,
+        [.., method, TokenTree::Group(_)] => is(method, RUN),
         _ => false,
     }
 }

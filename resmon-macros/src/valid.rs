@@ -1,44 +1,11 @@
-use proc_macro2::TokenTree;
+//! Checks for mistakes of which the compiler says too little.
+
 use quote::quote;
-use syn::parse::ParseStream;
-use syn::{Attribute, Error, Result, Signature, Token};
+use syn::{Attribute, Error, Result};
 
 use crate::attr;
 use crate::item::TestFn;
 use crate::known;
-
-/// The words that a function can begin with, after its visibility.
-const FUNCTION: &[&str] = &["async", "const", "extern", "fn", "unsafe"];
-
-/// Checks that the item is a function. Gives a clearer error than the parser.
-pub(crate) fn is_function(input: ParseStream<'_>) -> Result<()> {
-    if input.peek(Token![mod]) {
-        return Err(input.error(
-            "`#[resmon::test]` goes on a test function; to record every test of the crate write \
-             `#[cfg(test)] #[macro_use(test)] extern crate resmon;` in its root",
-        ));
-    }
-    match input.fork().parse::<TokenTree>() {
-        Ok(TokenTree::Ident(word)) if !FUNCTION.iter().any(|start| word == start) => {
-            Err(Error::new(
-                word.span(),
-                format!("`#[resmon::test]` goes on a test function, found `{word}`"),
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks that the function is not a method: a test is called by its path alone.
-pub(crate) fn is_free(sig: &Signature) -> Result<()> {
-    match sig.receiver() {
-        Some(receiver) => Err(Error::new(
-            receiver.self_token.span,
-            "a test cannot be a method, move it out of the `impl` and drop `self`",
-        )),
-        None => Ok(()),
-    }
-}
 
 /// Rejects an attribute that may register the test: with a second `#[test]` the test would run twice.
 pub(crate) fn is_known(test: &TestFn) -> Result<()> {

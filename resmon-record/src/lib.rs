@@ -6,7 +6,9 @@
 
 pub mod bytes;
 pub mod config;
+mod digits;
 pub mod fields;
+mod file;
 pub mod fingerprint;
 pub mod line;
 pub mod outcome;

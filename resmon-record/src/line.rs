@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 
+use crate::digits::PAIRS;
 use crate::outcome::Outcome;
 use crate::timestamp::Timestamp;
 
@@ -24,17 +25,6 @@ unsafe extern "C" {
     /// Copies bytes. Every target of Rust has `memcpy(3)`: `core` itself calls it.
     fn memcpy(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;
 }
-
-/// The two digits of each number below 100. Digits in pairs take half as many divisions.
-pub static PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut number = 0_u8;
-    while number < 100 {
-        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
-        number += 1;
-    }
-    pairs
-};
 
 impl Line {
     /// Creates a line without fields.

@@ -41,8 +41,8 @@ fn read(path: &str) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
     // Both files are shorter than this.
     let mut text = vec![0; 1024];
-    let length = crate::spool::read_at(&file, &mut text, 0);
-    crate::spool::close(file);
+    let length = crate::file::read_at(&file, &mut text, 0);
+    crate::file::close(file);
     text.truncate(length.ok()?);
     String::from_utf8(text).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::line::PAIRS;
+use crate::digits::PAIRS;
 
 /// A moment of the wall clock in milliseconds since 1970, written in UTC as `2026-11-22T21:15:47.123+00:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,9 +30,10 @@ use crate::process;
 pub use self::backlog::{Dropped, LIMIT};
 pub use self::crash::{LAST_WORDS, position};
 pub use self::directory::{Owner, default_directories, owner_for};
-pub use self::progress::{Progress, read_at, write_at};
+pub use self::progress::Progress;
 pub use self::segment::{Kind, SEGMENT_BYTES, Segment, kept_id};
 pub use self::sender::{FIRST_SESSION, SenderFile, SenderState, warnings_file};
+pub use crate::file::{close, read_at, write_at};
 
 /// The spool directory.
 #[derive(Clone, Debug)]
@@ -143,18 +144,4 @@ impl Spool {
             is_alive
         })
     }
-}
-
-/// Closes a file in a process whose tests may close any descriptor.
-///
-/// Dropping a `File` whose descriptor is already closed aborts the process in the dev profile.
-pub fn close(file: File) {
-    #[cfg(unix)]
-    {
-        use std::os::fd::IntoRawFd;
-        // SAFETY: the descriptor belonged to the file, which is gone.
-        unsafe { libc::close(file.into_raw_fd()) };
-    }
-    #[cfg(not(unix))]
-    drop(file);
 }

@@ -1,10 +1,11 @@
 //! The progress of delivery: how much of a session's records has arrived.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 
 use super::Spool;
+use super::write_at;
 
 /// The content of `ID-DESTINATION.sent`. All records before this position have arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,49 +51,4 @@ fn parse(text: &str) -> Option<Progress> {
 
 fn path(spool: &Spool, session_id: &str, destination: &str) -> PathBuf {
     spool.path(&format!("{session_id}-{destination}.sent"))
-}
-
-/// Reads bytes at an offset of a file, as many as one call returns.
-///
-/// # Errors
-///
-/// Errors of the system.
-pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::read_at(file, bytes, offset);
-    #[cfg(windows)]
-    return std::os::windows::fs::FileExt::seek_read(file, bytes, offset);
-    #[cfg(not(any(unix, windows)))]
-    {
-        let _ = (file, bytes, offset);
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// Writes all bytes at an offset of a file.
-///
-/// # Errors
-///
-/// Errors of the system.
-pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
-    #[cfg(windows)]
-    {
-        let (mut rest, mut offset) = (bytes, offset);
-        while !rest.is_empty() {
-            let written = std::os::windows::fs::FileExt::seek_write(file, rest, offset)?;
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-            rest = &rest[written..];
-            offset += written as u64;
-        }
-        Ok(())
-    }
-    #[cfg(not(any(unix, windows)))]
-    {
-        let _ = (file, bytes, offset);
-        Err(io::ErrorKind::Unsupported.into())
-    }
 }
