@@ -12,6 +12,7 @@ mod settings;
 mod wrapper;
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,7 +26,6 @@ use self::settings::Settings;
 pub(crate) use self::settings::{TargetName, Targets};
 pub(crate) use self::wrapper::{is_own, run_if_called};
 use crate::message;
-use crate::runner::Chain;
 
 /// The variable with the program through which Cargo compiles workspace members.
 pub(crate) const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
@@ -90,12 +90,11 @@ impl Instrumented {
     pub(crate) fn put_into(&self, command: &mut Command) {
         command.env(WRAPPER, &self.wrapper);
     }
+}
 
-    /// Returns the wrapper's variable with its previous value, which the runner restores in a test's environment.
-    pub(crate) fn chain() -> Chain {
-        let value = env::var_os(WRAPPER).filter(|value| !is_own(value));
-        Chain { variable: WRAPPER.into(), value, runner: Vec::new() }
-    }
+/// Returns the value of [`WRAPPER`] before `cargo resmon` set it, which the runner restores in a test's environment.
+pub(crate) fn previous_wrapper() -> Option<OsString> {
+    env::var_os(WRAPPER).filter(|value| !is_own(value))
 }
 
 /// Returns the wrapper that the user has configured, if any.

@@ -10,7 +10,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::build::Harness;
-use super::wrapper::NAME;
+
+/// The name of the link by which Cargo calls the wrapper.
+pub(super) const NAME: &str = "resmon-rustc";
 
 /// The name of the settings file.
 const FILE: &str = "settings.json";

@@ -13,11 +13,8 @@ use serde::Deserialize;
 use super::build::Harness;
 use super::invocation::{self, Invocation};
 use super::note::Note;
-use super::settings::Settings;
+use super::settings::{NAME, Settings};
 use crate::message;
-
-/// The file name of the link to this program.
-pub(super) const NAME: &str = "resmon-rustc";
 
 /// The unstable feature to enable in a test binary.
 const FEATURE: &str = "custom_test_frameworks";

@@ -104,7 +104,7 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
     });
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    let handing_on = signals.ok().map(|signals| signals.hand_on(child.id()));
+    let handing_on = signals.ok().map(|signals| signals.hand_on(&child));
     let (status, session) = session.follow(child)?;
     drop(handing_on);
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);

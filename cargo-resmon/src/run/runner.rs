@@ -12,7 +12,7 @@ use cargo_config2::Config;
 use tempfile::TempDir;
 
 use super::wrapped::Wrapped;
-use crate::harness::Instrumented;
+use crate::harness::{WRAPPER, previous_wrapper};
 use crate::runner::{ARGUMENT, Chain, VARIABLE};
 
 /// This program as Cargo's runner, until this value is dropped.
@@ -40,7 +40,8 @@ impl Runner {
             }
             command.env(variable, runner);
         }
-        let mut chains = vec![Instrumented::chain()];
+        let (variable, value) = (WRAPPER.into(), previous_wrapper());
+        let mut chains = vec![Chain { variable, value, runner: Vec::new() }];
         chains.extend_from_slice(&self.chains);
         command.env(VARIABLE, Chain::encode(&chains));
     }

@@ -9,12 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libc::c_int;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
-
-use super::signals::SIGNALS;
 
 /// The argument that starts this program as a sentinel.
 pub(crate) const ARGUMENT: &str = "__sentinel";
+
+/// The signals that end a run.
+pub(crate) const SIGNALS: [c_int; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
 /// The time to wait for the sentinel to report a signal that was sent to the whole group.
 const PATIENCE: Duration = Duration::from_millis(200);
