@@ -23,7 +23,7 @@ fn one_connection_full_batches_and_one_session() {
     assert_eq!(run.warnings(), [""; 0]);
     assert!(!run.stderr.contains(TOKEN) && !run.stdout.contains(TOKEN));
     let records = server.records();
-    assert_eq!(one_session(&records, 0).len(), 17);
+    assert_eq!(one_session(&records, 0).len(), 16);
     assert_eq!(server.connections(), 1);
     for request in server.requests() {
         let records = request.records();
