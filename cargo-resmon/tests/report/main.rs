@@ -11,6 +11,7 @@ mod last;
 mod markdown;
 mod real;
 mod records;
+mod snapshots;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod webdriver;
