@@ -6,6 +6,8 @@ mod doctor;
 #[cfg(unix)]
 mod harness;
 mod message;
+mod outcome;
+mod record;
 mod report;
 #[cfg(unix)]
 mod run;

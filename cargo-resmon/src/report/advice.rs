@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::binary::Binary;
 use super::model::Report;
-use super::outcome::{Outcome, signal};
-use super::record::Scope;
 use super::test::{Measure, Test};
 use super::units::{self, bytes, count, float, percent, seconds};
+use crate::outcome::{Outcome, signal};
+use crate::record::Scope;
 
 /// The maximum number of lines of one kind; the tables show the rest.
 const EACH: usize = 3;

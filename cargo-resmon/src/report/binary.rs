@@ -1,10 +1,8 @@
 //! A test binary of `cargo test`, measured as a whole.
 
-use serde::Deserialize;
-
-use super::outcome::Outcome;
-use super::record::Attempt;
 use super::text::clean;
+use crate::outcome::Outcome;
+use crate::record::{About, Attempt};
 
 /// A process that ran tests.
 #[derive(Debug)]
@@ -12,28 +10,6 @@ pub(crate) struct Binary {
     pub(crate) about: About,
     /// The figures that a test has too.
     pub(crate) figures: Attempt,
-}
-
-/// The fields that only the record of a test binary has.
-#[derive(Debug, Deserialize)]
-pub(crate) struct About {
-    pub(crate) package: Option<String>,
-    /// The path of the executable.
-    pub(crate) executable: Option<String>,
-    /// Its source file, relative to its package, if it is known.
-    pub(crate) source: Option<String>,
-    /// Its exit code, unless a signal ended it.
-    pub(crate) exit_status: Option<i32>,
-    /// The number of its test records.
-    pub(crate) tests: Option<u32>,
-    /// The number of these with a bad outcome.
-    pub(crate) tests_bad: Option<u32>,
-    /// Its Cargo target, as nextest names binaries.
-    pub(crate) target: Option<String>,
-    /// The reason why its tests are not measured from inside although that was requested.
-    pub(crate) not_instrumented: Option<String>,
-    /// The reason why its heap is not counted although that was requested.
-    pub(crate) heap_not_counted: Option<String>,
 }
 
 impl Binary {

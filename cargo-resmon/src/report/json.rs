@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::advice::{self, Advice};
 use super::binary::Binary;
 use super::model::Report;
-use super::outcome::Outcome;
-use super::record::{Attempt, GitHub, Machine};
 use super::test::{Earlier, Measure, Test};
+use crate::outcome::Outcome;
+use crate::record::{Attempt, GitHub, Machine};
 
 const VERSION: u32 = 1;
 

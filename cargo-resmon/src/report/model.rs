@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::binary::Binary;
-use super::outcome::Outcome;
 use super::read::{self, RUNS, Unreadable};
-use super::record::{Attempt, Machine};
 use super::run::Run;
 use super::test::{Earlier, Key, Measure, Test};
 use super::totals::Totals;
 use super::units;
+use crate::outcome::Outcome;
+use crate::record::{Attempt, Machine};
 
 /// The newest run of a file, with the runs before it.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use super::binary::{About, Binary};
-use super::record::{End, GitHub, Head, Machine, Text};
+use super::binary::Binary;
 use super::run::{Event, Run};
+use crate::record::{About, End, GitHub, Head, Machine, Text};
 
 /// The number of runs to keep of a file: the newest, and those before it.
 pub(crate) const RUNS: usize = 21;

@@ -6,8 +6,8 @@ use std::mem;
 use jiff::Timestamp;
 
 use super::binary::Binary;
-use super::record::{Attempt, End, GitHub, Machine, Text};
 use super::test::{Key, Test};
+use crate::record::{Attempt, End, GitHub, Machine, Text};
 
 /// The maximum number of machines to keep for a run.
 const MACHINES: usize = 32;

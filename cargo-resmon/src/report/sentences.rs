@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use super::binary::Binary;
 use super::model::Report;
-use super::outcome::{Outcome, signal};
-use super::record::{Attempt, Scope};
 use super::test::{Measure, Test};
 use super::text::clean;
 use super::units::{self, bytes, count, float, growth, percent, seconds};
+use crate::outcome::{Outcome, signal};
+use crate::record::{Attempt, Scope};
 
 /// Returns the title: the name of the run, its start and its duration.
 pub(crate) fn title(report: &Report) -> String {

@@ -1,8 +1,8 @@
 //! The tests of a run.
 
-use super::outcome::Outcome;
-use super::record::Attempt;
 use super::text::clean;
+use crate::outcome::Outcome;
+use crate::record::Attempt;
 
 /// The names that together tell a test from all others: one module may be compiled into several targets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! Figures of a whole run.
 
-use super::outcome::Outcome;
-use super::record::Attempt;
 use super::run::Run;
+use crate::outcome::Outcome;
+use crate::record::Attempt;
 
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
@@ -70,7 +70,7 @@ impl Totals {
         self.tests_s += attempt.duration_s.unwrap_or_default();
         if let Some(cpu) = attempt.cpu_s() {
             self.cpu_s = Some(self.cpu_s.unwrap_or_default() + cpu);
-            self.cpu_is_whole &= attempt.cpu_scope == Some(super::record::Scope::Process);
+            self.cpu_is_whole &= attempt.cpu_scope == Some(crate::record::Scope::Process);
         } else if attempt.duration_s.is_some() {
             self.cpu_is_whole = false;
         }

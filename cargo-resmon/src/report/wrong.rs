@@ -2,9 +2,9 @@
 
 use super::binary::Binary;
 use super::model::Report;
-use super::outcome::Outcome;
 use super::sentences;
 use super::test::Test;
+use crate::outcome::Outcome;
 
 /// A test or a test binary to look at.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::record::{Fields, text};
+use crate::record::{Attempt, text_of};
 
 /// The number of samples to keep: about 6 s at one sample per 100 ms.
 const KEPT: usize = 64;
@@ -20,11 +20,15 @@ impl History {
         self.0.push_back((timestamp, usage));
     }
 
-    /// Sets the field to the usage at the timestamp of the record, if any is known.
-    pub(crate) fn fill_in(&self, fields: &mut Fields, name: &str) {
-        let usage = text(fields, "timestamp").and_then(|timestamp| self.at(timestamp));
-        if let Some(usage) = usage {
-            fields.insert(name.to_owned(), usage.into());
+    /// Replaces a figure by the usage at the time of the record, if any is known.
+    pub(crate) fn replace(
+        &self,
+        figures: &mut Attempt,
+        figure: impl Fn(&mut Attempt) -> &mut Option<f64>,
+    ) {
+        let usage = figures.timestamp.and_then(|timestamp| self.at(&text_of(timestamp)));
+        if usage.is_some() {
+            *figure(figures) = usage;
         }
     }
 

@@ -2,7 +2,8 @@
 
 mod cpu;
 mod flags;
-mod record;
+mod line;
+
 mod recover;
 mod runner;
 pub(crate) mod sentinel;

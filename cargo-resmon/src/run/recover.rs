@@ -3,11 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::Context;
 use resmon_runtime::collector::{Orphan, Run};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::record::{Fields, Made, text};
+use super::line::{Header, Made};
 use super::units::Units;
 use super::workspace::Sources;
 use crate::message;
@@ -30,30 +29,28 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
 
 fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
     let mut units = Units::new(sources.clone());
-    let mut header = Fields::new();
+    let mut header = None;
     loop {
         let lines = orphan.read()?;
         if lines.is_empty() {
             break;
         }
         for line in lines {
-            if let Some(first) = units.take(&line.line, line.place) {
-                header = first;
-            }
+            header = units.take(&line.line, line.place).or(header);
         }
     }
-    if header.is_empty() {
+    let Some(header) = header else {
         // A file without a header was created again by a process that outlived its run.
         orphan.remove();
         return Ok(());
-    }
+    };
     let mut made = units.made();
     made.extend(units.finish());
     let mut records = Records { header: &header, tests: 0, all: Vec::new(), whole: Vec::new() };
     for made in made {
         match made {
-            Made::Test(fields) => records.test(fields),
-            Made::Process(fields) => records.process(fields),
+            Made::Test(test) => records.test(test.fields()),
+            Made::Process(process) => records.process(process.fields()),
             Made::Done(_) => {}
         }
     }
@@ -64,7 +61,7 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
 
 /// The records of an orphan to deliver.
 struct Records<'a> {
-    header: &'a Fields,
+    header: &'a Header,
     tests: u64,
     /// Records for the destination.
     all: Vec<String>,
@@ -73,8 +70,8 @@ struct Records<'a> {
 }
 
 impl Records<'_> {
-    fn test(&mut self, mut fields: Fields) {
-        let size = self.header.get("batch_size").and_then(Value::as_u64).unwrap_or(1).max(1);
+    fn test(&mut self, mut fields: Map<String, Value>) {
+        let size = self.header.batch_size.max(1);
         fields.insert("batch_num".to_owned(), (self.tests / size + 1).into());
         self.tests += 1;
         let line = self.line(fields);
@@ -82,16 +79,14 @@ impl Records<'_> {
         self.whole.push(line);
     }
 
-    fn process(&mut self, fields: Fields) {
+    fn process(&mut self, fields: Map<String, Value>) {
         let line = self.line(fields);
         self.whole.push(line);
     }
 
-    fn line(&self, mut fields: Fields) -> String {
-        for (name, value) in self.header {
-            if name.starts_with("gh_") || name == "session_id" || name == "run_id" {
-                fields.insert(name.clone(), value.clone());
-            }
+    fn line(&self, mut fields: Map<String, Value>) -> String {
+        for (name, value) in self.header.common() {
+            fields.insert(name.clone(), value.clone());
         }
         Value::from(fields).to_string()
     }
@@ -100,11 +95,11 @@ impl Records<'_> {
         if self.whole.is_empty() {
             return Ok(());
         }
-        let copy = text(self.header, "copy").context("it does not say where it belongs")?;
-        if let Some(fingerprint) = text(self.header, "tinybird").filter(|_| !self.all.is_empty()) {
+        let Header { copy, file, tinybird, .. } = self.header;
+        if let Some(fingerprint) = tinybird.as_ref().filter(|_| !self.all.is_empty()) {
             orphan.to_spool(fingerprint, &self.all)?;
         }
-        if let Some(file) = text(self.header, "file") {
+        if let Some(file) = file {
             orphan.to_file(Path::new(file), &self.all)?;
         }
         // The copy is of use only in its place, so a missing place is no error.

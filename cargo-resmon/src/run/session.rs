@@ -13,10 +13,11 @@ use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
 
 use super::flags::Flags;
-use super::record::{Made, text};
+use super::line::Made;
 use super::recover;
 use super::units::Units;
 use super::workspace::Workspace;
+use crate::outcome::Outcome;
 use crate::{message, report, runs};
 
 /// The interval at which the intake is read.
@@ -113,13 +114,13 @@ impl Session {
         let mut done = Vec::new();
         for made in made {
             match made {
-                Made::Test(fields) => {
+                Made::Test(test) => {
                     self.tests += 1;
-                    let failed = text(&fields, "outcome") == Some("failed");
-                    self.run.test(&Value::from(fields).to_string(), failed);
+                    let failed = test.figures.outcome == Outcome::Failed;
+                    self.run.test(&Value::from(test.fields()).to_string(), failed);
                 }
-                Made::Process(fields) => {
-                    self.run.note(&Value::from(fields).to_string());
+                Made::Process(process) => {
+                    self.run.note(&Value::from(process.fields()).to_string());
                 }
                 Made::Done(places) => done.extend(places),
             }

@@ -3,49 +3,21 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use serde_json::{Value, json};
-
-use super::record::{Fields, Made, Source, add, replace, text};
+use super::line::{Began, Ended, Event, Made, Source};
 use super::workspace::Sources;
-
-/// The figures of the whole process in the runner's `end` line.
-const OUTSIDE: [&str; 7] = [
-    "signal",
-    "cpu_user_s",
-    "cpu_system_s",
-    "cpu_scope",
-    "rss_peak",
-    "io_read_bytes",
-    "io_write_bytes",
-];
-const BEFORE: [&str; 7] = [
-    "package",
-    "attempt",
-    "cpu_before",
-    "mem_available_before",
-    "mem_percent_before",
-    "disk_free_before",
-    "disk_percent_before",
-];
-const AFTER: [&str; 6] = [
-    "duration_s",
-    "cpu_after",
-    "mem_available_after",
-    "mem_percent_after",
-    "disk_free_after",
-    "disk_percent_after",
-];
+use crate::outcome::Outcome;
+use crate::record::{About, Attempt, ProcessRecord, TestRecord};
 
 #[derive(Debug)]
 pub(crate) struct Unit {
-    began: Fields,
-    ended: Option<Fields>,
+    began: Began,
+    ended: Option<Ended>,
     /// Test records that are held back until the process has ended.
-    inside: Vec<(Source, Fields)>,
+    inside: Vec<(Source, Box<TestRecord>)>,
     /// The number of its test records.
-    tests: u64,
+    tests: u32,
     /// The number of these with a bad outcome.
-    tests_bad: u64,
+    tests_bad: u32,
     /// The sessions of its processes that have started and not ended.
     open: HashSet<Source>,
     /// The byte ranges of its lines in the intake.
@@ -53,12 +25,12 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    pub(crate) fn new(began: Fields, place: Range<u64>) -> Self {
+    pub(crate) fn new(began: Began, place: Range<u64>) -> Self {
         let (inside, open) = (Vec::new(), HashSet::new());
         Self { began, ended: None, inside, tests: 0, tests_bad: 0, open, places: vec![place] }
     }
 
-    pub(crate) fn end(&mut self, ended: Fields, place: Range<u64>) {
+    pub(crate) fn end(&mut self, ended: Ended, place: Range<u64>) {
         self.ended = Some(ended);
         self.places.push(place);
     }
@@ -68,23 +40,23 @@ impl Unit {
     pub(crate) fn take(
         &mut self,
         source: Source,
-        fields: Fields,
+        event: Event,
         place: Range<u64>,
-    ) -> Option<(Fields, Range<u64>)> {
-        if text(&fields, "event_type") == Some("test") {
-            self.tests += 1;
-            let bad = ["failed", "crashed", "unfinished"];
-            let is_bad = text(&fields, "outcome").is_some_and(|outcome| bad.contains(&outcome));
-            self.tests_bad += u64::from(is_bad);
-        }
-        match text(&fields, "event_type") {
-            Some("session_start") => drop(self.open.insert(source)),
-            Some("session_end") => drop(self.open.remove(&source)),
-            // These records lack the signal or the figures of the `end` line.
-            _ if self.test_name().is_some() || text(&fields, "outcome") == Some("crashed") => {
-                self.inside.push((source, fields));
+    ) -> Option<(Event, Range<u64>)> {
+        match event {
+            Event::SessionStart => drop(self.open.insert(source)),
+            Event::SessionEnd => drop(self.open.remove(&source)),
+            Event::Test(test) => {
+                let outcome = test.figures.outcome;
+                self.tests += 1;
+                self.tests_bad += u32::from(outcome.is_bad());
+                // These records lack the signal or the figures of the `end` line.
+                if self.test_name().is_none() && outcome != Outcome::Crashed {
+                    return Some((Event::Test(test), place));
+                }
+                self.inside.push((source, test));
             }
-            _ => return Some((fields, place)),
+            Event::Other => return Some((event, place)),
         }
         self.places.push(place);
         None
@@ -92,7 +64,7 @@ impl Unit {
 
     /// Returns the name of the test that the process was started for, if it was started for one.
     fn test_name(&self) -> Option<&str> {
-        text(&self.began, "test_name")
+        self.began.test_name.as_deref()
     }
 
     /// Returns whether all lines about the process have arrived.
@@ -106,12 +78,12 @@ impl Unit {
     }
 
     fn pid(&self) -> Option<u64> {
-        self.ended.as_ref()?.get("pid")?.as_u64()
+        Some(self.ended.as_ref()?.pid)
     }
 
     /// Returns the process id of the runner until its `end` line arrives.
     pub(crate) fn runner(&self) -> Option<u64> {
-        self.began.get("runner").filter(|_| self.ended.is_none())?.as_u64()
+        self.ended.is_none().then_some(self.began.runner)
     }
 
     /// Returns the offset of its latest line in the intake, which is the sort key of units.
@@ -124,132 +96,118 @@ impl Unit {
             let own = self.take_own();
             made.push(Made::Test(self.test(own, sources)));
         } else {
-            made.push(Made::Process(self.process(sources)));
+            made.push(Made::Process(Box::new(self.process(sources))));
         }
-        let signal = self.ended.as_ref().and_then(|ended| ended.get("signal"));
-        for (_, mut fields) in self.inside {
-            if let Some(signal) = signal.filter(|_| text(&fields, "outcome") == Some("crashed")) {
-                fields.insert("signal".to_owned(), signal.clone());
+        let signal = self.ended.as_ref().and_then(|ended| ended.figures.signal);
+        for (_, mut test) in self.inside {
+            if test.figures.outcome == Outcome::Crashed {
+                test.figures.signal = signal.or(test.figures.signal);
             }
-            made.push(Made::Test(stripped(fields)));
+            made.push(Made::Test(test));
         }
         made.push(Made::Done(self.places));
     }
 
     /// Takes out the records of the test that the process was started for, and returns the one to go by: of the process
     /// itself, or else the last. Others may be of a test that runs itself again, or of a runner that tries it again.
-    fn take_own(&mut self) -> Option<Fields> {
+    fn take_own(&mut self) -> Option<Box<TestRecord>> {
         let (name, pid) = (self.test_name()?.to_owned(), self.pid());
         let inside = std::mem::take(&mut self.inside);
-        let is_named = |(_, fields): &(Source, Fields)| {
-            let id = text(fields, "test_nodeid").and_then(|id| id.split_once("::"));
+        let is_named = |(_, test): &(Source, Box<TestRecord>)| {
+            let id = test.test_nodeid.split_once("::");
             id.is_some_and(|(_, recorded)| recorded == name)
         };
         let (mut named, others) = inside.into_iter().partition::<Vec<_>, _>(is_named);
         self.inside = others;
         // A runner that was configured already may have started the process in its turn, and more than once.
-        let is_own = |(source, _): &(Source, Fields)| Some(source.pid) == pid;
+        let is_own = |(source, _): &(Source, _)| Some(source.pid) == pid;
         let own = named.iter().rposition(is_own).or(named.len().checked_sub(1))?;
         Some(named.swap_remove(own).1)
     }
 
     /// Builds the record of the test from the figures inside the process, if there are any, and those of the runner.
-    fn test(&self, own: Option<Fields>, sources: &Sources) -> Fields {
+    fn test(&self, own: Option<Box<TestRecord>>, sources: &Sources) -> Box<TestRecord> {
         let was_inside = own.is_some();
-        let mut test = own.map_or_else(|| self.head(sources), stripped);
+        let mut test = own.unwrap_or_else(|| Box::new(self.head(sources)));
+        let figures = &mut test.figures;
         let Some(ended) = &self.ended else {
-            test.insert("outcome".to_owned(), json!("crashed"));
+            figures.outcome = Outcome::Crashed;
             return test;
         };
-        let outcome = outcome(text(&test, "outcome"), ended);
-        test.insert("outcome".to_owned(), json!(outcome));
-        if !was_inside || !test.contains_key("duration_s") {
-            // The runner has seen the end of the process, and so of the test.
-            replace(&mut test, ended, &["timestamp"]);
-            test.insert("concurrent_tests".to_owned(), json!(1));
+        figures.outcome = outcome(was_inside.then_some(figures.outcome), ended);
+        if !was_inside || figures.duration_s.is_none() {
+            // The process has seen the end of the test.
+            figures.timestamp = ended.figures.timestamp.or(figures.timestamp);
+            figures.concurrent_tests = Some(1);
         }
-        // A process that has just started knows no usage before its start; the run does.
-        replace(&mut test, &self.began, &["cpu_before"]);
-        if is_short(&test) {
-            replace(&mut test, ended, &["cpu_after"]);
+        // A process that has just started knows little of the CPU's recent usage.
+        figures.cpu_before = self.began.figures.cpu_before.or(figures.cpu_before);
+        if is_short(figures) {
+            figures.cpu_after = ended.figures.cpu_after.or(figures.cpu_after);
         }
-        add(&mut test, ended, &AFTER);
-        // `add` keeps the figures measured inside, which exclude the start of the process.
-        add(&mut test, ended, &OUTSIDE);
+        // The figures from inside are those of the test alone, without the start of the process.
+        figures.fill(&ended.figures);
         test
     }
 
-    /// Builds the record of the test from the runner's `begin` line.
-    fn head(&self, sources: &Sources) -> Fields {
-        let field = |name| text(&self.began, name).unwrap_or_default();
-        let source = sources.of_binary(field("manifest_dir"), field("binary_id"));
-        let mut test = Fields::new();
-        test.insert("event_type".to_owned(), json!("test"));
-        test.insert("test_nodeid".to_owned(), json!(format!("{source}::{}", field("test_name"))));
-        add(&mut test, &self.began, &["timestamp"]);
-        add(&mut test, &self.began, &BEFORE);
-        // The binary id of nextest is the name of the target.
-        let target = text(&self.began, "binary_id").filter(|target| !target.is_empty());
-        if let Some(target) = target {
-            test.insert("target".to_owned(), json!(target));
+    /// Builds the part of the test's record that the runner knew before its start.
+    fn head(&self, sources: &Sources) -> TestRecord {
+        let Began { test_name, binary_id, manifest_dir, package, figures, .. } = &self.began;
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let (binary, name) = (text(binary_id), text(test_name));
+        let source = sources.of_binary(&text(manifest_dir), &binary);
+        TestRecord {
+            test_nodeid: format!("{source}::{name}"),
+            package: package.clone(),
+            // nextest's names of binaries are those of targets.
+            target: Some(binary).filter(|target| !target.is_empty()),
+            figures: figures.clone(),
+            others: serde_json::Map::new(),
         }
-        test
     }
 
     /// Builds the record of a test binary.
-    fn process(&self, sources: &Sources) -> Fields {
-        let mut process = Fields::new();
-        process.insert("event_type".to_owned(), json!("process"));
-        process.insert("test_nodeid".to_owned(), json!("__process__"));
-        let told = self.ended.as_ref().unwrap_or(&self.began);
-        add(&mut process, told, &["timestamp"]);
-        let build = ["executable", "target", "not_instrumented", "heap_not_counted"];
-        add(&mut process, &self.began, &build);
-        let field = |name| text(&self.began, name).unwrap_or_default();
-        if let Some(source) = sources.of_executable(field("manifest_dir"), field("executable")) {
-            process.insert("source".to_owned(), json!(source));
-        }
-        process.insert("tests".to_owned(), json!(self.tests));
-        process.insert("tests_bad".to_owned(), json!(self.tests_bad));
-        add(&mut process, &self.began, &BEFORE);
-        process.remove("attempt");
+    fn process(&self, sources: &Sources) -> ProcessRecord {
+        let began = &self.began;
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let about = About {
+            package: began.package.clone(),
+            executable: began.executable.clone(),
+            source: sources.of_executable(&text(&began.manifest_dir), &text(&began.executable)),
+            exit_status: self.ended.as_ref().and_then(|ended| ended.exit_code),
+            tests: Some(self.tests),
+            tests_bad: Some(self.tests_bad),
+            target: began.target.clone(),
+            not_instrumented: began.not_instrumented.clone(),
+            heap_not_counted: began.heap_not_counted.clone(),
+        };
+        let mut figures = began.figures.clone();
         if let Some(ended) = &self.ended {
-            add(&mut process, ended, &AFTER);
-            add(&mut process, ended, &OUTSIDE);
-            if let Some(code) = ended.get("exit_code") {
-                process.insert("exit_status".to_owned(), code.clone());
-            }
+            figures.timestamp = ended.figures.timestamp.or(figures.timestamp);
+            figures.fill(&ended.figures);
         }
-        process
+        ProcessRecord { test_nodeid: "__process__", about, figures }
     }
-}
-
-/// Removes the fields that the run sets itself: the ids, the GitHub fields and the number of the batch.
-pub(crate) fn stripped(mut fields: Fields) -> Fields {
-    fields.retain(|name, _| {
-        !["session_id", "run_id", "batch_num"].contains(&name.as_str()) && !name.starts_with("gh_")
-    });
-    fields
 }
 
 /// Returns the outcome of a test from the record of its process and from the end of the process.
-fn outcome<'a>(inside: Option<&'a str>, ended: &Fields) -> &'a str {
-    if ended.contains_key("signal") {
-        return "crashed";
+fn outcome(inside: Option<Outcome>, ended: &Ended) -> Outcome {
+    if ended.figures.signal.is_some() {
+        return Outcome::Crashed;
     }
     match inside {
         // The process may have failed after the test.
-        None | Some("passed" | "unknown") => match ended.get("exit_code").and_then(Value::as_i64) {
-            Some(0) => "passed",
-            _ => "failed",
+        None | Some(Outcome::Passed | Outcome::Unknown) => match ended.exit_code {
+            Some(0) => Outcome::Passed,
+            _ => Outcome::Failed,
         },
         Some(other) => other,
     }
 }
 
 /// Returns whether a test or process ended within 200 ms, which is too short for CPU usage of its own.
-pub(crate) fn is_short(fields: &Fields) -> bool {
-    fields.get("duration_s").and_then(Value::as_f64).is_some_and(|seconds| seconds < 0.2)
+pub(crate) fn is_short(figures: &Attempt) -> bool {
+    figures.duration_s.is_some_and(|seconds| seconds < 0.2)
 }
 
 #[cfg(test)]

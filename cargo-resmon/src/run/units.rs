@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::cpu::History;
-use super::record::{Fields, Line, Made, Source, text};
-use super::unit::{Unit, is_short, stripped};
+use super::line::{Event, Header, Line, Made, Source};
+use super::unit::{Unit, is_short};
 use super::workspace::Sources;
 
 /// The units of a run that are still running.
@@ -23,40 +23,37 @@ impl Units {
         Self { sources, cpu: History::default(), under_way: HashMap::new(), made: Vec::new() }
     }
 
-    /// Processes a line of the intake. Returns the fields of the header.
-    pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> Option<Fields> {
+    /// Processes a line of the intake. Returns the header.
+    pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> Option<Box<Header>> {
         match Line::parse(line) {
-            Some(Line::Run(fields)) => return Some(fields),
-            Some(Line::Begin(mut fields)) => {
-                self.cpu.fill_in(&mut fields, "cpu_before");
-                if let Some(unit) = text(&fields, "unit").map(str::to_owned) {
-                    self.under_way.insert(unit, Unit::new(fields, place));
+            Some(Line::Header(header)) => return Some(header),
+            Some(Line::Began(mut began)) => {
+                self.cpu.replace(&mut began.figures, |figures| &mut figures.cpu_before);
+                self.under_way.insert(began.unit.clone(), Unit::new(*began, place));
+            }
+            Some(Line::Ended(mut ended)) => {
+                if is_short(&ended.figures) {
+                    self.cpu.replace(&mut ended.figures, |figures| &mut figures.cpu_after);
+                }
+                if let Some(unit) = self.under_way.get_mut(&ended.unit) {
+                    unit.end(*ended, place);
                 }
             }
-            Some(Line::End(mut fields)) => {
-                if is_short(&fields) {
-                    self.cpu.fill_in(&mut fields, "cpu_after");
-                }
-                let unit = text(&fields, "unit").map(str::to_owned);
-                if let Some(unit) = unit.and_then(|unit| self.under_way.get_mut(&unit)) {
-                    unit.end(fields, place);
-                }
-            }
-            Some(Line::Record(source, fields)) => self.take_record(source, fields, place),
+            Some(Line::Record(source, event)) => self.take_record(source, event, place),
             None => self.made.push(Made::Done(vec![place])),
         }
         None
     }
 
-    fn take_record(&mut self, source: Source, fields: Fields, place: Range<u64>) {
+    fn take_record(&mut self, source: Source, event: Event, place: Range<u64>) {
         let left = match self.under_way.get_mut(&source.unit) {
-            Some(unit) => unit.take(source, fields, place),
+            Some(unit) => unit.take(source, event, place),
             // The process outlived its unit, or no runner started it.
-            None => Some((fields, place)),
+            None => Some((event, place)),
         };
-        if let Some((fields, place)) = left {
-            if text(&fields, "event_type") == Some("test") {
-                self.made.push(Made::Test(stripped(fields)));
+        if let Some((event, place)) = left {
+            if let Event::Test(test) = event {
+                self.made.push(Made::Test(test));
             }
             self.made.push(Made::Done(vec![place]));
         }

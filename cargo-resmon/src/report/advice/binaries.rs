@@ -1,8 +1,8 @@
 //! Advice about whole test binaries.
 
 use super::{Advice, EACH, KILLERS, Kind, about_run};
+use crate::outcome::signal;
 use crate::report::model::Report;
-use crate::report::outcome::signal;
 use crate::report::units::{count, number};
 
 /// Returns advice for killed test binaries, except where a test is known to be bad.

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use serde::Serialize;
 
 use super::timeline::{Bar, Timeline};
-use crate::report::outcome::Outcome;
+use crate::outcome::Outcome;
 
 const GRID: RGBColor = RGBColor(0xE2, 0xE8, 0xF0);
 const WORDS: RGBColor = RGBColor(0x47, 0x55, 0x69);

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::chart::Frame;
 use super::timeline::Timeline;
+use crate::outcome::{Outcome, signal};
+use crate::record::{Attempt, Scope};
 use crate::report::model::Report;
-use crate::report::outcome::{Outcome, signal};
-use crate::report::record::{Attempt, Scope};
 use crate::report::test::{Earlier, Test};
 use crate::report::text::clean;
 

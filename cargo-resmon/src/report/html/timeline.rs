@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::outcome::Outcome;
+use crate::record::Attempt;
 use crate::report::model::Report;
-use crate::report::outcome::Outcome;
-use crate::report::record::Attempt;
 use crate::report::units::float;
 
 /// The maximum number of lanes. Further concurrent tests share the last one.

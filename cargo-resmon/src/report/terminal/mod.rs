@@ -9,11 +9,11 @@ use anstyle::{AnsiColor, Style};
 
 use self::columns::{Cell, Column, set};
 use super::model::Report;
-use super::outcome::Outcome;
 use super::sentences;
 use super::test::Measure;
 use super::text::{clean, shorten};
 use super::{advice, units, wrong};
+use crate::outcome::Outcome;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();

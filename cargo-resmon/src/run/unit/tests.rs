@@ -1,36 +1,42 @@
+use serde_json::{Map, Value, json};
+
 use super::*;
 
-fn fields(value: Value) -> Fields {
-    match value {
-        Value::Object(fields) => fields,
-        other => panic!("{other}"),
-    }
+type Fields = Map<String, Value>;
+
+fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
 }
 
-/// Returns the records made of a nextest process with this end. `inside` has the records of each process id.
-fn made(ended: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
+fn ended(mut value: Value) -> Ended {
+    value["unit"] = "u".into();
+    parsed(value)
+}
+
+/// Returns the fields of the records of a nextest process that ended like this. `inside` has the records from inside,
+/// each with its process.
+fn made(end: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
     let began = json!({
-        "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
-        "package": "p", "attempt": 1, "cpu_before": 9.0, "timestamp": "1",
+        "unit": "u", "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
+        "package": "p", "attempt": 1, "cpu_before": 9.0, "timestamp": at(1),
     });
-    let mut unit = Unit::new(fields(began), 0..1);
+    let mut unit = Unit::new(parsed(began), 0..1);
     for (pid, record) in inside {
         let source = Source { unit: "u".into(), pid: *pid, session: format!("s-{pid}") };
-        let start = fields(json!({"event_type": "session_start"}));
-        assert!(unit.take(source.clone(), start, 1..2).is_none());
-        assert!(unit.take(source.clone(), fields(record.clone()), 2..3).is_none());
-        let end = fields(json!({"event_type": "session_end"}));
-        assert!(unit.take(source, end, 3..4).is_none());
+        assert!(unit.take(source.clone(), Event::SessionStart, 1..2).is_none());
+        let test = Event::Test(parsed(record.clone()));
+        assert!(unit.take(source.clone(), test, 2..3).is_none());
+        assert!(unit.take(source, Event::SessionEnd, 3..4).is_none());
     }
-    if let Some(ended) = ended {
-        unit.end(fields(ended), 4..5);
+    if let Some(end) = end {
+        unit.end(ended(end), 4..5);
         assert!(unit.is_done());
     }
     let mut made = Vec::new();
     unit.make(&Sources::default(), &mut made);
     let records = made.into_iter().filter_map(|made| match made {
-        Made::Test(fields) => Some(fields),
-        Made::Process(fields) => panic!("{fields:?}"),
+        Made::Test(test) => Some(test.fields()),
+        Made::Process(process) => panic!("{process:?}"),
         Made::Done(places) => {
             assert!(places.contains(&(0..1)));
             None
@@ -39,10 +45,15 @@ fn made(ended: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
     records.collect()
 }
 
+/// Returns a timestamp.
+fn at(second: u8) -> String {
+    format!("2026-01-01T00:00:0{second}.000+00:00")
+}
+
 fn record(outcome: &str) -> Value {
     json!({
-        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": outcome,
-        "duration_s": 0.5, "cpu_before": 1.0, "cpu_after": 2.0, "timestamp": "2", "gh_sha": "x",
+        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": outcome, "attempt": 1,
+        "duration_s": 0.5, "cpu_before": 1.0, "cpu_after": 2.0, "timestamp": at(2),
     })
 }
 
@@ -60,10 +71,10 @@ fn the_process_has_a_say_in_the_outcome() {
         (None, json!({"exit_code": 101}), "failed"),
         (None, json!({"signal": 9}), "crashed"),
     ] {
-        let mut end = fields(end);
-        end.insert("pid".to_owned(), json!(7));
+        let mut end = end;
+        end["pid"] = json!(7);
         let inside: Vec<_> = inside.map(|outcome| (7, record(outcome))).into_iter().collect();
-        let made = made(Some(end.into()), &inside);
+        let made = made(Some(end), &inside);
         assert_eq!(made.len(), 1);
         assert_eq!(made[0]["outcome"], outcome, "{inside:?}");
     }
@@ -72,31 +83,31 @@ fn the_process_has_a_say_in_the_outcome() {
 #[test]
 fn one_record_has_what_both_know() {
     let ended = json!({
-        "pid": 7, "exit_code": 0, "timestamp": "3", "duration_s": 0.6, "cpu_after": 8.0,
+        "pid": 7, "exit_code": 0, "timestamp": at(3), "duration_s": 0.6, "cpu_after": 8.0,
         "cpu_user_s": 0.1, "rss_peak": 5, "mem_available_after": 4,
     });
     let made = made(Some(ended), &[(7, record("passed"))]);
     let wanted = json!({
-        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": "passed",
-        "duration_s": 0.5, "cpu_before": 9.0, "cpu_after": 2.0, "timestamp": "2",
+        "event_type": "test", "test_nodeid": "tests/api.rs::m::t", "outcome": "passed", "attempt": 1,
+        "duration_s": 0.5, "cpu_before": 9.0, "cpu_after": 2.0, "timestamp": at(2),
         "mem_available_after": 4, "cpu_user_s": 0.1, "rss_peak": 5,
     });
-    assert_eq!(made, [fields(wanted)]);
+    assert_eq!(made, [parsed::<Fields>(wanted)]);
 }
 
 #[test]
 fn the_record_is_that_of_the_process_itself() {
-    let ended = |pid| Some(json!({"pid": pid, "exit_code": 0, "cpu_user_s": 0.1}));
+    let end = |pid| Some(json!({"pid": pid, "exit_code": 0, "cpu_user_s": 0.1}));
     let measured = |made: &[Fields]| {
         let count = made.iter().filter(|fields| fields.contains_key("cpu_user_s")).count();
         (made.len(), count)
     };
     let two = [(8, record("passed")), (7, record("passed"))];
-    assert_eq!(measured(&made(ended(7), &two)), (1, 1));
+    assert_eq!(measured(&made(end(7), &two)), (1, 1));
     // A runner that was configured already started it.
-    assert_eq!(measured(&made(ended(6), &two[..1])), (1, 1));
+    assert_eq!(measured(&made(end(6), &two[..1])), (1, 1));
     // It tried again until the test passed.
-    let made = made(ended(6), &[(8, record("failed")), (9, record("passed"))]);
+    let made = made(end(6), &[(8, record("failed")), (9, record("passed"))]);
     assert_eq!(measured(&made), (1, 1));
     assert_eq!(made[0]["outcome"], "passed");
 }
@@ -110,13 +121,14 @@ fn a_process_that_was_killed_with_its_runner_has_crashed() {
 
 #[test]
 fn a_test_binary_tells_how_many_tests_it_recorded() {
-    let began = json!({"runner": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
-    let mut unit = Unit::new(fields(began), 0..1);
+    let began =
+        json!({"unit": "u", "runner": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
+    let mut unit = Unit::new(parsed(began), 0..1);
     for outcome in ["passed", "failed", "crashed", "unknown", "unfinished"] {
         let source = Source { unit: "u".into(), pid: 7, session: "s-7".into() };
-        unit.take(source, fields(record(outcome)), 1..2);
+        unit.take(source, Event::Test(parsed(record(outcome))), 1..2);
     }
-    unit.end(fields(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
+    unit.end(ended(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
     let mut made = Vec::new();
     unit.make(&Sources::default(), &mut made);
     let Some(Made::Process(process)) = made.first() else { panic!("{made:?}") };
@@ -124,5 +136,5 @@ fn a_test_binary_tells_how_many_tests_it_recorded() {
         "event_type": "process", "test_nodeid": "__process__", "executable": "/t/debug/deps/api-0",
         "tests": 5, "tests_bad": 3, "package": "p", "duration_s": 1.5, "signal": 6,
     });
-    assert_eq!(*process, fields(wanted));
+    assert_eq!(process.fields(), parsed::<Fields>(wanted));
 }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use super::outcome::Outcome;
+use crate::outcome::Outcome;
 
 /// A string that is borrowed from its line if it needs no unescaping.
 #[derive(Clone, Debug, Deserialize)]
@@ -123,13 +124,14 @@ pub(crate) enum Scope {
 }
 
 /// An attempt of a test. Each field has the same name and meaning as in a record.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[allow(clippy::struct_field_names, reason = "the names are the table's")]
 pub(crate) struct Attempt {
     /// The number of the attempt, from 1.
     #[serde(default = "first")]
     pub(crate) attempt: i32,
     /// The end of the test; the last sign of life of one that crashed.
+    #[serde(serialize_with = "serialize_timestamp")]
     pub(crate) timestamp: Option<Timestamp>,
     /// The outcome of this attempt.
     #[serde(default)]
@@ -190,12 +192,113 @@ pub(crate) struct Attempt {
     pub(crate) alloc_peak_bytes: Option<i64>,
 }
 
+/// The record of a test as `cargo resmon` passes it on: without the fields that all records of a run share.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct TestRecord {
+    pub(crate) test_nodeid: String,
+    pub(crate) package: Option<String>,
+    /// Its Cargo target, as nextest names binaries.
+    pub(crate) target: Option<String>,
+    #[serde(flatten)]
+    pub(crate) figures: Attempt,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub(crate) others: Map<String, Value>,
+}
+
+impl TestRecord {
+    /// Returns the fields of the record that have a value.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        record("test", self)
+    }
+}
+
+/// The fields that only the record of a test binary has.
+#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct About {
+    pub(crate) package: Option<String>,
+    /// The path of the executable.
+    pub(crate) executable: Option<String>,
+    /// Its source file, relative to its package, if it is known.
+    pub(crate) source: Option<String>,
+    /// Its exit code, unless a signal ended it.
+    pub(crate) exit_status: Option<i32>,
+    /// The number of its test records.
+    pub(crate) tests: Option<u32>,
+    /// The number of these with a bad outcome.
+    pub(crate) tests_bad: Option<u32>,
+    /// Its Cargo target, as nextest names binaries.
+    pub(crate) target: Option<String>,
+    /// The reason why its tests are not measured from inside although that was requested.
+    pub(crate) not_instrumented: Option<String>,
+    /// The reason why its heap is not counted although that was requested.
+    pub(crate) heap_not_counted: Option<String>,
+}
+
+/// The record of a test binary. The table has no columns for it.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct ProcessRecord {
+    pub(crate) test_nodeid: &'static str,
+    #[serde(flatten)]
+    pub(crate) about: About,
+    #[serde(flatten)]
+    pub(crate) figures: Attempt,
+}
+
+impl ProcessRecord {
+    /// Returns the fields of the record that have a value.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        let mut fields = record("process", self);
+        // A test has these.
+        fields.retain(|name, _| !["attempt", "outcome"].contains(&name.as_str()));
+        fields
+    }
+}
+
+/// Builds a record of an event. A missing value is left out.
+fn record(event: &str, value: &impl Serialize) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("event_type".to_owned(), event.into());
+    if let Ok(Value::Object(others)) = serde_json::to_value(value) {
+        fields.extend(others.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    fields
+}
+
+/// Formats a timestamp as records have it.
+pub(crate) fn text_of(timestamp: Timestamp) -> String {
+    timestamp.strftime("%Y-%m-%dT%H:%M:%S.%3f+00:00").to_string()
+}
+
+#[allow(clippy::ref_option, reason = "the signature that serde asks for")]
+fn serialize_timestamp<S: Serializer>(
+    timestamp: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    timestamp.map(text_of).serialize(serializer)
+}
+
 impl Attempt {
     /// Returns the sum of user and system CPU seconds.
     pub(crate) fn cpu_s(&self) -> Option<f64> {
         match (self.cpu_user_s, self.cpu_system_s) {
             (None, None) => None,
             (user, system) => Some(user.unwrap_or_default() + system.unwrap_or_default()),
+        }
+    }
+
+    /// Adds the figures of `other` that are missing here.
+    pub(crate) fn fill(&mut self, other: &Self) {
+        macro_rules! fill {
+            ($($field:ident)*) => { $(self.$field = self.$field.or(other.$field);)* };
+        }
+        fill! {
+            timestamp signal duration_s cpu_user_s cpu_system_s cpu_scope concurrent_tests
+            cpu_before cpu_after rss_before rss_after rss_peak mem_available_before
+            mem_available_after mem_available_min mem_percent_before mem_percent_after
+            disk_free_before disk_free_after disk_percent_before disk_percent_after
+            page_faults_major ctx_switches_involuntary io_read_bytes io_write_bytes alloc_count
+            alloc_bytes alloc_peak_bytes
         }
     }
 
