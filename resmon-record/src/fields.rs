@@ -62,8 +62,7 @@ record! {
         /// The event: `session_start`, `test` or `session_end`.
         event_type: &'a str as Event = "" from "resmon",
         /// The test's id, `FILE::NAME`; `__session__` in a session event.
-        test_nodeid: Option<&'a str> as &'a str
-            = "" from "the compiler (`file!()`, `module_path!()`) and the name of the function",
+        test_nodeid: Option<&'a str> as &'a str = "" from "the source file and the name of the test",
         /// The end of the test, or the moment of the session event.
         timestamp: Timestamp = "" from "the system clock",
     }
@@ -72,7 +71,7 @@ record! {
 record! {
     /// The fields that are the same in every record of a session.
     Common<'a> in ALL {
-        /// The id of one test process.
+        /// The id of one test process. Under `cargo resmon` the whole run is one session.
         session_id: &'a str = "" from "resmon",
         /// The id of one `cargo test` or `cargo nextest run`.
         run_id: &'a str = "" from "`RESMON_RUN_ID`, `NEXTEST_RUN_ID`, or the parent process",
@@ -99,7 +98,7 @@ record! {
     /// The fields of a test that are known before its body runs.
     Before<'a> in TEST {
         /// The test's id, `FILE::NAME`.
-        test_nodeid: &'a str = "" from "the compiler (`file!()`, `module_path!()`) and the name of the function",
+        test_nodeid: &'a str = "" from "the source file and the name of the test",
         /// The Cargo package of the test.
         package: Option<&'a str> = "" from "`CARGO_PKG_NAME`",
         /// The Cargo target of the test, as nextest names binaries: `shop`, `shop::bin/shop`, `shop::api`.
@@ -124,8 +123,9 @@ record! {
 record! {
     /// The fields of a test that are known after its body.
     After in TEST_AT_END {
-        /// The outcome of the test.
-        outcome: Outcome = "" from "the end of the test body, or the death of the process",
+        /// The outcome of the test: `passed`, `failed`, `unfinished` (still open when the process exited), `crashed` (the
+        /// process died) or `unknown` (an opaque return type).
+        outcome: Outcome = "" from "the end of the test body, or of the process",
         /// The highest number of tests that ran at once in this process during the test, itself included.
         concurrent_tests: u32 = "" from "resmon",
         /// Wall seconds, by the monotonic clock.
@@ -211,8 +211,8 @@ record! {
 record! {
     /// The fields that only `session_end` has.
     End in SESSION_AT_END {
-        /// The exit code of the process.
-        exit_status: i32 = "" from "the exit handler of the process, or its runner",
+        /// The exit code of the process, −1 if it crashed; under `cargo resmon`, that of the command it runs.
+        exit_status: i32 = "" from "the exit handler of the process, or `waitpid(2)`",
         /// The number of test records of the session, dropped ones included.
         tests_recorded: u64 = "" from "resmon",
         /// The number of test records with the outcome `failed`.

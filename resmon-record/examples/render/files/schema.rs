@@ -1,0 +1,140 @@
+//! `docs/records.schema.json`
+
+use std::fmt::Write;
+
+use resmon_record::column::{Column, EVENTS, Group, Kind};
+use resmon_record::fields::IN_CRASH_REPORTS;
+
+use super::{columns, is_first};
+
+const HEAD: &str = r#"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$comment": "Rendered from resmon-record/src/fields.rs by `cargo run --package resmon-record --example render`.",
+  "title": "A record of resmon",
+  "description": "One line of a file that resmon writes. A later version may add fields.",
+  "type": "object",
+  "required": ["event_type"],
+  "additionalProperties": true,
+"#;
+
+/// Renders the JSON Schema of a record: the types of all fields, and for each event the fields that it must and must not
+/// have.
+pub(super) fn render() -> String {
+    let properties = columns().map(|(_, column)| column).filter(|column| is_first(column));
+    let properties: Vec<_> = properties.map(property).collect();
+    let events = EVENTS.map(event);
+    format!(
+        "{HEAD}  \"properties\": {{\n{}\n  }},\n  \"allOf\": [\n{}\n  ]\n}}\n",
+        properties.join(",\n"),
+        events.join(",\n"),
+    )
+}
+
+/// Renders the values that a field may have in any event.
+fn property(column: &Column) -> String {
+    let values = column.values;
+    let mut text = format!("    {}: {{\n", quoted(column.name));
+    text += &format!("      \"description\": {},\n", quoted(&about(column.name)));
+    if !column.unit.is_empty() {
+        text += &format!("      \"x-unit\": {},\n", quoted(column.unit));
+    }
+    let range = match values.kind {
+        Kind::Int32 => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+        Kind::Int64 => Some((i64::MIN, i64::MAX)),
+        _ => None,
+    };
+    text += match values.kind {
+        Kind::String => "      \"type\": \"string\"",
+        Kind::Int32 | Kind::Int64 => "      \"type\": \"integer\"",
+        Kind::Float64 => "      \"type\": \"number\"",
+        Kind::DateTime => {
+            "      \"type\": \"string\",\n      \"pattern\": \
+             \"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\\\.[0-9]{3}\\\\+00:00$\""
+        }
+    };
+    if !values.choices.is_empty() {
+        text += &format!(",\n      \"enum\": [{}]", list(values.choices.iter().copied()));
+    }
+    if let Some((least, most)) = range {
+        let least = if values.unsigned { 0 } else { least };
+        text += &format!(",\n      \"minimum\": {least},\n      \"maximum\": {most}");
+    }
+    match column.unit {
+        "%" => text += ",\n      \"minimum\": 0,\n      \"maximum\": 100",
+        "s" => text += ",\n      \"minimum\": 0",
+        _ => {}
+    }
+    text + "\n    }"
+}
+
+/// Renders the condition that holds for the records of an event.
+fn event(event: &str) -> String {
+    let inside = |(group, column): (&'static Group, &'static Column)| {
+        group.place.events.contains(&event).then_some((group, column))
+    };
+    let required = columns().filter_map(inside).filter(|(_, column)| !column.values.optional);
+    let is_told = |column: &Column| IN_CRASH_REPORTS.contains(&column.name);
+    let (mut always, mut at_end) = (Vec::new(), Vec::new());
+    for (group, column) in required {
+        let needs_end = group.place.needs_end && !is_told(column);
+        if needs_end { &mut at_end } else { &mut always }.push(column.name);
+    }
+    let foreign = columns().map(|(_, column)| column).filter(|column| {
+        is_first(column)
+            && !columns().filter_map(inside).any(|(_, other)| other.name == column.name)
+    });
+    let foreign: Vec<_> = foreign.map(|column| format!("{}: false", quoted(column.name))).collect();
+    let mut text = format!(
+        "    {{\n      \"if\": {{ \"properties\": {{ \"event_type\": {{ \"const\": {} }} }} }},\n",
+        quoted(event)
+    );
+    text += &format!("      \"then\": {{\n        \"required\": [{}],\n", list(always.into_iter()));
+    if !at_end.is_empty() {
+        let (field, value) = match event {
+            "test" => ("outcome", "\"crashed\""),
+            _ => ("exit_status", "-1"),
+        };
+        text += &format!(
+            "        \"if\": {{ \"properties\": {{ \"{field}\": {{ \"const\": {value} }} }} }},\n        \"else\": {{ \
+             \"required\": [{}] }},\n",
+            list(at_end.into_iter())
+        );
+    }
+    text + &format!("        \"properties\": {{ {} }}\n      }}\n    }}", foreign.join(", "))
+}
+
+/// Returns the meaning of a field. Where it differs by event, says so.
+fn about(name: &str) -> String {
+    let meanings: Vec<_> = columns()
+        .filter(|(_, column)| column.name == name)
+        .map(|(group, column)| (group.place.events.join(", "), column.about.trim()))
+        .collect();
+    match meanings.as_slice() {
+        [(_, about)] => (*about).to_owned(),
+        several => several
+            .iter()
+            .map(|(events, about)| format!("In {events}: {about}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// Quotes a text as JSON.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            _ if letter.is_control() => {
+                // A `String` takes everything.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
+            _ => quoted.push(letter),
+        }
+    }
+    quoted + "\""
+}
