@@ -85,7 +85,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the name of the type in ClickHouse.
+    /// Returns the name of the type in the table.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -30,16 +30,14 @@ fn section(index: usize) -> String {
     let group = &ALL[index];
     let about = group.about.trim();
     let (title, more) = about.split_once(". ").unwrap_or((about.trim_end_matches('.'), ""));
-    let mut text = format!("\n## {title}\n\n");
     let mut paragraph = more.to_owned();
     if group.place.needs_end {
         let told = group.columns.iter().find(|column| IN_CRASH_REPORTS.contains(&column.name));
         let but = told.map_or(String::new(), |column| format!(" but `{}`", column.name));
-        paragraph =
-            format!("{paragraph} If the process died, the record may lack all of these{but}.");
+        paragraph = format!("If the process died, the record may lack all of these{but}. {more}");
     }
     if !paragraph.is_empty() {
-        text += &format!("{}\n\n", paragraph.trim());
+        paragraph = format!("{}\n\n", paragraph.trim());
     }
     let rows = fields_of(index).map(|column| {
         let optional = if column.values.optional { ", optional" } else { "" };
@@ -52,7 +50,8 @@ fn section(index: usize) -> String {
             column.source.to_owned(),
         ]
     });
-    text + &table(&["field", "type", "events", "unit", "meaning", "source"], rows)
+    let table = table(&["field", "type", "events", "unit", "meaning", "source"], rows);
+    format!("\n## {title}\n\n{paragraph}{table}")
 }
 
 fn events(events: &[&str]) -> String {

@@ -7,6 +7,9 @@ use resmon_record::fields::IN_CRASH_REPORTS;
 
 use super::{columns, is_first};
 
+/// The form of a time.
+const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+00:00$";
+
 const HEAD: &str = r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "$comment": "Rendered from resmon-record/src/fields.rs by `cargo run --package resmon-record --example render`.",
@@ -33,38 +36,39 @@ pub(super) fn render() -> String {
 /// Renders the values that a field may have in any event.
 fn property(column: &Column) -> String {
     let values = column.values;
-    let mut text = format!("    {}: {{\n", quoted(column.name));
-    text += &format!("      \"description\": {},\n", quoted(&about(column.name)));
+    let mut rules = vec![("description", quoted(&about(column.name)))];
     if !column.unit.is_empty() {
-        text += &format!("      \"x-unit\": {},\n", quoted(column.unit));
+        rules.push(("x-unit", quoted(column.unit)));
     }
-    let range = match values.kind {
-        Kind::Int32 => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
-        Kind::Int64 => Some((i64::MIN, i64::MAX)),
-        _ => None,
+    let kind = match values.kind {
+        Kind::String | Kind::DateTime => "string",
+        Kind::Int32 | Kind::Int64 => "integer",
+        Kind::Float64 => "number",
     };
-    text += match values.kind {
-        Kind::String => "      \"type\": \"string\"",
-        Kind::Int32 | Kind::Int64 => "      \"type\": \"integer\"",
-        Kind::Float64 => "      \"type\": \"number\"",
-        Kind::DateTime => {
-            "      \"type\": \"string\",\n      \"pattern\": \
-             \"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\\\.[0-9]{3}\\\\+00:00$\""
-        }
-    };
+    rules.push(("type", quoted(kind)));
     if !values.choices.is_empty() {
-        text += &format!(",\n      \"enum\": [{}]", list(values.choices.iter().copied()));
+        rules.push(("enum", format!("[{}]", list(values.choices.iter().copied()))));
     }
-    if let Some((least, most)) = range {
+    if values.kind == Kind::DateTime {
+        rules.push(("pattern", quoted(TIME)));
+    }
+    let (least, most) = match values.kind {
+        Kind::Int32 => (Some(i64::from(i32::MIN)), Some(i64::from(i32::MAX))),
+        Kind::Int64 => (Some(i64::MIN), Some(i64::MAX)),
+        _ => match column.unit {
+            "%" => (Some(0), Some(100)),
+            "s" => (Some(0), None),
+            _ => (None, None),
+        },
+    };
+    rules.extend(least.map(|least| {
         let least = if values.unsigned { 0 } else { least };
-        text += &format!(",\n      \"minimum\": {least},\n      \"maximum\": {most}");
-    }
-    match column.unit {
-        "%" => text += ",\n      \"minimum\": 0,\n      \"maximum\": 100",
-        "s" => text += ",\n      \"minimum\": 0",
-        _ => {}
-    }
-    text + "\n    }"
+        ("minimum", least.to_string())
+    }));
+    rules.extend(most.map(|most| ("maximum", most.to_string())));
+    let rules: Vec<_> =
+        rules.into_iter().map(|(rule, value)| format!("      \"{rule}\": {value}")).collect();
+    format!("    {}: {{\n{}\n    }}", quoted(column.name), rules.join(",\n"))
 }
 
 /// Renders the condition that holds for the records of an event.
@@ -84,23 +88,28 @@ fn event(event: &str) -> String {
             && !columns().filter_map(inside).any(|(_, other)| other.name == column.name)
     });
     let foreign: Vec<_> = foreign.map(|column| format!("{}: false", quoted(column.name))).collect();
-    let mut text = format!(
-        "    {{\n      \"if\": {{ \"properties\": {{ \"event_type\": {{ \"const\": {} }} }} }},\n",
-        quoted(event)
-    );
-    text += &format!("      \"then\": {{\n        \"required\": [{}],\n", list(always.into_iter()));
-    if !at_end.is_empty() {
-        let (field, value) = match event {
-            "test" => ("outcome", "\"crashed\""),
-            _ => ("exit_status", "-1"),
-        };
-        text += &format!(
-            "        \"if\": {{ \"properties\": {{ \"{field}\": {{ \"const\": {value} }} }} }},\n        \"else\": {{ \
-             \"required\": [{}] }},\n",
-            list(at_end.into_iter())
-        );
-    }
-    text + &format!("        \"properties\": {{ {} }}\n      }}\n    }}", foreign.join(", "))
+    let (always, at_end) = (list(always.into_iter()), list(at_end.into_iter()));
+    let crash = match event {
+        "test" => Some("\"outcome\": { \"const\": \"crashed\" }"),
+        "session_end" => Some("\"exit_status\": { \"const\": -1 }"),
+        _ => None,
+    };
+    let at_end = crash.map_or(String::new(), |crash| {
+        format!(
+            "        \"if\": {{ \"properties\": {{ {crash} }} }},\n        \"else\": {{ \"required\": [{at_end}] }},\n"
+        )
+    });
+    format!(
+        r#"    {{
+      "if": {{ "properties": {{ "event_type": {{ "const": {event} }} }} }},
+      "then": {{
+        "required": [{always}],
+{at_end}        "properties": {{ {foreign} }}
+      }}
+    }}"#,
+        event = quoted(event),
+        foreign = foreign.join(", "),
+    )
 }
 
 /// Returns the meaning of a field. Where it differs by event, says so.
