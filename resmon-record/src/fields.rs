@@ -106,7 +106,7 @@ record! {
         /// The number of the attempt, from 1, under a runner that repeats failed tests.
         attempt: u32 = "" from "`NEXTEST_ATTEMPT`",
         /// Usage of the whole machine's CPUs in %.
-        cpu_before: Option<f64> = "%" from "`/proc/stat`; before its counters tell, `/proc/loadavg`",
+        cpu_before: Option<f64> = "%" from "`/proc/stat`; in the first moments of a process, `/proc/loadavg`",
         /// Memory of the machine that programs can still get, in bytes.
         mem_available_before: Option<u64> = "bytes" from "`MemAvailable` of `/proc/meminfo`",
         /// Memory in use in %: (total − available) / total × 100.
@@ -123,15 +123,15 @@ record! {
 record! {
     /// The fields of a test that are known after its body.
     After in TEST_AT_END {
-        /// The outcome of the test: `passed`, `failed`, `unfinished` (still open when the process exited), `crashed` (the
-        /// process died) or `unknown` (an opaque return type).
+        /// The outcome of the test: `passed`, `failed`, `unfinished` (still open when the process exited), `crashed`
+        /// (the process died) or `unknown` (an opaque return type).
         outcome: Outcome = "" from "the end of the test body, or of the process",
         /// The highest number of tests that ran at once in this process during the test, itself included.
         concurrent_tests: u32 = "" from "resmon",
         /// Wall seconds, by the monotonic clock.
         duration_s: f64 = "s" from "the monotonic clock",
         /// Usage of the whole machine's CPUs in %.
-        cpu_after: Option<f64> = "%" from "`/proc/stat`; before its counters tell, `/proc/loadavg`",
+        cpu_after: Option<f64> = "%" from "`/proc/stat`; in the first moments of a process, `/proc/loadavg`",
         /// Memory of the machine that programs can still get, in bytes.
         mem_available_after: Option<u64> = "bytes" from "`MemAvailable` of `/proc/meminfo`",
         /// Memory in use in %: (total − available) / total × 100.

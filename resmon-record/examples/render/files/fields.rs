@@ -11,13 +11,13 @@ const INTRODUCTION: &str = "\
 <!-- Rendered from resmon-record/src/fields.rs by `cargo run --package resmon-record --example render`. -->
 
 A record is one line of JSON, and one row of the table `ci_test_metrics`. It carries the fields of its event and no
-others of the table. An optional field is left out where its value is unknown: resmon does not guess. In the table such a
-column holds its default, an empty text or 0.
+others of the table. An optional field is left out where its value is unknown: resmon does not guess. In the table such
+a column holds its default, an empty text or 0.
 
-The sources are those on Linux; other systems have figures like these from calls of their own. What the figures mean, and
-what they cannot tell, is in the [README](../README.md#what-is-recorded). The same fields are declared for Tinybird in
+The sources are those on Linux; other systems have other calls for the same figures. What the figures mean, and what
+they cannot tell, is in the [README](../README.md#what-is-recorded). The same fields are declared for Tinybird in
 [`ci_test_metrics.datasource`](../tinybird/ci_test_metrics.datasource), and for programs that read the file in
-[`records.schema.json`](records.schema.json), a JSON Schema of the draft 2020-12.
+[`records.schema.json`](records.schema.json), a JSON Schema (draft 2020-12).
 ";
 
 /// Renders the reference page of the fields.

@@ -20,8 +20,8 @@ const HEAD: &str = r#"{
   "additionalProperties": true,
 "#;
 
-/// Renders the JSON Schema of a record: the types of all fields, and for each event the fields that it must and must not
-/// have.
+/// Renders the JSON Schema of a record: the types of all fields, and for each event the fields that it must have and
+/// those that it must not have.
 pub(super) fn render() -> String {
     let properties = columns().map(|(_, column)| column).filter(|column| is_first(column));
     let properties: Vec<_> = properties.map(property).collect();
