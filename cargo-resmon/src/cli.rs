@@ -4,6 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use resmon_record::config::{OF_CARGO_RESMON, VARIABLES};
 
 use crate::report;
 #[cfg(unix)]
@@ -25,8 +26,7 @@ enum Cargo {
 #[derive(Debug, clap::Args)]
 #[command(
     version,
-    after_help = "What comes after `test` or `nextest` is theirs and passed on as it is, but for the options above, up to `--`:\n  \
-                  cargo resmon test --workspace --file records.ndjson -- --nocapture"
+    after_help = after_help()
 )]
 struct Resmon {
     #[cfg(unix)]
@@ -52,6 +52,26 @@ enum Command {
     /// Check the configuration and explain what a run would do, without sending a record
     #[cfg(unix)]
     Doctor,
+}
+
+/// The end of the help, before the list of variables.
+const EXAMPLE: &str = "\
+What comes after `test` or `nextest` is theirs and passed on as it is, but for the options above, up to `--`:
+  cargo resmon test --workspace --file records.ndjson -- --nocapture
+
+Variables:";
+
+/// Returns the end of the help: an example and the variables.
+fn after_help() -> String {
+    let variables = VARIABLES.iter().chain(OF_CARGO_RESMON).map(|variable| {
+        let about = variable.about.trim().trim_end_matches('.');
+        let default = match variable.default {
+            "" => String::new(),
+            text => format!(" [default: {text}]"),
+        };
+        format!("\n  {:20}  {about}{default}", variable.name)
+    });
+    EXAMPLE.to_owned() + &variables.collect::<String>()
 }
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {

@@ -1,6 +1,7 @@
 //! The environment variables that configure resmon.
 
 mod endpoint;
+mod variables;
 
 use std::env;
 use std::ffi::OsString;
@@ -9,27 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::endpoint::Endpoint;
+pub use self::variables::{
+    API_URL, BATCH_SIZE, DATASOURCE, DEFAULT_API_URL, DEFAULT_DATASOURCE, DISABLE, FILE,
+    FLUSH_TIMEOUT, INSTRUMENT, OF_CARGO_RESMON, RUN_ID, SPOOL_DIR, TOKEN, VARIABLES, Variable,
+};
 
 /// The variable with the file that the test processes of a `cargo resmon` run append to. Set by `cargo resmon`.
 pub const INTAKE: &str = "RESMON_INTAKE";
 /// The variable with the id of one test process of a `cargo resmon` run. Set by `cargo resmon`.
 pub const UNIT: &str = "RESMON_UNIT";
-/// The write token of Tinybird.
-pub const TOKEN: &str = "TINYBIRD_WRITE_TOKEN";
-/// The base URL of Tinybird's API.
-pub const API_URL: &str = "TINYBIRD_API_URL";
-/// The data source that records are sent to.
-pub const DATASOURCE: &str = "RESMON_DATASOURCE";
-/// The file that records are appended to.
-pub const FILE: &str = "RESMON_FILE";
-/// The number of test records per batch.
-pub const BATCH_SIZE: &str = "RESMON_BATCH_SIZE";
-/// The longest time that the end of a run waits for delivery, in seconds.
-pub const FLUSH_TIMEOUT: &str = "RESMON_FLUSH_TIMEOUT";
-/// The spool: the directory for undelivered records.
-pub const SPOOL_DIR: &str = "RESMON_SPOOL_DIR";
-/// The switch that turns resmon off.
-pub const DISABLE: &str = "RESMON_DISABLE";
 
 /// The destination of records, and the rules of delivery.
 #[derive(Clone, Debug, PartialEq)]

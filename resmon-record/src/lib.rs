@@ -5,6 +5,7 @@
 //! processes of resmon's own) reads them. Not public API: anything may change in any release.
 
 pub mod bytes;
+pub mod column;
 pub mod config;
 mod digits;
 pub mod fields;

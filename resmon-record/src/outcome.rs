@@ -27,9 +27,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The names of all outcomes in records.
+    pub const NAMES: &[&str] = &[
+        Self::Passed.as_str(),
+        Self::Failed.as_str(),
+        Self::Unfinished.as_str(),
+        Self::Crashed.as_str(),
+        Self::Unknown.as_str(),
+    ];
+
     /// Returns the name of the outcome in records.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",

@@ -2,10 +2,12 @@
 
 use std::env;
 
+use resmon_record::config;
+
 /// Returns the id of the `cargo test` or `cargo nextest run` that this process is part of: given by the user or by
 /// nextest, else the name of the parent process, which all binaries of one run share.
 pub(crate) fn run_id() -> Option<String> {
-    ["RESMON_RUN_ID", "NEXTEST_RUN_ID"]
+    [config::RUN_ID, "NEXTEST_RUN_ID"]
         .into_iter()
         .find_map(|name| env::var(name).ok().filter(|id| !id.trim().is_empty()))
         .or_else(parent)

@@ -157,6 +157,16 @@ pub(crate) fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
     })
 }
 
+/// Returns the columns with the events that carry them, and whether the value is known only at the end.
+pub(crate) fn places() -> impl Iterator<Item = (&'static str, &'static [&'static str], bool)> {
+    FIELDS.iter().map(|field| (field.name, field.events, field.after))
+}
+
+/// Returns the columns that records must have.
+pub(crate) fn required_columns() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().filter(|field| field.required).map(|field| field.name)
+}
+
 /// Returns all faults of a record; empty if it is valid.
 pub(crate) fn faults(record: &Map<String, Value>) -> Vec<String> {
     let event = record.get("event_type").and_then(Value::as_str).unwrap_or_default();

@@ -6,27 +6,15 @@ use std::fs::OpenOptions;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use resmon_record::config::{TOKEN, VARIABLES};
 use resmon_runtime::collector::{Output, Plan};
 
 use super::Findings;
 use crate::run::Flags;
 
-/// The variables that set the destination of records and the delivery, the token first.
-const VARIABLES: [&str; 9] = [
-    "TINYBIRD_WRITE_TOKEN",
-    "TINYBIRD_API_URL",
-    "RESMON_DATASOURCE",
-    "RESMON_FILE",
-    "RESMON_BATCH_SIZE",
-    "RESMON_FLUSH_TIMEOUT",
-    "RESMON_SPOOL_DIR",
-    "RESMON_RUN_ID",
-    "RESMON_DISABLE",
-];
-
 pub(super) fn examine(findings: &mut Findings, plan: &Plan, flags: &Flags) {
-    for name in VARIABLES {
-        variable(findings, name, flags);
+    for known in VARIABLES {
+        variable(findings, known.name, flags);
     }
     for warning in plan.warnings() {
         findings.problem("variables", warning);
@@ -55,12 +43,12 @@ fn variable(findings: &mut Findings, name: &str, flags: &Flags) {
     let set = env::var_os(name);
     let used = flags.lookup(name);
     let is_blank = |value: &OsStr| value.to_string_lossy().trim().is_empty();
-    let token = flags.lookup(VARIABLES[0]).map(|token| token.to_string_lossy().trim().to_owned());
+    let token = flags.lookup(TOKEN).map(|token| token.to_string_lossy().trim().to_owned());
     let token = token.filter(|token| !token.is_empty());
     let shown = |value: &OsStr| {
         let text = format!("{value:?}");
         // A URL may contain a password.
-        let is_secret = name == VARIABLES[0]
+        let is_secret = name == TOKEN
             || text.contains('@')
             || text.contains('?')
             || token.as_ref().is_some_and(|token| text.contains(token));

@@ -4,12 +4,10 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 use clap::Args as _;
+use resmon_record::config::{self, INSTRUMENT};
 use std::path::PathBuf;
 
 use crate::harness::Wish;
-
-/// The variable that switches the instrumented build on or off. The default is on for `cargo test` and off for nextest.
-pub(crate) const INSTRUMENT: &str = "RESMON_INSTRUMENT";
 
 /// The destination of records. Each flag wins over its variable.
 #[derive(Debug, Default, PartialEq, clap::Args)]
@@ -65,14 +63,14 @@ impl Flags {
     /// Returns the value of a variable: from its flag, else from the environment.
     pub(crate) fn lookup(&self, name: &str) -> Option<OsString> {
         let flag = match name {
-            "RESMON_FILE" => self.file.clone().map(OsString::from),
-            "TINYBIRD_WRITE_TOKEN" if self.no_tinybird || self.file.is_some() => return None,
-            "TINYBIRD_API_URL" => self.api_url.clone().map(OsString::from),
-            "RESMON_DATASOURCE" => self.datasource.clone().map(OsString::from),
-            "RESMON_BATCH_SIZE" => self.batch_size.map(|size| size.to_string().into()),
-            "RESMON_FLUSH_TIMEOUT" => self.flush_timeout.map(|time| time.to_string().into()),
-            "RESMON_SPOOL_DIR" => self.spool_dir.clone().map(OsString::from),
-            "RESMON_RUN_ID" => self.run_id.clone().map(OsString::from),
+            config::FILE => self.file.clone().map(OsString::from),
+            config::TOKEN if self.no_tinybird || self.file.is_some() => return None,
+            config::API_URL => self.api_url.clone().map(OsString::from),
+            config::DATASOURCE => self.datasource.clone().map(OsString::from),
+            config::BATCH_SIZE => self.batch_size.map(|size| size.to_string().into()),
+            config::FLUSH_TIMEOUT => self.flush_timeout.map(|time| time.to_string().into()),
+            config::SPOOL_DIR => self.spool_dir.clone().map(OsString::from),
+            config::RUN_ID => self.run_id.clone().map(OsString::from),
             _ => None,
         };
         flag.or_else(|| env::var_os(name))
@@ -95,7 +93,7 @@ impl Flags {
 
     /// Returns the user's `run_id`, if it is set and not blank.
     pub(crate) fn run_id(&self) -> Option<String> {
-        let id = self.lookup("RESMON_RUN_ID")?.to_string_lossy().trim().to_owned();
+        let id = self.lookup(config::RUN_ID)?.to_string_lossy().trim().to_owned();
         Some(id).filter(|id| !id.is_empty())
     }
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use resmon_record::config::RUN_ID;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ impl Session {
 
     /// Makes the processes of the command append to the intake.
     pub(crate) fn put_into(&self, command: &mut Command) {
-        command.env(INTAKE, self.run.intake()).env("RESMON_RUN_ID", self.run.id());
+        command.env(INTAKE, self.run.intake()).env(RUN_ID, self.run.id());
     }
 
     /// Processes the intake until the command and its runners have ended.

@@ -1,5 +1,7 @@
 //! Options of the wrapped command are passed on to it.
 
+use resmon_record::config::{OF_CARGO_RESMON, VARIABLES};
+
 use crate::{Suite, binaries::timeless, has_nextest, support::Run};
 
 /// Requires the same output and exit code as from the wrapped command alone.
@@ -82,5 +84,17 @@ fn a_bad_flag_is_told_before_anything_runs() {
     for flag in ["--batch-size=0", "--flush-timeout=soon", "--no-such-flag"] {
         let run = Suite::new().resmon(&[flag, "test"]).finish().exits(2);
         assert!(run.stderr.contains(flag.split('=').next().expect("a name")), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn the_help_lists_the_variables() {
+    let help = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).args(["resmon", "--help"]);
+    let help = help.finish().exits(0).stdout;
+    let (_, variables) = help.split_once("\nVariables:\n").expect("the help has this part");
+    for variable in VARIABLES.iter().chain(OF_CARGO_RESMON) {
+        let line = variables.lines().find(|line| line.trim().starts_with(variable.name));
+        let line = line.unwrap_or_else(|| panic!("{} in {help}", variable.name));
+        assert!(line.contains(variable.default), "{line}");
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
+use super::{DEFAULT_API_URL, DEFAULT_DATASOURCE};
 use crate::bytes::contains;
 use crate::fingerprint::fingerprint;
 
@@ -32,7 +33,7 @@ impl Endpoint {
         let token = token.ok_or(
             "TINYBIRD_WRITE_TOKEN holds a character that no token has, such as a space or a line break",
         )?;
-        let base = base.unwrap_or_else(|| "https://api.tinybird.co".to_owned());
+        let base = base.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
         // No fallback to the default URL: it may be the wrong party to show the token to.
         let problem = if contains(&base, token) {
             Err("a URL with the token in it")
@@ -45,7 +46,7 @@ impl Endpoint {
         })?;
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
-            datasource: datasource.unwrap_or_else(|| "ci_test_metrics".to_owned()),
+            datasource: datasource.unwrap_or_else(|| DEFAULT_DATASOURCE.to_owned()),
             token: Token(token.to_owned()),
         })
     }

@@ -145,3 +145,13 @@ mod tinybird {
         assert!(!format!("{config:?}").contains("secret"));
     }
 }
+
+#[test]
+fn the_table_states_the_defaults() {
+    let defaults = VARIABLES.iter().map(|variable| (variable.name, variable.default));
+    let numbers: Vec<_> =
+        defaults.filter(|(name, _)| [BATCH_SIZE, FLUSH_TIMEOUT].contains(name)).collect();
+    let (config, warnings) = read(&[&numbers[..], &[(FILE, "/f")]].concat());
+    assert_eq!((config.delivery, warnings), (Delivery::default(), vec![]));
+    assert_eq!(numbers.len(), 2);
+}
