@@ -69,7 +69,11 @@ fn after_help() -> String {
             "" => String::new(),
             text => format!(" [default: {text}]"),
         };
-        format!("\n  {:20}  {about}{default}", variable.name)
+        let name = format!("  {:20}  ", variable.name);
+        // Wrapped here, because clap knows of no columns. It leaves lines alone that are short enough.
+        let indent = " ".repeat(name.len());
+        let columns = textwrap::Options::new(80).initial_indent(&name).subsequent_indent(&indent);
+        format!("\n{}", textwrap::fill(&format!("{about}{default}"), columns))
     });
     EXAMPLE.to_owned() + &variables.collect::<String>()
 }
