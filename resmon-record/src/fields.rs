@@ -102,7 +102,7 @@ record! {
         /// The Cargo package of the test.
         package: Option<&'a str> = "" from "`CARGO_PKG_NAME`",
         /// The Cargo target of the test, as nextest names binaries: `shop`, `shop::bin/shop`, `shop::api`.
-        target: Option<&'a str> = "" from "`cargo resmon`",
+        target: Option<&'a str> = "" from "Cargo's variables for the compiler, or `cargo resmon`",
         /// The number of the attempt, from 1, under a runner that repeats failed tests.
         attempt: u32 = "" from "`NEXTEST_ATTEMPT`",
         /// Usage of the whole machine's CPUs in %.
@@ -178,7 +178,7 @@ record! {
         /// The Cargo package of the process.
         package: Option<&'a str> = "" from "`CARGO_PKG_NAME`",
         /// The Cargo target of the process.
-        target: Option<&'a str> = "" from "`cargo resmon`",
+        target: Option<&'a str> = "" from "Cargo's variables for the compiler, or `cargo resmon`",
         /// The number of logical CPUs.
         cpu_count: Option<u32> = "CPUs" from "`sysconf(3)`",
         /// Memory of the machine in bytes.
