@@ -35,7 +35,7 @@ mod system {
     use std::path::PathBuf;
     use std::ptr;
 
-    use crate::signal::Blocked;
+    use crate::sys::signal::Blocked;
 
     pub(super) fn detached(
         programs: &[PathBuf],
@@ -326,7 +326,7 @@ mod tests {
                 libc::sigismember(set.as_ptr(), libc::SIGCHLD) == 1
             }
         };
-        let _blocked = crate::signal::Blocked::one(libc::SIGCHLD);
+        let _blocked = crate::sys::signal::Blocked::one(libc::SIGCHLD);
         told("echo here");
         assert!(cfg!(not(target_os = "linux")) || !pending());
         // SAFETY: no status is asked for.

@@ -12,8 +12,8 @@ use resmon_record::line::Line;
 use resmon_record::{spool, torn};
 
 use super::{Position, Sink, batch_num};
-use crate::descriptor::{self, PinnedFile};
-use crate::warning::{Records, warn};
+use crate::sys::descriptor::{self, PinnedFile};
+use crate::write::warning::{Records, warn};
 
 /// The sink for a file. Appends each record in one write: a process that is killed loses no finished test.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use resmon_record::spool::journal::{self, Header, Mark, SLOT, SLOTS, State};
 use resmon_record::spool::lock::{self, Part};
 use resmon_record::spool::{self, Spool};
 
-use crate::descriptor::PinnedFile;
 use crate::session::safely;
+use crate::sys::descriptor::PinnedFile;
 
 #[derive(Debug)]
 pub(crate) struct Journal {

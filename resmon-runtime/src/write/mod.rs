@@ -8,6 +8,7 @@ mod sender;
 mod spooled;
 #[cfg(all(unix, feature = "collector"))]
 mod tee;
+pub(crate) mod warning;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

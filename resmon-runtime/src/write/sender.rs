@@ -15,7 +15,7 @@ use resmon_record::spool::{
 };
 
 use crate::sys::spawn;
-use crate::warning::{Records, warn};
+use crate::write::warning::{Records, warn};
 
 /// The argument that makes a program run as the sender.
 const ARGUMENT: &str = "__sender";

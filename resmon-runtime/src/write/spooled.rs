@@ -12,8 +12,8 @@ use resmon_record::spool::{self, Kind, LIMIT, SEGMENT_BYTES, Segment, Spool};
 
 use super::sender::Sender;
 use super::{Place, Position, Sink, batch_num};
-use crate::descriptor::PinnedFile;
-use crate::warning::{Records, warn};
+use crate::sys::descriptor::PinnedFile;
+use crate::write::warning::{Records, warn};
 
 /// The sink for Tinybird. Appends each record to the session's current segment, and starts a sender to deliver it.
 #[derive(Debug)]

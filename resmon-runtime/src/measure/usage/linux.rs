@@ -1,0 +1,176 @@
+//! The usage of threads and of the process on Linux.
+
+use std::ffi::{CStr, c_char};
+use std::fs::File;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::ptr;
+
+use super::runner::Runner;
+use super::{Usage, rusage};
+use crate::session::sampler::SAMPLER;
+use crate::sys::descriptor::{self, Source};
+
+/// The open files to read this process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    runner: Runner,
+    statm: Option<Source>,
+    page: u64,
+    peak: Option<Source>,
+    /// Whether the kernel counts storage I/O. Where it does not, it reports zero.
+    counts_io: bool,
+}
+
+impl Process {
+    pub(crate) fn open() -> Self {
+        // SAFETY: the call only reads what the system knows of itself.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        Self {
+            runner: Runner::of_this_process(),
+            statm: Source::open("/proc/self/statm".into(), 0),
+            page: u64::try_from(page).unwrap_or(4096),
+            peak: Source::to_write("/proc/self/clear_refs".into()),
+            counts_io: Path::new("/proc/self/io").exists(),
+        }
+    }
+
+    /// Returns the resident memory in bytes: the second field of `proc_pid_statm(5)`, which counts pages.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        let (mut statm, length) = self.statm.as_ref()?.read::<96>()?;
+        *statm.get_mut(length.min(95))? = 0;
+        let mut end = ptr::null_mut();
+        // The C library is optimized in the dev profile too.
+        // SAFETY: the text ends in NUL, so each number ends before that.
+        let pages = unsafe {
+            libc::strtoull(statm.as_ptr().cast(), &raw mut end, 10);
+            libc::strtoull(end, ptr::null_mut(), 10)
+        };
+        (pages > 0).then(|| pages * self.page)
+    }
+
+    /// Whether the test that begins on this thread is alone in the process, if no other guard is open. In doubt
+    /// `false`: there may be tests without a guard, and threads that an earlier test has left.
+    pub(super) fn is_test_alone(&self) -> bool {
+        match self.runner {
+            Runner::OneTest | Runner::AllKnown => true,
+            // Tests run on the main thread, or on another one while the main thread waits.
+            Runner::OneAtATime => {
+                threads() == Some(1 + u64::from(!is_main_thread()) + own_threads())
+            }
+            Runner::Several => threads() == Some(1 + own_threads()),
+        }
+    }
+
+    /// Whether the kernel's memory peak is that of the test, because the test is alone in the process or its only
+    /// thread. Then no sampler is needed.
+    pub(crate) fn needs_no_sampler(&self) -> bool {
+        self.peak.is_some() && (self.runner == Runner::OneTest || threads() == Some(1))
+    }
+
+    /// Resets the [`peak`]. Returns `false` where that is not possible.
+    pub(super) fn reset_peak(&self) -> bool {
+        // 5 resets the peak of resident memory only: see proc_pid_clear_refs(5).
+        let mut reset = |mut file: &File| file.write_all(b"5");
+        self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
+    }
+
+    /// Removes the figures that this kernel does not count.
+    pub(super) fn known(&self, usage: Usage) -> Usage {
+        if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
+    }
+}
+
+/// Counts resmon's own threads.
+fn own_threads() -> u64 {
+    SAMPLER.is_started().into()
+}
+
+/// Whether this is the main thread. A raw system call, because glibc has `gettid` only since 2.30, and Rust supports
+/// 2.17.
+fn is_main_thread() -> bool {
+    // SAFETY: the calls only read what the thread and the process are.
+    unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
+}
+
+/// Counts the threads of this process: the links of the directory `/proc/self/task`, less two.
+fn threads() -> Option<u64> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the path ends in NUL and the pointer is to a `stat` of our own, which is read only after the call has
+    // filled it in.
+    let links = unsafe {
+        if libc::stat(c"/proc/self/task".as_ptr(), stat.as_mut_ptr()) != 0 {
+            return None;
+        }
+        stat.assume_init().st_nlink
+    };
+    #[allow(clippy::unnecessary_cast, reason = "it differs by system")]
+    Some((links as u64).saturating_sub(2))
+}
+
+/// Reads the usage of all threads of the process.
+pub(super) fn of_process() -> Option<Usage> {
+    rusage::read(libc::RUSAGE_SELF)
+}
+
+/// Reads the usage of this thread.
+pub(super) fn of_thread() -> Option<Usage> {
+    rusage::read(libc::RUSAGE_THREAD)
+}
+
+/// Returns the peak of resident memory since the [last reset](Process::reset_peak), in bytes: `VmHWM` of
+/// `proc_pid_status(5)`.
+pub(super) fn peak() -> Option<u64> {
+    read_peak().ok().flatten()
+}
+
+fn read_peak() -> io::Result<Option<u64>> {
+    let file = File::open("/proc/self/status")?;
+    let mut status = [0_u8; 2048];
+    let length = file.read_at(&mut status[..2047], 0);
+    descriptor::close(file);
+    status[length?] = 0;
+    let name = c"\nVmHWM:";
+    let text: *const c_char = status.as_ptr().cast();
+    // SAFETY: both texts end in NUL, and so does the text behind the name.
+    let kib = unsafe {
+        let found = libc::strstr(text, CStr::as_ptr(name));
+        if found.is_null() {
+            return Ok(None);
+        }
+        libc::strtoull(found.add(name.count_bytes()), ptr::null_mut(), 10)
+    };
+    Ok((kib > 0).then(|| kib * 1024))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_what_the_status_says() {
+        let process = Process::open();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib: u64 = rss.trim().trim_end_matches(" kB").parse().unwrap();
+        let resident = process.resident().unwrap();
+        // Other tests of this process allocate meanwhile.
+        assert!(resident.abs_diff(kib * 1024) < 64 << 20, "{resident}, {kib} kB");
+        assert!(peak().unwrap() + (64 << 20) > resident);
+    }
+
+    #[test]
+    fn a_thread_is_charged_for_what_it_does() {
+        let before = of_thread().unwrap();
+        let start = std::time::Instant::now();
+        while of_thread().unwrap().since(before).user.as_millis() < 50 {
+            assert!(start.elapsed().as_secs() < 60);
+        }
+        let other = std::thread::spawn(|| of_thread().unwrap()).join().unwrap();
+        assert!(other.user.as_millis() < 50);
+        let all = of_process().unwrap();
+        assert!(all.user + all.system >= before.user);
+    }
+}

@@ -1,0 +1,357 @@
+//! The session of a test process, from its first measured test to its end.
+
+#[cfg(all(unix, feature = "collector"))]
+pub mod collector;
+mod identity;
+#[cfg(all(unix, feature = "collector"))]
+pub mod outside;
+pub(crate) mod process;
+pub(crate) mod running;
+pub(crate) mod sampler;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use resmon_record::config::{self, Config, Destination, Output};
+use resmon_record::fields::{After, Common, End, SESSION, Totals, head};
+use resmon_record::line::Line;
+use resmon_record::outcome::Outcome;
+use resmon_record::session_id;
+use resmon_record::spool::{Spool, default_directories};
+use resmon_record::timestamp::Timestamp;
+
+use crate::entry::harness;
+use crate::entry::site::Site;
+use crate::measure::host;
+use crate::measure::limit::Limit;
+use crate::measure::snapshot::Machine;
+use crate::measure::usage::Process;
+use crate::write::warning::warn;
+use crate::write::{self, Journal, Place, Position, Sink};
+
+/// The way in which a crash of this process is reported.
+pub(crate) struct CrashReport {
+    /// The directories to try for the journal, the best first.
+    pub(crate) directories: Vec<PathBuf>,
+    /// The name of the first directory in warnings: the variable that sets it, if one does.
+    pub(crate) name: &'static str,
+    /// The destination of the session's records.
+    pub(crate) destination: Destination,
+    /// Whether the session begins by reporting the crashes of other processes.
+    pub(crate) reports_others: bool,
+}
+
+/// The state that all tests of a process share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) machine: Machine,
+    pub(crate) process: Process,
+    /// The number of the attempt: `NEXTEST_ATTEMPT`, or 1.
+    pub(crate) attempt: u32,
+    /// The Cargo package of the process.
+    pub(crate) package: Option<String>,
+    /// The Cargo target of the process, as nextest names binaries.
+    pub(crate) target: Option<String>,
+    pid: u32,
+    common: Line,
+    totals: Line,
+    sink: Box<dyn Sink>,
+    /// The journal of the open tests, for a crash report.
+    journal: Option<Journal>,
+    /// The number of recorded tests.
+    recorded: AtomicU64,
+    /// The number of tests that failed. Gives the exit status where the true one is unknown.
+    failed: AtomicU64,
+    ended: AtomicBool,
+    /// The number of threads that are recording a test.
+    recording: AtomicU32,
+}
+
+/// The names by which a session is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    /// The name of the session's files in the spool.
+    pub(crate) name: &'a str,
+    /// The `session_id` of the records.
+    pub(crate) session: &'a str,
+    /// The `run_id` of the records.
+    pub(crate) run: &'a str,
+    pub(crate) package: Option<&'a str>,
+    pub(crate) target: Option<&'a str>,
+}
+
+impl Session {
+    /// Reads the environment and, if it asks for records, begins the session of a process that started at `started`.
+    /// Package and target are those of the first test, `site`, where the environment does not name them.
+    pub(crate) fn start(started: SystemTime, site: Option<&Site>) -> Option<Self> {
+        let (config, warnings) = Config::from_env();
+        warnings.iter().for_each(warn);
+        if config.output == Output::Nothing {
+            return None;
+        }
+        let mut id = session_id::new(started);
+        if let Some(unit) = &config.unit {
+            // `cargo resmon` recognizes the records of this process by the unit.
+            id = format!("{id}-{unit}-{}", std::process::id());
+        }
+        let run_id = identity::run_id().unwrap_or_else(|| id.clone());
+        let package = env::var("CARGO_PKG_NAME").ok();
+        let of_site = || Some(site?.build.as_ref()?.target);
+        // Code that names its measurements itself, in whichever target, begins a session without a site.
+        let of_nextest = env::var("NEXTEST_BINARY_ID").ok();
+        let target = harness::target().or_else(of_site).or(of_nextest.as_deref());
+        let ids = Ids {
+            name: &id,
+            session: &id,
+            run: &run_id,
+            package: package.as_deref().or_else(|| site?.package),
+            target,
+        };
+        let crash_report = CrashReport {
+            directories: match &config.unit {
+                // The directory in which `cargo resmon` looks for the journal.
+                Some(_) => config.spool.iter().cloned().collect(),
+                None => spool_directories(config.spool.as_deref()),
+            },
+            name: match (&config.unit, &config.spool) {
+                (None, Some(_)) => config::SPOOL_DIR,
+                _ => "the spool directory",
+            },
+            destination: config.output.destination(),
+            // The sender reports crashes for Tinybird, and `cargo resmon` for its run.
+            reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
+        };
+        Some(Self::begin(started, ids, &crash_report, |place| write::open(config, place)))
+    }
+
+    /// Begins a session with these ids.
+    pub(crate) fn begin(
+        started: SystemTime,
+        ids: Ids<'_>,
+        crash_report: &CrashReport,
+        sink: impl FnOnce(Place<'_>) -> Box<dyn Sink>,
+    ) -> Self {
+        let mut common = Line::new();
+        Common::from_env(ids.session, ids.run).write(&mut common);
+        let machine = Machine::open();
+        let (cpu_count, memory) = (machine.cpus(), machine.memory_total());
+        let limit = Limit::read(Limit { memory, cpus: cpu_count.map(f64::from) });
+        let mut totals = Line::new();
+        Totals {
+            package: ids.package,
+            target: ids.target,
+            cpu_count,
+            mem_total_bytes: memory,
+            disk_total_bytes: machine.disk().map(|disk| disk.total),
+            mem_limit_bytes: limit.memory,
+            cpu_limit: limit.cpus,
+        }
+        .write(&mut totals);
+
+        let (spool, journal) = open_spool(crash_report, ids.name, &common, &totals);
+        if let Some(spool) = spool.as_ref().filter(|_| crash_report.reports_others) {
+            let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
+            spool.end_crashed_sessions(Some(ids.name), &is_file);
+        }
+        let has_journal = journal.is_some();
+        let place = Place { spool, session_id: ids.name, has_journal, sender: None };
+        let mut line = head("session_start", Some(SESSION), started.into());
+        line.fields(&totals);
+        host::read().write(&mut line);
+        line.fields(&common);
+        let sink = sink(place);
+        sink.session(line);
+        Self {
+            machine,
+            process: Process::open(),
+            attempt: attempt(),
+            package: ids.package.map(str::to_owned),
+            target: ids.target.map(str::to_owned),
+            pid: std::process::id(),
+            common,
+            totals,
+            sink,
+            journal,
+            recorded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            recording: AtomicU32::new(0),
+        }
+    }
+
+    /// Returns the fields that all records of the session share.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn common(&self) -> Line {
+        self.common.clone()
+    }
+
+    /// Records a test that another process has measured.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn adopt(&self, mut line: Line, failed: bool) {
+        self.count(failed);
+        line.fields(&self.common);
+        self.sink.test(line);
+    }
+
+    /// Whether records may be written: not in a forked child, whose parent has the session, and not after the end of
+    /// the session.
+    pub(crate) fn is_open(&self) -> bool {
+        self.pid == std::process::id() && !self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Marks a test as open in the journal.
+    pub(crate) fn mark(&self, slot: usize, before: &Line) {
+        if let Some(journal) = &self.journal {
+            let Position { batch_num, from } = self.sink.position();
+            journal.mark(slot, before, batch_num, from);
+        }
+    }
+
+    /// Records a test that ends now.
+    pub(crate) fn record(&self, slot: usize, before: &Line, after: &After) {
+        self.count(after.outcome == Outcome::Failed);
+        let mut line = head("test", None, Timestamp::now());
+        line.fields(before);
+        after.write(&mut line);
+        line.fields(&self.common);
+        safely(|| self.sink.test(line));
+        // In this order: a crash between the two must not lose the test.
+        if let Some(journal) = &self.journal {
+            journal.clear(slot);
+        }
+    }
+
+    fn count(&self, failed: bool) {
+        self.recorded.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(failed.into(), Ordering::Relaxed);
+    }
+
+    /// Calls `record`, unless the session has ended.
+    pub(crate) fn while_open(&self, record: impl FnOnce()) {
+        // Ordered with `close` in all threads: either `close` waits for this, or this finds the session closed.
+        let _recording = Recording::begin(&self.recording);
+        if !self.ended.load(Ordering::SeqCst) {
+            record();
+        }
+    }
+
+    /// Closes the session to further tests. Waits up to a second for tests that other threads are recording. Returns
+    /// `false` if the session has been closed before.
+    pub(crate) fn close(&self) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(1);
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let start = Instant::now();
+        while self.recording.load(Ordering::SeqCst) > 0 && start.elapsed() < PATIENCE {
+            thread::yield_now();
+        }
+        true
+    }
+
+    /// Records the end of the process and delivers what is left. Without the true exit status, records the one that
+    /// libtest gives for the tests that failed.
+    pub(crate) fn end(&self, exit_status: Option<i32>) {
+        let failed = self.failed.load(Ordering::Relaxed);
+        let inferred = if failed > 0 { 101 } else { 0 };
+        let mut line = head("session_end", Some(SESSION), Timestamp::now());
+        End {
+            exit_status: exit_status.unwrap_or(inferred),
+            tests_recorded: self.recorded.load(Ordering::Relaxed),
+            tests_failed: failed,
+            records_dropped: self.sink.dropped(),
+        }
+        .write(&mut line);
+        line.fields(&self.totals);
+        line.fields(&self.common);
+        if let Some(journal) = &self.journal {
+            journal.ends(self.sink.position().from);
+        }
+        self.sink.session(line);
+        // Before the wait for delivery: the end is recorded, and a later crash needs no report.
+        if let Some(journal) = &self.journal {
+            journal.remove();
+        }
+        self.sink.close();
+    }
+}
+
+/// A record that is being written, until this is dropped. A panic drops it as well, so that the end does not wait for
+/// it.
+struct Recording<'a>(&'a AtomicU32);
+
+impl<'a> Recording<'a> {
+    fn begin(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Recording<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Calls `write`, which writes to files in a thread of the user, with SIGXFSZ blocked where the system has it.
+pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    return crate::sys::signal::without_sigxfsz(write);
+    #[cfg(not(unix))]
+    write()
+}
+
+/// Returns `NEXTEST_ATTEMPT`, or 1.
+pub(crate) fn attempt() -> u32 {
+    let given = env::var("NEXTEST_ATTEMPT").ok().and_then(|attempt| attempt.parse::<u64>().ok());
+    given.and_then(|given| u32::try_from(given).ok()).filter(|&attempt| attempt > 0).unwrap_or(1)
+}
+
+/// Returns the directories to try for the spool: the one that the user wants, then the default ones.
+pub(crate) fn spool_directories(wanted: Option<&Path>) -> Vec<PathBuf> {
+    wanted.into_iter().map(Path::to_owned).chain(default_directories()).collect()
+}
+
+/// Opens the first directory that can be used and begins a journal there. Warns if the first one cannot be used.
+fn open_spool(
+    crash_report: &CrashReport,
+    session_id: &str,
+    common: &Line,
+    totals: &Line,
+) -> (Option<Spool>, Option<Journal>) {
+    let CrashReport { directories, name, destination, .. } = crash_report;
+    let mut usable = None;
+    let mut problem = None;
+    for directory in directories {
+        let spool = match Spool::open(directory) {
+            Ok(spool) => spool,
+            Err(error) => {
+                problem
+                    .get_or_insert_with(|| format!("{name} {directory:?} cannot be used: {error}"));
+                continue;
+            }
+        };
+        match Journal::create(&spool, session_id, destination.clone(), common, totals) {
+            Ok(journal) => {
+                if let Some(problem) = problem {
+                    warn(format_args!("{problem}; using {directory:?}"));
+                }
+                return (Some(spool), Some(journal));
+            }
+            Err(error) => {
+                problem
+                    .get_or_insert_with(|| format!("{name} {directory:?} cannot be used: {error}"));
+                usable.get_or_insert(spool);
+            }
+        }
+    }
+    if let Some(problem) = problem {
+        warn(format_args!(
+            "{problem}; crashes will not be recorded. RESMON_SPOOL_DIR can name another directory"
+        ));
+    }
+    (usable, None)
+}

@@ -1,0 +1,106 @@
+//! The test process: its start, its session, its end.
+
+use std::panic;
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Instant, SystemTime};
+
+use resmon_record::outcome::Outcome;
+
+use crate::entry::site::Site;
+use crate::measure::heap;
+use crate::session::running::Running;
+use crate::session::sampler::SAMPLER;
+use crate::session::{self, Session};
+use crate::sys::descriptor;
+use crate::write::warning;
+
+static STARTED: OnceLock<SystemTime> = OnceLock::new();
+static SESSION: OnceLock<Option<Session>> = OnceLock::new();
+/// The id of the process that begins the session, 0 before that.
+static STARTING: AtomicU32 = AtomicU32::new(0);
+pub(crate) static RUNNING: Running = Running::new();
+
+ctor::declarative::ctor! {
+    /// Does only the work that cannot wait for a test: this also runs where there is none, for example under `--list`.
+    #[ctor(unsafe)]
+    fn note_start() {
+        note();
+        descriptor::make_room();
+    }
+}
+
+fn note() -> SystemTime {
+    *STARTED.get_or_init(|| {
+        warning::note_stderr();
+        SystemTime::now()
+    })
+}
+
+/// Returns the open session, if there is a destination. The first call, made by the first test, begins the session.
+/// Without a destination each further call is an atomic load.
+pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
+    let begin = || {
+        // The linker may have left the constructor out.
+        let started = note();
+        let session = session::safely(|| Session::start(started, site))?;
+        at_exit();
+        Some(session)
+    };
+    // A defect of resmon must not fail a test.
+    let begin = || panic::catch_unwind(begin).unwrap_or_default();
+    let session = SESSION.get().or_else(|| {
+        // In a child that was forked meanwhile, the thread that began the session does not exist: waiting for it would
+        // never end.
+        let own = process::id();
+        let starting = STARTING.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+        let is_ours = starting.is_ok() || starting == Err(own);
+        is_ours.then(|| SESSION.get_or_init(begin))
+    });
+    session?.as_ref().filter(|session| session.is_open())
+}
+
+/// Registers the end of the session for the exit of the process: a return from `main` or `exit(3)`, in any thread.
+fn at_exit() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        use std::ffi::{c_int, c_void};
+
+        unsafe extern "C" {
+            safe fn on_exit(
+                function: extern "C" fn(c_int, *mut c_void),
+                argument: *mut c_void,
+            ) -> c_int;
+        }
+        extern "C" fn leave(status: c_int, _argument: *mut c_void) {
+            // The bits of the status that the parent process sees.
+            end(Some(status & 0xff));
+        }
+        on_exit(leave, std::ptr::null_mut());
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        extern "C" fn leave() {
+            end(None);
+        }
+        // SAFETY: the function lives as long as the process and does not unwind.
+        unsafe { libc::atexit(leave) };
+    }
+}
+
+/// Records the tests that are still open, then the end of the process.
+fn end(exit_status: Option<i32>) {
+    let ended = Instant::now();
+    // A panic here would turn the exit of the test process into an abort.
+    let _ = panic::catch_unwind(|| {
+        let _own = heap::suspend();
+        let session = SESSION.get().and_then(Option::as_ref).filter(|session| session.is_open());
+        let Some(session) = session.filter(|session| session.close()) else { return };
+        for test in RUNNING.remove_all() {
+            test.record(session, Outcome::Unfinished, ended);
+        }
+        SAMPLER.stop();
+        session::safely(|| session.end(exit_status));
+    });
+}
