@@ -10,8 +10,8 @@ use resmon_record::fields::Before;
 use resmon_record::line::Line;
 use resmon_record::outcome::{Outcome, ShouldPanic};
 
-use crate::entry::harness;
-use crate::entry::nodeid;
+use super::charge;
+use super::nodeid;
 use crate::entry::site::Site;
 use crate::measure::heap;
 use crate::measure::snapshot::{Disk, Memory};
@@ -19,6 +19,7 @@ use crate::measure::usage::InUse;
 use crate::session::process::{self, RUNNING};
 use crate::session::running::Test;
 use crate::session::sampler::SAMPLER;
+use crate::session::{Origin, Session};
 
 /// A measurement from the guard's creation until its drop, which writes one record.
 ///
@@ -40,7 +41,7 @@ struct Open {
 
 /// Opens the guard of a test. Used by generated code.
 pub fn enter(site: &'static Site) -> Guard {
-    if harness::is_in_binary() {
+    if charge::is_in_binary() {
         // The harness measures this test already.
         return Guard(None);
     }
@@ -78,10 +79,19 @@ pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
     open(None, |_, _| Some(nodeid::named(file, name)))
 }
 
+/// Returns the open session, if there is a destination. The first call begins the session.
+pub(crate) fn session(site: Option<&'static Site>) -> Option<&'static Session> {
+    process::session(|| Origin {
+        package: site.and_then(|site| site.package),
+        target: charge::target().or_else(|| Some(site?.build.as_ref()?.target)),
+        are_tests_known: charge::is_in_charge(),
+    })
+}
+
 /// Opens a guard if there is a session and `id` returns an id for the test. `id` gets the thread, and whether a test is
 /// running on it.
 fn open(site: Option<&'static Site>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
-    let Some(session) = process::session(site) else { return Guard(None) };
+    let Some(session) = session(site) else { return Guard(None) };
     let _own = heap::suspend();
     // A defect of resmon must not fail the test.
     let test = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -198,7 +208,7 @@ impl Guard {
     /// Returns the measurement, if the session is open. In a forked child it is not: another thread may hold a lock
     /// there for ever.
     fn open(&self) -> Option<&Open> {
-        self.0.as_ref().filter(|_| process::session(None).is_some())
+        self.0.as_ref().filter(|_| process::current().is_some())
     }
 
     fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
@@ -232,7 +242,7 @@ impl Drop for Guard {
 impl Open {
     fn close(&self, ended: Instant, panicking: bool) {
         // Checked first: in a forked child another thread may hold the lock for ever.
-        let Some(session) = process::session(None) else { return };
+        let Some(session) = process::current() else { return };
         session.while_open(|| {
             if RUNNING.remove(&self.test) {
                 self.test.record(session, self.outcome(panicking), ended);

@@ -7,10 +7,9 @@ use std::thread;
 
 use resmon_record::outcome::Outcome;
 
-use crate::entry::guard::Guard;
-use crate::entry::nodeid;
+use super::guard::{self, Guard};
+use super::nodeid;
 use crate::measure::heap;
-use crate::session::process;
 
 /// Measures a future within a [`guard`](crate::guard::guard) of this name. Returns a future with the same output.
 ///
@@ -32,7 +31,7 @@ use crate::session::process;
 #[track_caller]
 pub fn measure_async<F: Future>(name: impl AsRef<str>, future: F) -> Measured<F> {
     let caller = Location::caller();
-    let span = process::session(None).map_or(Span::Over, |_| {
+    let span = guard::session(None).map_or(Span::Over, |_| {
         let _own = heap::suspend();
         Span::Ahead(nodeid::named(caller.file(), name.as_ref()))
     });

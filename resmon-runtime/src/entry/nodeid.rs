@@ -5,7 +5,7 @@ use std::path::Path;
 
 use resmon_record::source::Package;
 
-use crate::entry::harness;
+use super::charge;
 use crate::entry::site::Site;
 
 /// The source file of most libraries, for a doctest, of which the target is not known.
@@ -32,7 +32,7 @@ pub(crate) fn of_test(site: &Site, thread: Option<&str>) -> String {
 
 /// Returns the id of a measurement that has a name of its own, and was begun in this source file.
 pub(crate) fn named(file: &str, name: &str) -> String {
-    in_package(harness::package(), file, name)
+    in_package(charge::package(), file, name)
 }
 
 fn in_package(package: Option<Package<'_>>, file: &str, name: &str) -> String {

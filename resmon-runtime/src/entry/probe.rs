@@ -4,13 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::process::ExitCode;
 
-use crate::entry::guard::Guard;
-use crate::entry::run::run_value;
-use crate::entry::site::Site;
+use super::guard::Guard;
+use super::run::{Judge, passed_if, run_value};
+use super::site::Site;
 use crate::outcome::Outcome;
-
-/// A function that judges the outcome of a test by its return value.
-pub type Judge<T> = fn(&T) -> Outcome;
 
 /// The way to the judge of a type that the macro does not know. Method resolution takes the method of the probe where
 /// there is one for that type, else that of [`Fallible`], else that of [`Opaque`]. The user's traits come after all of
@@ -89,8 +86,4 @@ impl<T> Deref for Fallible<T> {
     fn deref(&self) -> &Self::Target {
         &self.0
     }
-}
-
-pub(crate) fn passed_if(passed: bool) -> Outcome {
-    if passed { Outcome::Passed } else { Outcome::Failed }
 }

@@ -12,10 +12,12 @@ use std::thread;
 
 use resmon_record::bytes::contains;
 
-use crate::entry::guard::{Guard, enter};
-use crate::entry::probe::{Judge, passed_if};
-use crate::entry::site::Site;
+use super::guard::{Guard, enter};
+use super::site::Site;
 use crate::outcome::Outcome;
+
+/// A function that judges the outcome of a test by its return value.
+pub type Judge<T> = fn(&T) -> Outcome;
 
 /// Runs a test and judges its return value.
 pub(crate) fn run_value<T>(site: &'static Site, test: fn() -> T, judge: Judge<T>) -> T {
@@ -68,6 +70,10 @@ fn end(guard: Guard, expected: &str, result: thread::Result<()>) {
             resume_unwind(payload);
         }
     }
+}
+
+pub(crate) fn passed_if(passed: bool) -> Outcome {
+    if passed { Outcome::Passed } else { Outcome::Failed }
 }
 
 /// Looks for the text as libtest does: only in the two payloads of `panic!`.

@@ -4,5 +4,6 @@
 pub(crate) mod heap;
 pub(crate) mod host;
 pub(crate) mod limit;
+pub(crate) mod own_thread;
 pub(crate) mod snapshot;
 pub(crate) mod usage;

@@ -23,12 +23,11 @@ use resmon_record::session_id;
 use resmon_record::spool::{Spool, default_directories};
 use resmon_record::timestamp::Timestamp;
 
-use crate::entry::harness;
-use crate::entry::site::Site;
 use crate::measure::host;
 use crate::measure::limit::Limit;
 use crate::measure::snapshot::Machine;
 use crate::measure::usage::Process;
+use crate::sys;
 use crate::write::warning::warn;
 use crate::write::{self, Journal, Place, Position, Sink};
 
@@ -70,7 +69,7 @@ pub(crate) struct Session {
     recording: AtomicU32,
 }
 
-/// The names by which a session is known.
+/// The names of a session and of its process.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
     /// The name of the session's files in the spool.
@@ -81,12 +80,24 @@ pub(crate) struct Ids<'a> {
     pub(crate) run: &'a str,
     pub(crate) package: Option<&'a str>,
     pub(crate) target: Option<&'a str>,
+    /// Whether every test of the process has a guard.
+    pub(crate) are_tests_known: bool,
+}
+
+/// The facts that the code of the first test tells about its process.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// The Cargo package, where the environment does not name it.
+    pub(crate) package: Option<&'static str>,
+    /// The Cargo target, as nextest names binaries.
+    pub(crate) target: Option<&'static str>,
+    /// Whether every test of the process has a guard.
+    pub(crate) are_tests_known: bool,
 }
 
 impl Session {
     /// Reads the environment and, if it asks for records, begins the session of a process that started at `started`.
-    /// Package and target are those of the first test, `site`, where the environment does not name them.
-    pub(crate) fn start(started: SystemTime, site: Option<&Site>) -> Option<Self> {
+    pub(crate) fn start(started: SystemTime, origin: Origin) -> Option<Self> {
         let (config, warnings) = Config::from_env();
         warnings.iter().for_each(warn);
         if config.output == Output::Nothing {
@@ -99,16 +110,16 @@ impl Session {
         }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
         let package = env::var("CARGO_PKG_NAME").ok();
-        let of_site = || Some(site?.build.as_ref()?.target);
-        // Code that names its measurements itself, in whichever target, begins a session without a site.
+        // Code that names its measurements itself, in whichever target, begins a session without a target.
         let of_nextest = env::var("NEXTEST_BINARY_ID").ok();
-        let target = harness::target().or_else(of_site).or(of_nextest.as_deref());
+        let target = origin.target.or(of_nextest.as_deref());
         let ids = Ids {
             name: &id,
             session: &id,
             run: &run_id,
-            package: package.as_deref().or_else(|| site?.package),
+            package: package.as_deref().or(origin.package),
             target,
+            are_tests_known: origin.are_tests_known,
         };
         let crash_report = CrashReport {
             directories: match &config.unit {
@@ -166,7 +177,7 @@ impl Session {
         sink.session(line);
         Self {
             machine,
-            process: Process::open(),
+            process: Process::open(ids.are_tests_known),
             attempt: attempt(),
             package: ids.package.map(str::to_owned),
             target: ids.target.map(str::to_owned),
@@ -217,7 +228,7 @@ impl Session {
         line.fields(before);
         after.write(&mut line);
         line.fields(&self.common);
-        safely(|| self.sink.test(line));
+        sys::without_sigxfsz(|| self.sink.test(line));
         // In this order: a crash between the two must not lose the test.
         if let Some(journal) = &self.journal {
             journal.clear(slot);
@@ -294,14 +305,6 @@ impl Drop for Recording<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-/// Calls `write`, which writes to files in a thread of the user, with SIGXFSZ blocked where the system has it.
-pub(crate) fn safely<T>(write: impl FnOnce() -> T) -> T {
-    #[cfg(unix)]
-    return crate::sys::signal::without_sigxfsz(write);
-    #[cfg(not(unix))]
-    write()
 }
 
 /// Returns `NEXTEST_ATTEMPT`, or 1.

@@ -1,6 +1,6 @@
 //! The test process: its start, its session, its end.
 
-use std::panic;
+use std::panic::{self, UnwindSafe};
 use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,12 +8,11 @@ use std::time::{Instant, SystemTime};
 
 use resmon_record::outcome::Outcome;
 
-use crate::entry::site::Site;
+use super::running::Running;
+use super::sampler::SAMPLER;
+use super::{Origin, Session};
 use crate::measure::heap;
-use crate::session::running::Running;
-use crate::session::sampler::SAMPLER;
-use crate::session::{self, Session};
-use crate::sys::descriptor;
+use crate::sys::{self, descriptor};
 use crate::write::warning;
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
@@ -40,11 +39,11 @@ fn note() -> SystemTime {
 
 /// Returns the open session, if there is a destination. The first call, made by the first test, begins the session.
 /// Without a destination each further call is an atomic load.
-pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
+pub(crate) fn session(origin: impl FnOnce() -> Origin + UnwindSafe) -> Option<&'static Session> {
     let begin = || {
         // The linker may have left the constructor out.
         let started = note();
-        let session = session::safely(|| Session::start(started, site))?;
+        let session = sys::without_sigxfsz(|| Session::start(started, origin()))?;
         at_exit();
         Some(session)
     };
@@ -59,6 +58,11 @@ pub(crate) fn session(site: Option<&Site>) -> Option<&'static Session> {
         is_ours.then(|| SESSION.get_or_init(begin))
     });
     session?.as_ref().filter(|session| session.is_open())
+}
+
+/// Returns the open session. `None` if none has begun.
+pub(crate) fn current() -> Option<&'static Session> {
+    SESSION.get()?.as_ref().filter(|session| session.is_open())
 }
 
 /// Registers the end of the session for the exit of the process: a return from `main` or `exit(3)`, in any thread.
@@ -95,12 +99,11 @@ fn end(exit_status: Option<i32>) {
     // A panic here would turn the exit of the test process into an abort.
     let _ = panic::catch_unwind(|| {
         let _own = heap::suspend();
-        let session = SESSION.get().and_then(Option::as_ref).filter(|session| session.is_open());
-        let Some(session) = session.filter(|session| session.close()) else { return };
+        let Some(session) = current().filter(|session| session.close()) else { return };
         for test in RUNNING.remove_all() {
             test.record(session, Outcome::Unfinished, ended);
         }
         SAMPLER.stop();
-        session::safely(|| session.end(exit_status));
+        sys::without_sigxfsz(|| session.end(exit_status));
     });
 }

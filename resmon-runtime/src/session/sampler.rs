@@ -4,9 +4,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{JoinHandle, yield_now};
 use std::time::{Duration, Instant};
 
+use super::process::{self, RUNNING};
+use crate::measure::own_thread;
 use crate::measure::usage::InUse;
-use crate::session::process::{self, RUNNING};
-use crate::sys::thread;
 use crate::write::warning::warn;
 
 /// The time between two samples: 20 a second.
@@ -44,7 +44,7 @@ impl Sampler {
     /// Starts the thread for the first test that needs it, and wakes it for later ones. Costs next to nothing while the
     /// thread is awake; it sleeps only while no test is open.
     pub(crate) fn wake(&'static self) {
-        self.started.call_once(|| match thread::spawn(|| self.run()) {
+        self.started.call_once(|| match own_thread::spawn(|| self.run()) {
             Ok(thread) => self.lock().thread = Some(thread),
             Err(error) => {
                 warn(format_args!(
@@ -87,7 +87,7 @@ impl Sampler {
             }
             drop(state);
             let is_any_open = sample();
-            thread::publish();
+            own_thread::publish();
             if !is_any_open {
                 let mut state = self.lock();
                 state.is_asleep = !RUNNING.is_any_open();
@@ -108,7 +108,7 @@ fn sample() -> bool {
         return false;
     }
     // The session may have ended.
-    let Some(session) = process::session(None) else { return false };
+    let Some(session) = process::current() else { return false };
     let in_use = InUse {
         resident: session.process.resident(),
         available: session.machine.memory().map(|memory| memory.available),

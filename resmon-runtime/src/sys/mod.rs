@@ -8,3 +8,12 @@ mod duration;
 pub(crate) mod signal;
 pub(crate) mod spawn;
 pub(crate) mod thread;
+
+#[cfg(unix)]
+pub(crate) use self::signal::without_sigxfsz;
+
+/// Calls `write`. There is no SIGXFSZ to block here.
+#[cfg(not(unix))]
+pub(crate) fn without_sigxfsz<T>(write: impl FnOnce() -> T) -> T {
+    write()
+}

@@ -13,7 +13,7 @@ use resmon_record::spool::journal::{self, Header, Mark, SLOT, SLOTS, State};
 use resmon_record::spool::lock::{self, Part};
 use resmon_record::spool::{self, Spool};
 
-use crate::session::safely;
+use crate::sys;
 use crate::sys::descriptor::PinnedFile;
 
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Journal {
         if slot < SLOTS {
             let offset = self.slots + (slot * SLOT) as u64;
             // If this fails, a crash of this test will not be recorded.
-            let _ = safely(|| self.write(mark, offset));
+            let _ = sys::without_sigxfsz(|| self.write(mark, offset));
         }
     }
 

@@ -10,7 +10,7 @@ use std::ptr;
 
 use super::runner::Runner;
 use super::{Usage, rusage};
-use crate::session::sampler::SAMPLER;
+use crate::measure::own_thread;
 use crate::sys::descriptor::{self, Source};
 
 /// The open files to read this process.
@@ -25,11 +25,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn open() -> Self {
+    /// Opens the files. `are_tests_known` if every test of the process has a guard.
+    pub(crate) fn open(are_tests_known: bool) -> Self {
         // SAFETY: the call only reads what the system knows of itself.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         Self {
-            runner: Runner::of_this_process(),
+            runner: Runner::of_this_process(are_tests_known),
             statm: Source::open("/proc/self/statm".into(), 0),
             page: u64::try_from(page).unwrap_or(4096),
             peak: Source::to_write("/proc/self/clear_refs".into()),
@@ -58,9 +59,9 @@ impl Process {
             Runner::OneTest | Runner::AllKnown => true,
             // Tests run on the main thread, or on another one while the main thread waits.
             Runner::OneAtATime => {
-                threads() == Some(1 + u64::from(!is_main_thread()) + own_threads())
+                threads() == Some(1 + u64::from(!is_main_thread()) + own_thread::count())
             }
-            Runner::Several => threads() == Some(1 + own_threads()),
+            Runner::Several => threads() == Some(1 + own_thread::count()),
         }
     }
 
@@ -81,11 +82,6 @@ impl Process {
     pub(super) fn known(&self, usage: Usage) -> Usage {
         if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
-}
-
-/// Counts resmon's own threads.
-fn own_threads() -> u64 {
-    SAMPLER.is_started().into()
 }
 
 /// Whether this is the main thread. A raw system call, because glibc has `gettid` only since 2.30, and Rust supports
@@ -151,7 +147,7 @@ mod tests {
 
     #[test]
     fn resident_memory_is_what_the_status_says() {
-        let process = Process::open();
+        let process = Process::open(false);
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let kib: u64 = rss.trim().trim_end_matches(" kB").parse().unwrap();

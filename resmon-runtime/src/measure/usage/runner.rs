@@ -2,8 +2,6 @@
 
 use std::env;
 
-use crate::entry::harness;
-
 /// The known behavior of the runner, for all tests, with or without a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runner {
@@ -18,9 +16,10 @@ pub(super) enum Runner {
 }
 
 impl Runner {
-    pub(super) fn of_this_process() -> Self {
-        if harness::is_in_charge() {
-            // Every test has a guard, so the number of open guards shows whether a test is alone.
+    /// Finds out the behavior in this process. `are_tests_known` if every test has a guard.
+    pub(super) fn of_this_process(are_tests_known: bool) -> Self {
+        if are_tests_known {
+            // The number of open guards shows whether a test is alone.
             return Self::AllKnown;
         }
         // Lossy: a harness other than libtest may take arguments that are not text.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::system::{self, Process};
 use super::{Scope, Usage};
-use crate::sys::thread;
+use crate::measure::own_thread;
 
 /// The baseline of an open test, and the extremes of the samples since its start.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Span {
         let is_alone = || is_whole_alone.unwrap_or_else(|| process.is_test_alone());
         let alone = (may_be_alone && is_alone()).then(|| Alone {
             peak: outermost && process.reset_peak(),
-            own: thread::used(),
+            own: own_thread::used(),
             usage: system::of_process(),
         });
         let span = Self {
@@ -117,7 +117,7 @@ impl Span {
         };
         let alone = self.alone.as_ref().filter(|_| alone);
         let whole = alone.and_then(|start| {
-            let own = thread::used().saturating_sub(start.own);
+            let own = own_thread::used().saturating_sub(start.own);
             Some(system::of_process()?.since(start.usage?).without(own))
         });
         let peak = alone.filter(|start| start.peak).and_then(|_| match whole {

@@ -166,7 +166,14 @@ impl Run {
         session.get_or_insert_with(|| {
             let config = &plan.config;
             let package = Some(package.as_str());
-            let ids = Ids { name, session: run_id, run: run_id, package, target: None };
+            let ids = Ids {
+                name,
+                session: run_id,
+                run: run_id,
+                package,
+                target: None,
+                are_tests_known: false,
+            };
             let crash_report = CrashReport {
                 directories: vec![spool.directory().to_owned()],
                 name: "the spool directory",
