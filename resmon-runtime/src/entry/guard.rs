@@ -2,23 +2,17 @@
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, Location};
-use std::sync::Arc;
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Instant;
 
-use resmon_record::fields::Before;
-use resmon_record::line::Line;
 use resmon_record::outcome::{Outcome, ShouldPanic};
 
 use super::charge;
 use super::nodeid;
 use crate::entry::site::Site;
 use crate::measure::heap;
-use crate::measure::snapshot::{Disk, Memory};
-use crate::measure::usage::InUse;
-use crate::session::process::{self, RUNNING};
-use crate::session::running::Test;
-use crate::session::sampler::SAMPLER;
+use crate::session::open_test::{Nested, OpenTest};
+use crate::session::process;
 use crate::session::{Origin, Session};
 
 /// A measurement from the guard's creation until its drop, which writes one record.
@@ -31,7 +25,7 @@ pub struct Guard(Option<Open>);
 
 #[derive(Debug)]
 struct Open {
-    test: Arc<Test>,
+    test: OpenTest,
     should_panic: ShouldPanic,
     opaque: bool,
     /// Whether the thread was already unwinding when the guard was opened.
@@ -45,11 +39,9 @@ pub fn enter(site: &'static Site) -> Guard {
         // The harness measures this test already.
         return Guard(None);
     }
-    open(Some(site), |current, nested| {
-        // The same test, caught twice, or a test that calls another: only the outer one gets a record.
-        (!nested).then(|| nodeid::of_test(site, current.name()))
-    })
-    .with_rules(site.should_panic, site.opaque)
+    // The same test, caught twice, or a test that calls another: only the outer one gets a record.
+    open(Some(site), Nested::Skipped, |thread| nodeid::of_test(site, thread))
+        .with_rules(site.should_panic, site.opaque)
 }
 
 /// Opens a guard of this name, for code that no attribute reaches: a custom harness, a bench, a phase of a test.
@@ -71,12 +63,12 @@ pub fn guard(name: impl AsRef<str>) -> Guard {
 }
 
 fn named(name: &str, caller: &Location<'_>) -> Guard {
-    open(None, |_, _| Some(nodeid::named(caller.file(), name)))
+    open(None, Nested::Recorded, |_| nodeid::named(caller.file(), name))
 }
 
 /// Opens the guard of a test that the harness runs.
 pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
-    open(None, |_, _| Some(nodeid::named(file, name)))
+    open(None, Nested::Recorded, |_| nodeid::named(file, name))
 }
 
 /// Returns the open session, if there is a destination. The first call begins the session.
@@ -88,40 +80,17 @@ pub(crate) fn session(site: Option<&'static Site>) -> Option<&'static Session> {
     })
 }
 
-/// Opens a guard if there is a session and `id` returns an id for the test. `id` gets the thread, and whether a test is
-/// running on it.
-fn open(site: Option<&'static Site>, id: impl FnOnce(&Thread, bool) -> Option<String>) -> Guard {
+/// Opens a guard if there is a session. `id` gets the name of the thread and returns the test's id.
+fn open(
+    site: Option<&'static Site>,
+    nested: Nested,
+    id: impl FnOnce(Option<&str>) -> String,
+) -> Guard {
     let Some(session) = session(site) else { return Guard(None) };
     let _own = heap::suspend();
+    let package = site.and_then(|site| site.package);
     // A defect of resmon must not fail the test.
-    let test = panic::catch_unwind(AssertUnwindSafe(|| {
-        let current = thread::current();
-        let nested = RUNNING.has_test_on(current.id());
-        let id = id(&current, nested)?;
-        let (before, start) = session.machine.before();
-        let available = before.memory.map(|memory| memory.available);
-        let in_use = InUse { resident: session.process.resident(), available };
-        let mut line = Line::new();
-        Before {
-            test_nodeid: &id,
-            package: site.and_then(|site| site.package).or(session.package.as_deref()),
-            target: session.target.as_deref(),
-            attempt: session.attempt,
-            cpu_before: before.cpu,
-            mem_available_before: available,
-            mem_percent_before: before.memory.map(Memory::percent),
-            disk_free_before: before.disk.map(|disk| disk.free),
-            disk_percent_before: before.disk.map(Disk::percent),
-            rss_before: in_use.resident,
-        }
-        .write(&mut line);
-        let test = RUNNING.add(Test::new(line, start, in_use, current.id(), !nested));
-        if SAMPLER.is_started() || !session.process.needs_no_sampler() {
-            SAMPLER.wake();
-        }
-        test.begin(session);
-        Some(test)
-    }));
+    let test = panic::catch_unwind(AssertUnwindSafe(|| session.open(package, nested, id)));
     Guard(test.ok().flatten().map(|test| Open {
         test,
         should_panic: ShouldPanic::No,
@@ -188,27 +157,21 @@ impl Guard {
 
     /// Opens a guard for a test of this id.
     pub(crate) fn with_id(id: String) -> Self {
-        open(None, |_, _| Some(id))
+        open(None, Nested::Recorded, |_| id)
     }
 
     /// Notes that the thread turns to other work.
     pub(crate) fn pause(&self) {
-        if let Some(open) = self.open() {
+        if let Some(open) = &self.0 {
             open.test.pause();
         }
     }
 
     /// Notes that this thread continues with the measurement.
     pub(crate) fn resume(&self) {
-        if let Some(open) = self.open() {
-            RUNNING.resume(&open.test);
+        if let Some(open) = &self.0 {
+            open.test.resume();
         }
-    }
-
-    /// Returns the measurement, if the session is open. In a forked child it is not: another thread may hold a lock
-    /// there for ever.
-    fn open(&self) -> Option<&Open> {
-        self.0.as_ref().filter(|_| process::current().is_some())
     }
 
     fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
@@ -233,24 +196,13 @@ impl Drop for Guard {
         }
         let _own = heap::suspend();
         let Some(open) = self.0.take() else { return };
-        let panicking = thread::panicking() && !open.panicking;
+        let outcome = open.outcome(thread::panicking() && !open.panicking);
         // A panic in a drop would abort the test binary.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| open.close(ended, panicking)));
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| open.test.finish(outcome, ended)));
     }
 }
 
 impl Open {
-    fn close(&self, ended: Instant, panicking: bool) {
-        // Checked first: in a forked child another thread may hold the lock for ever.
-        let Some(session) = process::current() else { return };
-        session.while_open(|| {
-            if RUNNING.remove(&self.test) {
-                self.test.record(session, self.outcome(panicking), ended);
-                RUNNING.free(&self.test);
-            }
-        });
-    }
-
     fn outcome(&self, panicking: bool) -> Outcome {
         let expected = self.should_panic != ShouldPanic::No;
         match self.outcome.get() {
@@ -261,5 +213,18 @@ impl Open {
             None if self.opaque && !panicking => Outcome::Unknown,
             None => Outcome::Passed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::UnwindSafe;
+
+    use super::*;
+
+    #[test]
+    fn a_guard_may_move_to_another_thread_and_into_catch_unwind() {
+        fn may_move<T: Send + UnwindSafe>(_: fn() -> T) {}
+        may_move(|| guard(""));
     }
 }

@@ -3,11 +3,12 @@
 #[cfg(all(unix, feature = "collector"))]
 pub mod collector;
 mod identity;
+pub(crate) mod open_test;
 #[cfg(all(unix, feature = "collector"))]
 pub mod outside;
 pub(crate) mod process;
-pub(crate) mod running;
-pub(crate) mod sampler;
+mod running;
+mod sampler;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,20 +17,20 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use resmon_record::config::{self, Config, Destination, Output};
-use resmon_record::fields::{After, Common, End, SESSION, Totals, head};
+use resmon_record::fields::{Common, End, SESSION, Totals, head};
 use resmon_record::line::Line;
-use resmon_record::outcome::Outcome;
 use resmon_record::session_id;
 use resmon_record::spool::{Spool, default_directories};
 use resmon_record::timestamp::Timestamp;
 
+use self::running::Running;
+use self::sampler::Sampler;
 use crate::measure::host;
 use crate::measure::limit::Limit;
 use crate::measure::snapshot::Machine;
 use crate::measure::usage::Process;
-use crate::sys;
 use crate::write::warning::warn;
-use crate::write::{self, Journal, Place, Position, Sink};
+use crate::write::{self, Journal, Place, Sink};
 
 /// The way in which a crash of this process is reported.
 pub(crate) struct CrashReport {
@@ -46,14 +47,17 @@ pub(crate) struct CrashReport {
 /// The state that all tests of a process share.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) machine: Machine,
-    pub(crate) process: Process,
+    machine: Machine,
+    process: Process,
+    /// The open tests.
+    running: Running,
+    sampler: Sampler,
     /// The number of the attempt: `NEXTEST_ATTEMPT`, or 1.
-    pub(crate) attempt: u32,
+    attempt: u32,
     /// The Cargo package of the process.
-    pub(crate) package: Option<String>,
+    package: Option<String>,
     /// The Cargo target of the process, as nextest names binaries.
-    pub(crate) target: Option<String>,
+    target: Option<String>,
     pid: u32,
     common: Line,
     totals: Line,
@@ -178,6 +182,8 @@ impl Session {
         Self {
             machine,
             process: Process::open(ids.are_tests_known),
+            running: Running::new(),
+            sampler: Sampler::new(),
             attempt: attempt(),
             package: ids.package.map(str::to_owned),
             target: ids.target.map(str::to_owned),
@@ -213,40 +219,9 @@ impl Session {
         self.pid == std::process::id() && !self.ended.load(Ordering::Relaxed)
     }
 
-    /// Marks a test as open in the journal.
-    pub(crate) fn mark(&self, slot: usize, before: &Line) {
-        if let Some(journal) = &self.journal {
-            let Position { batch_num, from } = self.sink.position();
-            journal.mark(slot, before, batch_num, from);
-        }
-    }
-
-    /// Records a test that ends now.
-    pub(crate) fn record(&self, slot: usize, before: &Line, after: &After) {
-        self.count(after.outcome == Outcome::Failed);
-        let mut line = head("test", None, Timestamp::now());
-        line.fields(before);
-        after.write(&mut line);
-        line.fields(&self.common);
-        sys::without_sigxfsz(|| self.sink.test(line));
-        // In this order: a crash between the two must not lose the test.
-        if let Some(journal) = &self.journal {
-            journal.clear(slot);
-        }
-    }
-
     fn count(&self, failed: bool) {
         self.recorded.fetch_add(1, Ordering::Relaxed);
         self.failed.fetch_add(failed.into(), Ordering::Relaxed);
-    }
-
-    /// Calls `record`, unless the session has ended.
-    pub(crate) fn while_open(&self, record: impl FnOnce()) {
-        // Ordered with `close` in all threads: either `close` waits for this, or this finds the session closed.
-        let _recording = Recording::begin(&self.recording);
-        if !self.ended.load(Ordering::SeqCst) {
-            record();
-        }
     }
 
     /// Closes the session to further tests. Waits up to a second for tests that other threads are recording. Returns
@@ -287,23 +262,6 @@ impl Session {
             journal.remove();
         }
         self.sink.close();
-    }
-}
-
-/// A record that is being written, until this is dropped. A panic drops it as well, so that the end does not wait for
-/// it.
-struct Recording<'a>(&'a AtomicU32);
-
-impl<'a> Recording<'a> {
-    fn begin(count: &'a AtomicU32) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(count)
-    }
-}
-
-impl Drop for Recording<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -6,10 +6,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Instant, SystemTime};
 
-use resmon_record::outcome::Outcome;
-
-use super::running::Running;
-use super::sampler::SAMPLER;
 use super::{Origin, Session};
 use crate::measure::heap;
 use crate::sys::{self, descriptor};
@@ -19,7 +15,6 @@ static STARTED: OnceLock<SystemTime> = OnceLock::new();
 static SESSION: OnceLock<Option<Session>> = OnceLock::new();
 /// The id of the process that begins the session, 0 before that.
 static STARTING: AtomicU32 = AtomicU32::new(0);
-pub(crate) static RUNNING: Running = Running::new();
 
 ctor::declarative::ctor! {
     /// Does only the work that cannot wait for a test: this also runs where there is none, for example under `--list`.
@@ -100,10 +95,7 @@ fn end(exit_status: Option<i32>) {
     let _ = panic::catch_unwind(|| {
         let _own = heap::suspend();
         let Some(session) = current().filter(|session| session.close()) else { return };
-        for test in RUNNING.remove_all() {
-            test.record(session, Outcome::Unfinished, ended);
-        }
-        SAMPLER.stop();
+        session.finish_all(ended);
         sys::without_sigxfsz(|| session.end(exit_status));
     });
 }

@@ -10,32 +10,28 @@ use resmon_record::line::Line;
 use resmon_record::outcome::Outcome;
 
 use crate::measure::heap;
-use crate::measure::snapshot::{Disk, Memory, Start};
-use crate::measure::usage::{End, InUse, Span};
-use crate::session::Session;
+use crate::measure::snapshot::{Disk, Machine, Memory, Start};
+use crate::measure::usage::{End, InUse, Process, Span};
 
-/// An open test, with the readings before its body.
+/// An open test: its state while it runs.
 #[derive(Debug)]
-pub(crate) struct Test {
-    /// The fields of the test's record so far.
-    pub(crate) before: Line,
-    pub(crate) start: Start,
-    pub(crate) thread: ThreadId,
+pub(super) struct Test {
+    thread: ThreadId,
     /// The thread that runs the test at this moment. `None` while the test is a future that waits.
     at: Mutex<Option<ThreadId>>,
     /// Whether the thread's figures no longer describe this test: the test moved threads or shared one.
     scattered: AtomicBool,
     heap: heap::Watch,
-    /// The sample of memory before the test.
-    in_use: InUse,
+    /// The fields of the test's record so far, and the machine's counters.
+    before: OnceLock<(Line, Start)>,
     span: OnceLock<Span>,
     /// Whether the test is not part of another test on its thread.
     outermost: AtomicBool,
     /// Whether the whole test is alone, for a part of a test. Threads that the whole has started count for the part,
     /// too.
     is_whole_alone: Option<bool>,
-    /// The number of the test's slot in the journal.
-    slot: usize,
+    /// The test's slot in the journal.
+    slot: OnceLock<usize>,
     /// The start of the test's body. Set last.
     started: OnceLock<Instant>,
     /// The highest number of outermost tests that have been open at once since this test started.
@@ -43,45 +39,48 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn new(
-        before: Line,
-        start: Start,
-        in_use: InUse,
-        thread: ThreadId,
-        outermost: bool,
-    ) -> Self {
-        let (started, most) = (OnceLock::new(), AtomicU32::new(0));
+    fn new(thread: ThreadId, outermost: bool, is_whole_alone: Option<bool>) -> Self {
         Self {
-            before,
-            start,
             thread,
             at: Mutex::new(Some(thread)),
             scattered: AtomicBool::new(false),
             heap: heap::Watch::new(),
-            in_use,
+            before: OnceLock::new(),
             span: OnceLock::new(),
             outermost: AtomicBool::new(outermost),
-            is_whole_alone: None,
-            slot: 0,
-            started,
-            most,
+            is_whole_alone,
+            slot: OnceLock::new(),
+            started: OnceLock::new(),
+            most: AtomicU32::new(0),
         }
     }
 
-    /// Marks the test as open in the journal, and begins to measure it.
-    pub(crate) fn begin(&self, session: &Session) {
-        session.mark(self.slot, &self.before);
+    /// Keeps the fields of the test's record so far, and the machine's counters.
+    pub(super) fn keep(&self, before: Line, start: Start) -> &Line {
+        &self.before.get_or_init(|| (before, start)).0
+    }
+
+    /// Begins to measure the test. `slot` is its place in the journal, and `in_use` is the sample of memory before it.
+    pub(super) fn begin(&self, process: &Process, slot: Option<usize>, in_use: InUse) {
+        if let Some(slot) = slot {
+            let _ = self.slot.set(slot);
+        }
         let may_be_alone = self.most.load(Ordering::Relaxed) == 1;
-        let span = Span::begin(
-            &session.process,
-            may_be_alone,
-            self.is_outermost(),
-            self.is_whole_alone,
-            self.in_use,
-        );
+        let outermost = self.is_outermost();
+        let span = Span::begin(process, may_be_alone, outermost, self.is_whole_alone, in_use);
         let _ = self.span.set(span);
         self.heap.start();
         let _ = self.started.set(Instant::now());
+    }
+
+    /// Returns the fields of the test's record so far, and the machine's counters. `None` if the test has not begun.
+    pub(super) fn before(&self) -> Option<(&Line, Start)> {
+        self.before.get().map(|(line, start)| (line, *start))
+    }
+
+    /// Returns the test's slot in the journal, if it has one.
+    pub(super) fn slot(&self) -> Option<usize> {
+        self.slot.get().copied()
     }
 
     fn is_outermost(&self) -> bool {
@@ -89,7 +88,7 @@ impl Test {
     }
 
     /// Notes that the test's thread turns to other work.
-    pub(crate) fn pause(&self) {
+    pub(super) fn pause(&self) {
         *self.at() = None;
         if let Some(span) = self.span.get() {
             span.pause();
@@ -105,20 +104,27 @@ impl Test {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the record of this test, which ended at `ended`.
-    pub(crate) fn record(&self, session: &Session, outcome: Outcome, ended: Instant) {
+    /// Reads the figures at the end of this test, which ended at `ended`.
+    pub(super) fn end(
+        &self,
+        machine: &Machine,
+        process: &Process,
+        start: Start,
+        outcome: Outcome,
+        ended: Instant,
+    ) -> After {
         let concurrent_tests = self.most.load(Ordering::Relaxed);
         let (alone, on_its_thread) = (concurrent_tests == 1, self.is_all_of_this_thread());
         // First: the work that follows is resmon's.
-        let end = self.span.get().map(|span| span.end(&session.process, alone, on_its_thread));
+        let end = self.span.get().map(|span| span.end(process, alone, on_its_thread));
         let heap = self.heap.end(end.as_ref().is_some_and(End::was_alone), on_its_thread);
-        let after = session.machine.after(self.start);
-        let resident = session.process.resident();
+        let after = machine.after(start);
+        let resident = process.resident();
         let in_use = InUse { resident, available: after.memory.map(|memory| memory.available) };
         let own = self.span.get().zip(end).map(|(span, end)| end.figures(span, in_use));
         let own = own.unwrap_or_default();
         let started = self.started.get().copied().unwrap_or(ended);
-        let after = After {
+        After {
             outcome,
             concurrent_tests,
             duration_s: ended.saturating_duration_since(started).as_secs_f64(),
@@ -140,61 +146,60 @@ impl Test {
             alloc_count: heap.count,
             alloc_bytes: heap.bytes,
             alloc_peak_bytes: heap.peak,
-        };
-        session.record(self.slot, &self.before, &after);
+        }
     }
 }
 
-/// The open tests of a process.
+/// The open tests of a session.
 #[derive(Debug)]
-pub(crate) struct Running(Mutex<Open>);
+pub(super) struct Running(Mutex<Open>);
 
+/// The open tests, in the order in which they began.
 #[derive(Debug)]
-struct Open {
-    tests: Vec<Arc<Test>>,
-    /// Whether each slot is taken. A test keeps its slot until its record is written, after it has left `tests`.
-    slots: Vec<bool>,
-}
+struct Open(Vec<Arc<Test>>);
 
 impl Running {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Open { tests: Vec::new(), slots: Vec::new() }))
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Open(Vec::new())))
     }
 
-    pub(crate) fn add(&self, mut test: Test) -> Arc<Test> {
+    /// Adds a test that begins on this thread. Returns `None` if it is part of another test on the thread, unless
+    /// `may_be_part`.
+    pub(super) fn add(&self, thread: ThreadId, may_be_part: bool) -> Option<Arc<Test>> {
         let mut open = self.lock();
-        open.fold();
-        open.scatter_waiting(test.thread);
-        test.slot = open.take_slot();
-        if !test.is_outermost() {
-            let whole = open.on(test.thread).next().and_then(|whole| whole.span.get());
-            test.is_whole_alone = whole.map(Span::is_alone);
+        let whole = open.on(thread).next();
+        let outermost = whole.is_none();
+        if !outermost && !may_be_part {
+            return None;
         }
-        let test = Arc::new(test);
-        let tests = &mut open.tests;
+        let is_whole_alone = whole.and_then(|whole| whole.span.get()).map(Span::is_alone);
+        open.fold();
+        open.scatter_waiting(thread);
+        let test = Arc::new(Test::new(thread, outermost, is_whole_alone));
+        let tests = &mut open.0;
         tests.push(Arc::clone(&test));
         let outermost = tests.iter().filter(|test| test.is_outermost()).count();
         let outermost = u32::try_from(outermost).unwrap_or(u32::MAX);
         for test in tests {
             test.most.fetch_max(outermost, Ordering::Relaxed);
         }
-        test
+        Some(test)
     }
 
     /// Whether any test is open.
-    pub(crate) fn is_any_open(&self) -> bool {
-        !self.lock().tests.is_empty()
+    pub(super) fn is_any_open(&self) -> bool {
+        !self.lock().0.is_empty()
     }
 
     /// Passes a sample on to all open tests.
-    pub(crate) fn note(&self, in_use: InUse) {
-        for span in self.lock().tests.iter().filter_map(|test| test.span.get()) {
+    pub(super) fn note(&self, in_use: InUse) {
+        for span in self.lock().0.iter().filter_map(|test| test.span.get()) {
             span.note(in_use);
         }
     }
 
     /// Notes that this thread continues with a test.
-    pub(crate) fn resume(&self, test: &Test) {
+    pub(super) fn resume(&self, test: &Test) {
         let open = self.lock();
         let thread = thread::current().id();
         *test.at() = Some(thread);
@@ -209,10 +214,10 @@ impl Running {
     }
 
     /// Removes a test. Returns `false` if it has been removed before, so that it is recorded once.
-    pub(crate) fn remove(&self, test: &Arc<Test>) -> bool {
+    pub(super) fn remove(&self, test: &Arc<Test>) -> bool {
         let mut open = self.lock();
         open.fold();
-        let tests = &mut open.tests;
+        let tests = &mut open.0;
         let Some(index) = tests.iter().position(|other| Arc::ptr_eq(other, test)) else {
             return false;
         };
@@ -224,20 +229,11 @@ impl Running {
         true
     }
 
-    /// Frees the slot of a test whose record is written.
-    pub(crate) fn free(&self, test: &Test) {
-        self.lock().slots[test.slot] = false;
-    }
-
-    pub(crate) fn remove_all(&self) -> Vec<Arc<Test>> {
+    /// Removes all tests.
+    pub(super) fn remove_all(&self) -> Vec<Arc<Test>> {
         let mut open = self.lock();
         open.fold();
-        std::mem::take(&mut open.tests)
-    }
-
-    /// Whether this thread is running a test.
-    pub(crate) fn has_test_on(&self, thread: ThreadId) -> bool {
-        self.lock().tests.iter().any(|test| *test.at() == Some(thread))
+        std::mem::take(&mut open.0)
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -247,7 +243,7 @@ impl Running {
 
 impl Open {
     fn fold(&self) {
-        heap::fold(self.tests.iter().map(|test| &test.heap));
+        heap::fold(self.0.iter().map(|test| &test.heap));
     }
 
     /// Makes the first remaining part of an ended test outermost, if this thread has no outermost test.
@@ -262,25 +258,15 @@ impl Open {
 
     /// Returns the tests that this thread runs at this moment, in the order in which they began.
     fn on(&self, thread: ThreadId) -> impl Iterator<Item = &Arc<Test>> {
-        self.tests.iter().filter(move |test| *test.at() == Some(thread))
+        self.0.iter().filter(move |test| *test.at() == Some(thread))
     }
 
     /// Marks the waiting tests of this thread as scattered, because the thread does other work.
     fn scatter_waiting(&self, thread: ThreadId) {
-        for test in self.tests.iter().filter(|test| test.thread == thread) {
+        for test in self.0.iter().filter(|test| test.thread == thread) {
             if test.at().is_none() {
                 test.scattered.store(true, Ordering::Relaxed);
             }
         }
-    }
-
-    fn take_slot(&mut self) -> usize {
-        let free = self.slots.iter().position(|taken| !taken);
-        let slot = free.unwrap_or_else(|| {
-            self.slots.push(false);
-            self.slots.len() - 1
-        });
-        self.slots[slot] = true;
-        slot
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{JoinHandle, yield_now};
 use std::time::{Duration, Instant};
 
-use super::process::{self, RUNNING};
+use super::running::Running;
 use crate::measure::own_thread;
 use crate::measure::usage::InUse;
 use crate::write::warning::warn;
@@ -14,10 +14,8 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// How long the exit of the process waits for the thread to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(crate) static SAMPLER: Sampler = Sampler::new();
-
 #[derive(Debug)]
-pub(crate) struct Sampler {
+pub(super) struct Sampler {
     started: Once,
     state: Mutex<State>,
     wake: Condvar,
@@ -31,20 +29,25 @@ struct State {
 }
 
 impl Sampler {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         let state = State { is_asleep: false, is_stopped: false, thread: None };
         Self { started: Once::new(), state: Mutex::new(state), wake: Condvar::new() }
     }
 
     /// Whether the thread has been started.
-    pub(crate) fn is_started(&self) -> bool {
+    pub(super) fn is_started(&self) -> bool {
         self.started.is_completed()
     }
 
     /// Starts the thread for the first test that needs it, and wakes it for later ones. Costs next to nothing while the
-    /// thread is awake; it sleeps only while no test is open.
-    pub(crate) fn wake(&'static self) {
-        self.started.call_once(|| match own_thread::spawn(|| self.run()) {
+    /// thread is awake; it sleeps only while no test of `running` is open. `read` takes a sample, unless the session has
+    /// ended.
+    pub(super) fn wake(
+        &'static self,
+        running: &'static Running,
+        read: impl Fn() -> Option<InUse> + Send + 'static,
+    ) {
+        self.started.call_once(|| match own_thread::spawn(move || self.run(running, &read)) {
             Ok(thread) => self.lock().thread = Some(thread),
             Err(error) => {
                 warn(format_args!(
@@ -60,7 +63,7 @@ impl Sampler {
     }
 
     /// Ends and joins the thread: a leak checker reports a thread that is alive at exit.
-    pub(crate) fn stop(&self) {
+    pub(super) fn stop(&self) {
         let mut state = self.lock();
         state.is_stopped = true;
         let thread = state.thread.take();
@@ -77,7 +80,7 @@ impl Sampler {
         let _ = thread.join();
     }
 
-    fn run(&self) {
+    fn run(&self, running: &Running, read: &dyn Fn() -> Option<InUse>) {
         loop {
             let state = self.lock();
             let wait = self.wake.wait_timeout_while(state, INTERVAL, |state| !state.is_stopped);
@@ -86,11 +89,11 @@ impl Sampler {
                 return;
             }
             drop(state);
-            let is_any_open = sample();
+            let is_any_open = sample(running, read);
             own_thread::publish();
             if !is_any_open {
                 let mut state = self.lock();
-                state.is_asleep = !RUNNING.is_any_open();
+                state.is_asleep = !running.is_any_open();
                 let idle = |state: &mut State| state.is_asleep && !state.is_stopped;
                 drop(self.wake.wait_while(state, idle));
             }
@@ -103,16 +106,11 @@ impl Sampler {
 }
 
 /// Takes a sample for all open tests. Returns `false` if none is open.
-fn sample() -> bool {
-    if !RUNNING.is_any_open() {
+fn sample(running: &Running, read: &dyn Fn() -> Option<InUse>) -> bool {
+    if !running.is_any_open() {
         return false;
     }
-    // The session may have ended.
-    let Some(session) = process::current() else { return false };
-    let in_use = InUse {
-        resident: session.process.resident(),
-        available: session.machine.memory().map(|memory| memory.available),
-    };
-    RUNNING.note(in_use);
+    let Some(in_use) = read() else { return false };
+    running.note(in_use);
     true
 }
