@@ -8,8 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use super::{Origin, Session};
 use crate::measure::heap;
-use crate::sys::{self, descriptor};
-use crate::write::warning;
+use crate::sys::{self, descriptor, exit, stderr};
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
 static SESSION: OnceLock<Option<Session>> = OnceLock::new();
@@ -21,13 +20,14 @@ ctor::declarative::ctor! {
     #[ctor(unsafe)]
     fn note_start() {
         note();
-        descriptor::make_room();
+        // SAFETY: this runs before `main`, when the process has a single thread.
+        unsafe { descriptor::make_room() };
     }
 }
 
 fn note() -> SystemTime {
     *STARTED.get_or_init(|| {
-        warning::note_stderr();
+        stderr::note();
         SystemTime::now()
     })
 }
@@ -39,7 +39,7 @@ pub(crate) fn session(origin: impl FnOnce() -> Origin + UnwindSafe) -> Option<&'
         // The linker may have left the constructor out.
         let started = note();
         let session = sys::without_sigxfsz(|| Session::start(started, origin()))?;
-        at_exit();
+        exit::at_exit(end);
         Some(session)
     };
     // A defect of resmon must not fail a test.
@@ -58,34 +58,6 @@ pub(crate) fn session(origin: impl FnOnce() -> Origin + UnwindSafe) -> Option<&'
 /// Returns the open session. `None` if none has begun.
 pub(crate) fn current() -> Option<&'static Session> {
     SESSION.get()?.as_ref().filter(|session| session.is_open())
-}
-
-/// Registers the end of the session for the exit of the process: a return from `main` or `exit(3)`, in any thread.
-fn at_exit() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        use std::ffi::{c_int, c_void};
-
-        unsafe extern "C" {
-            safe fn on_exit(
-                function: extern "C" fn(c_int, *mut c_void),
-                argument: *mut c_void,
-            ) -> c_int;
-        }
-        extern "C" fn leave(status: c_int, _argument: *mut c_void) {
-            // The bits of the status that the parent process sees.
-            end(Some(status & 0xff));
-        }
-        on_exit(leave, std::ptr::null_mut());
-    }
-    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-    {
-        extern "C" fn leave() {
-            end(None);
-        }
-        // SAFETY: the function lives as long as the process and does not unwind.
-        unsafe { libc::atexit(leave) };
-    }
 }
 
 /// Records the tests that are still open, then the end of the process.

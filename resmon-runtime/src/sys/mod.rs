@@ -4,9 +4,18 @@
 pub(crate) mod descriptor;
 #[cfg(any(target_os = "macos", windows, test))]
 mod duration;
+pub(crate) mod exit;
+#[cfg(target_os = "linux")]
+pub(crate) mod file;
+#[cfg(target_os = "linux")]
+pub(crate) mod machine;
+#[cfg(any(unix, windows))]
+pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod signal;
 pub(crate) mod spawn;
+#[cfg_attr(not(unix), path = "stderr_portable.rs")]
+pub(crate) mod stderr;
 pub(crate) mod thread;
 
 #[cfg(unix)]

@@ -63,8 +63,7 @@ mod system {
         pointers.push(ptr::null());
 
         let mut pipe = [0; 2];
-        // SAFETY: the pointer is to room for two descriptors.
-        if unsafe { pipe2(&mut pipe) } != 0 {
+        if pipe2(&mut pipe) != 0 {
             return Err(io::Error::last_os_error());
         }
         let [read, write] = pipe;
@@ -96,14 +95,16 @@ mod system {
         Ok(CString::new(entry)?)
     }
 
+    /// Creates a pipe whose descriptors the program does not inherit. Returns 0 if it could.
     #[cfg(not(target_os = "macos"))]
-    unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
+    fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors.
         unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) }
     }
 
+    /// Creates a pipe whose descriptors the program does not inherit. Returns 0 if it could.
     #[cfg(target_os = "macos")]
-    unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
+    fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors, and those are open after the first call.
         unsafe {
             let result = libc::pipe(pipe.as_mut_ptr());
@@ -130,6 +131,11 @@ mod system {
         libc::pid_t::try_from(result).unwrap_or(-1)
     }
 
+    /// Forks a child.
+    ///
+    /// # Safety
+    ///
+    /// The rules of `fork(2)`: the child may only call functions that are safe in a signal handler.
     #[cfg(not(target_os = "linux"))]
     unsafe fn fork_silently() -> libc::pid_t {
         // SAFETY: the caller's promise.

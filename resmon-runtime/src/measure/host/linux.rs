@@ -1,11 +1,10 @@
 //! The host on Linux: `uname(2)`, and the start of `/proc/cpuinfo`.
 
-use std::ffi::CStr;
 use std::fs::File;
-use std::mem::MaybeUninit;
 use std::os::unix::fs::FileExt;
 
 use crate::sys::descriptor;
+pub(super) use crate::sys::machine::hostname;
 
 /// Returns the model name of the first CPU. Not every architecture has one: on ARM there is no such line.
 pub(super) fn cpu_model() -> Option<String> {
@@ -22,21 +21,6 @@ fn model(cpuinfo: &[u8]) -> Option<String> {
     let mut lines = cpuinfo.split_inclusive(|&byte| byte == b'\n');
     let line = lines.find_map(|line| line.strip_prefix(b"model name")?.strip_suffix(b"\n"))?;
     let name = str::from_utf8(line).ok()?.trim_start().strip_prefix(':')?.trim();
-    (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// Returns the host name of the machine.
-pub(super) fn hostname() -> Option<String> {
-    let mut name = MaybeUninit::<libc::utsname>::uninit();
-    // SAFETY: the pointer is to a structure of our own.
-    if unsafe { libc::uname(name.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: the call succeeded, so it has filled in the structure.
-    let name = unsafe { name.assume_init() };
-    // SAFETY: the kernel ends each of its texts in NUL.
-    let name = unsafe { CStr::from_ptr(name.nodename.as_ptr()) };
-    let name = name.to_str().ok()?;
     (!name.is_empty()).then(|| name.to_owned())
 }
 

@@ -61,14 +61,7 @@ fn lower<T>(a: Option<T>, b: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T
 /// Counts the CPUs that the main thread may run on: a test may have bound its own thread to one.
 #[cfg(target_os = "linux")]
 fn allowed_cpus() -> Option<f64> {
-    // Room for 8192 CPUs, the most that Linux can be built for. With too little room the call fails.
-    let mut set = [0_u64; 128];
-    let process = libc::pid_t::try_from(std::process::id()).ok()?;
-    // SAFETY: the kernel writes at most as many bytes as the set has.
-    let result =
-        unsafe { libc::sched_getaffinity(process, size_of_val(&set), set.as_mut_ptr().cast()) };
-    let cpus = set.iter().map(|word| word.count_ones()).sum::<u32>();
-    (result == 0 && cpus > 0).then(|| cpus.into())
+    crate::sys::machine::allowed_cpus().map(f64::from)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -4,9 +4,6 @@
 use std::env;
 use std::ffi::{CStr, c_char};
 use std::fs::File;
-use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +12,8 @@ use std::time::{Duration, Instant};
 use super::cpu::{History, Sample, is_fresh};
 use super::{Disk, Memory, Snapshot, percent};
 use crate::sys::descriptor::{self, Source};
+use crate::sys::file::file_system;
+use crate::sys::machine::online_cpus;
 
 /// The open files to read this machine. A file that could not be opened leaves its figures unknown.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ pub(crate) type Start = Option<Sample>;
 impl Machine {
     pub(crate) fn open() -> Self {
         Self {
-            cpus: count_cpus(),
+            cpus: online_cpus(),
             stat: Source::open("/proc/stat".into(), 0),
             meminfo: Source::open("/proc/meminfo".into(), 0),
             directory: env::current_dir().ok().and_then(|path| Source::open(path, libc::O_PATH)),
@@ -107,17 +106,12 @@ impl Machine {
     }
 
     pub(crate) fn disk(&self) -> Option<Disk> {
-        let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+        let mut stat = None;
         self.directory.as_ref()?.with(&mut |directory| {
-            // SAFETY: the descriptor is a number, and the pointer is to a `statvfs` of our own.
-            match unsafe { libc::fstatvfs(directory.as_raw_fd(), stat.as_mut_ptr()) } {
-                0 => Ok(()),
-                _ => Err(io::Error::last_os_error()),
-            }
+            stat = Some(file_system(directory)?);
+            Ok(())
         })?;
-        // SAFETY: the call succeeded, so it has filled in the structure.
-        let stat = unsafe { stat.assume_init() };
-
+        let stat = stat?;
         #[allow(clippy::unnecessary_cast, reason = "the fields are narrower on 32-bit systems")]
         let bytes = |blocks| (blocks as u64).saturating_mul(stat.f_frsize as u64);
         Some(Disk {
@@ -200,13 +194,6 @@ fn parse_stat(stat: &[u8]) -> Option<(u64, u64)> {
     let [user, nice, system, idle, iowait, irq, softirq, steal] = ticks;
     let busy = user + nice + system + irq + softirq + steal;
     Some((busy, busy + idle + iowait))
-}
-
-/// Counts the logical CPUs that are online.
-fn count_cpus() -> Option<u32> {
-    // SAFETY: the call only reads what the system knows of itself.
-    let cpus = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-    u32::try_from(cpus).ok().filter(|&cpus| cpus > 0)
 }
 
 /// Reads the number of KiB behind a name in `proc_meminfo(5)`, in bytes. `MemTotal` and `MemAvailable` are the first

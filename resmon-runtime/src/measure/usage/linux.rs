@@ -3,7 +3,6 @@
 use std::ffi::{CStr, c_char};
 use std::fs::File;
 use std::io::{self, Write};
-use std::mem::MaybeUninit;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::ptr;
@@ -12,6 +11,9 @@ use super::runner::Runner;
 use super::{Usage, rusage};
 use crate::measure::own_thread;
 use crate::sys::descriptor::{self, Source};
+use crate::sys::machine::page_size;
+use crate::sys::process::threads;
+use crate::sys::thread::is_main_thread;
 
 /// The open files to read this process.
 #[derive(Debug)]
@@ -27,12 +29,10 @@ pub(crate) struct Process {
 impl Process {
     /// Opens the files. `are_tests_known` if every test of the process has a guard.
     pub(crate) fn open(are_tests_known: bool) -> Self {
-        // SAFETY: the call only reads what the system knows of itself.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         Self {
             runner: Runner::of_this_process(are_tests_known),
             statm: Source::open("/proc/self/statm".into(), 0),
-            page: u64::try_from(page).unwrap_or(4096),
+            page: page_size(),
             peak: Source::to_write("/proc/self/clear_refs".into()),
             counts_io: Path::new("/proc/self/io").exists(),
         }
@@ -82,28 +82,6 @@ impl Process {
     pub(super) fn known(&self, usage: Usage) -> Usage {
         if self.counts_io { usage } else { Usage { read: None, written: None, ..usage } }
     }
-}
-
-/// Whether this is the main thread. A raw system call, because glibc has `gettid` only since 2.30, and Rust supports
-/// 2.17.
-fn is_main_thread() -> bool {
-    // SAFETY: the calls only read what the thread and the process are.
-    unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
-}
-
-/// Counts the threads of this process: the links of the directory `/proc/self/task`, less two.
-fn threads() -> Option<u64> {
-    let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the path ends in NUL and the pointer is to a `stat` of our own, which is read only after the call has
-    // filled it in.
-    let links = unsafe {
-        if libc::stat(c"/proc/self/task".as_ptr(), stat.as_mut_ptr()) != 0 {
-            return None;
-        }
-        stat.assume_init().st_nlink
-    };
-    #[allow(clippy::unnecessary_cast, reason = "it differs by system")]
-    Some((links as u64).saturating_sub(2))
 }
 
 /// Reads the usage of all threads of the process.

@@ -1,26 +1,23 @@
 //! The usage by `getrusage(2)`.
 
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use libc::{c_int, c_long, timeval};
 
 use super::Usage;
+use crate::sys::process;
+#[cfg(target_os = "linux")]
+use crate::sys::thread;
 
 /// Reads the usage of the process or, on Linux, of the thread.
 pub(super) fn read(who: c_int) -> Option<Usage> {
     #[cfg(target_os = "linux")]
     if who == libc::RUSAGE_THREAD {
-        bring_up_to_date();
+        // Without this, `getrusage(2)` answers as of the latest tick or switch: the kernel updates the CPU time of the
+        // thread only when its clock is read.
+        let _ = thread::cpu_time();
     }
-    let mut usage = MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: the pointer is to a structure of our own, which is read only after the call has filled it in.
-    let usage = unsafe {
-        if libc::getrusage(who, usage.as_mut_ptr()) != 0 {
-            return None;
-        }
-        usage.assume_init()
-    };
+    let usage = process::rusage(who)?;
     let major_faults = count(usage.ru_majflt);
     Some(Usage {
         user: duration(usage.ru_utime),
@@ -31,15 +28,6 @@ pub(super) fn read(who: c_int) -> Option<Usage> {
         read: bytes(usage.ru_inblock),
         written: bytes(usage.ru_oublock),
     })
-}
-
-/// Updates the CPU time of this thread. Without that, `getrusage(2)` answers as of the latest tick or switch: the
-/// kernel updates the time only when the thread's clock is read.
-#[cfg(target_os = "linux")]
-fn bring_up_to_date() {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a structure of our own.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
 }
 
 fn duration(time: timeval) -> Duration {

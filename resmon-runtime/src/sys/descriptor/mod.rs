@@ -121,8 +121,12 @@ fn move_up(file: File) -> Option<File> {
 
 /// Makes room for high numbers, if this process will keep files open. With a single thread that costs next to nothing;
 /// later Linux would first wait for all CPUs, some 10 ms.
-pub(crate) fn make_room() {
-    // SAFETY: the names end in NUL, no other thread changes the environment, and the closed descriptor is a new one.
+///
+/// # Safety
+///
+/// No other thread may change the environment meanwhile.
+pub(crate) unsafe fn make_room() {
+    // SAFETY: the names end in NUL, the caller's promise, and the closed descriptor is a new one.
     unsafe {
         if libc::getenv(c"RESMON_FILE".as_ptr()).is_null()
             && libc::getenv(c"TINYBIRD_WRITE_TOKEN".as_ptr()).is_null()

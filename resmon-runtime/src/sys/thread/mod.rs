@@ -41,3 +41,11 @@ pub(crate) fn cpu_time() -> Option<Duration> {
 pub(crate) fn cpu_time() -> Option<Duration> {
     times().map(|times| times.user + times.system)
 }
+
+/// Whether this is the main thread. A raw system call, because glibc has `gettid` only since 2.30, and Rust supports
+/// 2.17.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_main_thread() -> bool {
+    // SAFETY: the calls only read what the thread and the process are.
+    unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
+}
