@@ -9,7 +9,8 @@ pub(crate) mod exit;
 pub(crate) mod file;
 #[cfg(target_os = "linux")]
 pub(crate) mod machine;
-#[cfg(any(unix, windows))]
+#[cfg(target_os = "linux")]
+pub(crate) mod proc;
 pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod signal;

@@ -1,19 +1,13 @@
 //! The host on Linux: `uname(2)`, and the start of `/proc/cpuinfo`.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
-use crate::sys::descriptor;
 pub(super) use crate::sys::machine::hostname;
+use crate::sys::proc::Text;
 
 /// Returns the model name of the first CPU. Not every architecture has one: on ARM there is no such line.
 pub(super) fn cpu_model() -> Option<String> {
     // Only the start: the whole file has a page for every few CPUs, and asks each CPU for its frequency.
-    let mut start = [0; 2048];
-    let file = File::open("/proc/cpuinfo").ok()?;
-    let length = file.read_at(&mut start, 0);
-    descriptor::close(file);
-    model(&start[..length.ok()?])
+    let start = Text::<2048>::read("/proc/cpuinfo")?;
+    model(start.as_c_str().to_bytes())
 }
 
 /// Parses the line `model name : NAME`, if it is complete.

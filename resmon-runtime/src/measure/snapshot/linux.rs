@@ -2,18 +2,16 @@
 //! dev profile this takes a sixth of the time of a general library.
 
 use std::env;
-use std::ffi::{CStr, c_char};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::ptr;
+use std::ffi::CStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cpu::{History, Sample, is_fresh};
 use super::{Disk, Memory, Snapshot, percent};
-use crate::sys::descriptor::{self, Source};
+use crate::sys::descriptor::Source;
 use crate::sys::file::file_system;
 use crate::sys::machine::online_cpus;
+use crate::sys::proc::{self, Text};
 
 /// The open files to read this machine. A file that could not be opened leaves its figures unknown.
 #[derive(Debug)]
@@ -88,21 +86,19 @@ impl Machine {
     }
 
     pub(crate) fn memory(&self) -> Option<Memory> {
-        self.parse_meminfo(|meminfo| {
-            let total = bytes_of(meminfo, c"MemTotal:")?;
-            Some(Memory { total, available: bytes_of(meminfo, c"\nMemAvailable:")? })
-        })
+        let meminfo = self.meminfo()?;
+        let total = proc::kib(meminfo.as_c_str(), c"MemTotal:")?;
+        Some(Memory { total, available: proc::kib(meminfo.as_c_str(), c"\nMemAvailable:")? })
     }
 
     /// Returns the memory of the machine in bytes, also where the available memory is unknown.
     pub(crate) fn memory_total(&self) -> Option<u64> {
-        self.parse_meminfo(|meminfo| bytes_of(meminfo, c"MemTotal:"))
+        proc::kib(self.meminfo()?.as_c_str(), c"MemTotal:")
     }
 
-    fn parse_meminfo<T>(&self, parse: impl FnOnce(&CStr) -> Option<T>) -> Option<T> {
-        let (mut meminfo, length) = self.meminfo.as_ref()?.read::<128>()?;
-        *meminfo.get_mut(length.min(127))? = 0;
-        parse(CStr::from_bytes_until_nul(&meminfo).ok()?)
+    /// Reads `proc_meminfo(5)`. `MemTotal` and `MemAvailable` are the first and the third line since Linux 3.14.
+    fn meminfo(&self) -> Option<Text<128>> {
+        self.meminfo.as_ref()?.text()
     }
 
     pub(crate) fn disk(&self) -> Option<Disk> {
@@ -125,8 +121,8 @@ impl Machine {
         let now = Instant::now();
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let sample = history.fresh(now).or_else(|| {
-            let (text, length) = self.stat.as_ref()?.read::<256>()?;
-            let (busy, total) = parse_stat(&text[..length])?;
+            let counters = self.stat.as_ref()?.text::<256>()?;
+            let (busy, total) = ticks(counters.as_c_str())?;
             let sample = Sample { at: now, busy, total };
             history.push(sample);
             Some(sample)
@@ -155,65 +151,20 @@ impl Machine {
     }
 
     fn read_runnable(&self) -> Option<f64> {
-        let mut loadavg = [0; 128];
-        let file = File::open("/proc/loadavg").ok()?;
-        let length = file.read_at(&mut loadavg, 0);
-        descriptor::close(file);
-        let loadavg = str::from_utf8(&loadavg[..length.ok()?]).ok()?;
+        let loadavg = Text::<128>::read("/proc/loadavg")?;
+        let loadavg = loadavg.as_c_str().to_str().ok()?;
         let (runnable, _) = loadavg.split_ascii_whitespace().nth(3)?.split_once('/')?;
         Some(percent(runnable.parse().ok()?, self.cpus?.into()))
     }
 }
 
-/// Parses the number after this word and spaces. Also returns the rest of the text. A loop over bytes, because
-/// iterators of the standard library are slow in the dev profile.
-fn number_after<'a>(word: &str, text: &'a [u8]) -> Option<(u64, &'a [u8])> {
-    let text = text.strip_prefix(word.as_bytes())?;
-    let mut place = 0;
-    while text.get(place) == Some(&b' ') {
-        place += 1;
-    }
-    let start = place;
-    let mut number = 0_u64;
-    while let Some(digit @ b'0'..=b'9') = text.get(place) {
-        number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-        place += 1;
-    }
-    // A number that the end of the buffer cut off is invalid.
-    (place > start && place < text.len()).then(|| (number, &text[place..]))
-}
-
 /// Parses busy and total ticks from the line `cpu` of `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq,
 /// steal. The two fields after these, guest time, are already part of user and nice.
-fn parse_stat(stat: &[u8]) -> Option<(u64, u64)> {
-    let mut rest = stat.strip_prefix(b"cpu")?;
-    let mut ticks = [0; 8];
-    for tick in &mut ticks {
-        (*tick, rest) = number_after(" ", rest)?;
-    }
+fn ticks(stat: &CStr) -> Option<(u64, u64)> {
+    let ticks = proc::numbers(stat, c"cpu ")?;
     let [user, nice, system, idle, iowait, irq, softirq, steal] = ticks;
     let busy = user + nice + system + irq + softirq + steal;
     Some((busy, busy + idle + iowait))
-}
-
-/// Reads the number of KiB behind a name in `proc_meminfo(5)`, in bytes. `MemTotal` and `MemAvailable` are the first
-/// and the third line since Linux 3.14. Uses functions of the C library, which are optimized in the dev profile too.
-fn bytes_of(meminfo: &CStr, name: &CStr) -> Option<u64> {
-    #[allow(clippy::cast_possible_wrap, reason = "of either sign, by system")]
-    const SPACE: c_char = b' ' as c_char;
-    // SAFETY: both are strings that end in NUL.
-    let found = unsafe { libc::strstr(meminfo.as_ptr(), name.as_ptr()) };
-    if found.is_null() {
-        return None;
-    }
-    let mut end = ptr::null_mut();
-    // SAFETY: `found` points to the name, and the text behind it ends in NUL.
-    let (kib, next) = unsafe {
-        let kib = libc::strtoull(found.add(name.count_bytes()), &raw mut end, 10);
-        (kib, *end)
-    };
-    // A number that the end of the buffer cut off is invalid.
-    if next == SPACE { kib.checked_mul(1024) } else { None }
 }
 
 #[cfg(test)]
@@ -223,22 +174,11 @@ mod tests {
     #[test]
     fn the_cpu_line_of_a_kernel_reads_as_its_manual_says() {
         let stat =
-            "cpu  100 20 30 700 50 1 2 3 40 5\ncpu0 50 10 15 350 25 0 1 1 20 2\ncpu1 0\nintr 1\n";
-        assert_eq!(parse_stat(stat.as_bytes()), Some((156, 906)));
-        assert_eq!(parse_stat(b""), None);
-        assert_eq!(parse_stat(b"cpu  1 2 3"), None);
-        assert_eq!(parse_stat(b"cpu  1 2 3 4 5 6 x 8"), None);
-    }
-
-    #[test]
-    fn a_number_of_meminfo_is_read_by_its_name() {
-        let meminfo =
-            c"MemTotal:       24639796 kB\nMemFree: 1 kB\nMemAvailable:   23908216 kB\nBuff";
-        assert_eq!(bytes_of(meminfo, c"MemTotal:"), Some(24_639_796 * 1024));
-        assert_eq!(bytes_of(meminfo, c"\nMemAvailable:"), Some(23_908_216 * 1024));
-        assert_eq!(bytes_of(c"MemTotal: 1 kB\nMemFree: 1 kB\n", c"\nMemAvailable:"), None);
-        // A line that the buffer cut off is not a number.
-        assert_eq!(bytes_of(c"MemTotal: 1 kB\nMemAvailable:   239", c"\nMemAvailable:"), None);
+            c"cpu  100 20 30 700 50 1 2 3 40 5\ncpu0 50 10 15 350 25 0 1 1 20 2\ncpu1 0\nintr 1\n";
+        assert_eq!(ticks(stat), Some((156, 906)));
+        assert_eq!(ticks(c""), None);
+        assert_eq!(ticks(c"cpu  1 2 3"), None);
+        assert_eq!(ticks(c"cpu  1 2 3 4 5 6 x 8"), None);
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! The usage of threads and of the process on Linux.
 
-use std::ffi::{CStr, c_char};
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::io::Write;
 use std::path::Path;
-use std::ptr;
 
 use super::runner::Runner;
 use super::{Usage, rusage};
 use crate::measure::own_thread;
-use crate::sys::descriptor::{self, Source};
+use crate::sys::descriptor::Source;
 use crate::sys::machine::page_size;
+use crate::sys::proc::{self, Text};
 use crate::sys::process::threads;
 use crate::sys::thread::is_main_thread;
 
@@ -40,15 +38,8 @@ impl Process {
 
     /// Returns the resident memory in bytes: the second field of `proc_pid_statm(5)`, which counts pages.
     pub(crate) fn resident(&self) -> Option<u64> {
-        let (mut statm, length) = self.statm.as_ref()?.read::<96>()?;
-        *statm.get_mut(length.min(95))? = 0;
-        let mut end = ptr::null_mut();
-        // The C library is optimized in the dev profile too.
-        // SAFETY: the text ends in NUL, so each number ends before that.
-        let pages = unsafe {
-            libc::strtoull(statm.as_ptr().cast(), &raw mut end, 10);
-            libc::strtoull(end, ptr::null_mut(), 10)
-        };
+        let statm = self.statm.as_ref()?.text::<96>()?;
+        let [_, pages] = proc::numbers(statm.as_c_str(), c"")?;
         (pages > 0).then(|| pages * self.page)
     }
 
@@ -97,26 +88,8 @@ pub(super) fn of_thread() -> Option<Usage> {
 /// Returns the peak of resident memory since the [last reset](Process::reset_peak), in bytes: `VmHWM` of
 /// `proc_pid_status(5)`.
 pub(super) fn peak() -> Option<u64> {
-    read_peak().ok().flatten()
-}
-
-fn read_peak() -> io::Result<Option<u64>> {
-    let file = File::open("/proc/self/status")?;
-    let mut status = [0_u8; 2048];
-    let length = file.read_at(&mut status[..2047], 0);
-    descriptor::close(file);
-    status[length?] = 0;
-    let name = c"\nVmHWM:";
-    let text: *const c_char = status.as_ptr().cast();
-    // SAFETY: both texts end in NUL, and so does the text behind the name.
-    let kib = unsafe {
-        let found = libc::strstr(text, CStr::as_ptr(name));
-        if found.is_null() {
-            return Ok(None);
-        }
-        libc::strtoull(found.add(name.count_bytes()), ptr::null_mut(), 10)
-    };
-    Ok((kib > 0).then(|| kib * 1024))
+    let status = Text::<2048>::read("/proc/self/status")?;
+    proc::kib(status.as_c_str(), c"\nVmHWM:").filter(|&peak| peak > 0)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use libc::c_int;
 
 use super::{PinnedFile, Work, close, retry};
+use crate::sys::proc::Text;
 
 /// A file that is kept open, or opened each time in a process that may have few files open.
 #[derive(Debug)]
@@ -57,14 +58,14 @@ impl Source {
         result.ok()
     }
 
-    /// Reads the start of a file of the proc file system, whose content is new for each read. Also returns its length.
-    pub(crate) fn read<const N: usize>(&self) -> Option<([u8; N], usize)> {
+    /// Reads the start of a file of the proc file system, whose content is new for each read.
+    pub(crate) fn text<const N: usize>(&self) -> Option<Text<N>> {
         let (mut buffer, mut length) = ([0; N], 0);
         self.with(&mut |file| {
             length = file.read_at(&mut buffer, 0)?;
             Ok(())
         })?;
-        Some((buffer, length))
+        Text::new(buffer, length)
     }
 }
 
