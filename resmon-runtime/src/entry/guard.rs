@@ -11,7 +11,7 @@ use super::charge;
 use super::nodeid;
 use crate::entry::site::Site;
 use crate::measure::heap;
-use crate::session::open_test::{Nested, OpenTest};
+use crate::session::open::{Nested, OpenTest};
 use crate::session::process;
 use crate::session::{Origin, Session};
 

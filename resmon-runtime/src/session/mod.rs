@@ -3,7 +3,7 @@
 #[cfg(all(unix, feature = "collector"))]
 pub mod collector;
 mod identity;
-pub(crate) mod open_test;
+pub(crate) mod open;
 #[cfg(all(unix, feature = "collector"))]
 pub mod outside;
 pub(crate) mod process;

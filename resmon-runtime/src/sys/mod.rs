@@ -15,7 +15,7 @@ pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod signal;
 pub(crate) mod spawn;
-#[cfg_attr(not(unix), path = "stderr_portable.rs")]
+#[cfg_attr(not(unix), path = "stderr/portable.rs")]
 pub(crate) mod stderr;
 pub(crate) mod thread;
 

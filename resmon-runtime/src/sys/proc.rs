@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::ptr;
 
-use super::descriptor;
+use resmon_record::spool;
 
 /// The start of a file, at most `N - 1` bytes.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl<const N: usize> Text<N> {
         let mut buffer = [0; N];
         let file = File::open(path).ok()?;
         let length = file.read_at(&mut buffer, 0);
-        descriptor::close(file);
+        spool::close(file);
         Self::new(buffer, length.ok()?)
     }
 

@@ -1,5 +1,6 @@
 //! A test of the session, from its start to its record.
 
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use resmon_record::outcome::Outcome;
 use resmon_record::timestamp::Timestamp;
 
 use super::Session;
-use super::running::Test;
+use super::running::{Running, Test};
 use crate::measure::snapshot::{Disk, Memory};
 use crate::measure::usage::InUse;
 use crate::sys;
@@ -46,6 +47,7 @@ impl Session {
     ) -> Option<OpenTest> {
         let thread = thread::current();
         let test = self.running.add(thread.id(), nested == Nested::Recorded)?;
+        let opening = Opening { running: &self.running, test: &test };
         let id = id(thread.name());
         let (machine, start) = self.machine.before();
         let available = machine.memory.map(|memory| memory.available);
@@ -73,6 +75,7 @@ impl Session {
             journal.mark(before, batch_num, from)
         });
         test.begin(&self.process, slot, in_use);
+        mem::forget(opening);
         Some(OpenTest { session: AssertUnwindSafe(self), test })
     }
 
@@ -139,6 +142,18 @@ impl OpenTest {
     fn session(&self) -> Option<&'static Session> {
         let AssertUnwindSafe(session) = self.session;
         session.is_open().then_some(session)
+    }
+}
+
+/// A test that is being opened. A panic drops this, and the test is not open.
+struct Opening<'a> {
+    running: &'a Running,
+    test: &'a Arc<Test>,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.running.remove(self.test);
     }
 }
 
