@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The CPU time of the thread in nanoseconds, as of its last [`publish`].
 static USED: AtomicU64 = AtomicU64::new(0);
 
-/// Whether the thread has been started.
+/// Whether [`spawn`] has tried to start the thread.
 #[cfg(target_os = "linux")]
 static STARTED: AtomicBool = AtomicBool::new(false);
 

@@ -223,11 +223,15 @@ mod system {
     }
 
     /// Closes all descriptors from this one on.
-    fn close_from(first: c_int) {
+    ///
+    /// # Safety
+    ///
+    /// To be called in a child of a fork only, where nothing uses these descriptors any more.
+    unsafe fn close_from(first: c_int) {
         #[cfg(target_os = "linux")]
         {
             let (first, last, flags) = (c_long::from(first), c_ulong::from(u32::MAX), 0 as c_long);
-            // SAFETY: the descriptors are copies that nobody else in this process uses.
+            // SAFETY: the caller's promise.
             if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } == 0 {
                 return;
             }
@@ -235,7 +239,7 @@ mod system {
         // SAFETY: the call only reads a limit.
         let most = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) };
         for descriptor in first..c_int::try_from(most.clamp(256, 65_536)).unwrap_or(256) {
-            // SAFETY: as above.
+            // SAFETY: the caller's promise.
             unsafe { libc::close(descriptor) };
         }
     }
