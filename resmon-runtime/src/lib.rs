@@ -4,21 +4,29 @@
 //! The runtime is a guest in the user's test process: it measures and appends to files, and does nothing else. A
 //! separate process talks to the network, see [`resmon_delivery`](https://docs.rs/resmon-delivery).
 //!
-//! A record travels one way: [`site`] → [`guard`] → `snapshot` → `session` → `write`.
-
-pub mod probe;
-pub mod run;
-pub mod site;
+//! The folders are layers, in the order of a record's way. A module knows its own layer and those below it:
+//!
+//! - `entry`: the functions that users and generated code call, above all the [`guard`] of a test
+//! - `session`: the session of the process, with its open tests
+//! - `write`: the destination of the records, and the journal that survives a crash
+//! - `measure`: the readings of the machine, of the process and of a test
+//! - `sys`: system calls, and files of the system
 
 pub use resmon_record::outcome;
 
+pub use self::entry::*;
+
 // `measures` is set by the build script, for the systems that resmon can measure. Miri interprets the tests and has few
 // of the system's calls.
+mod entry;
 #[cfg(all(measures, not(miri)))]
-#[path = "measuring.rs"]
-mod guest;
-#[cfg(any(not(measures), miri))]
-#[path = "plain.rs"]
-mod guest;
+mod measure;
+#[cfg(all(measures, not(miri)))]
+mod session;
+#[cfg(all(measures, not(miri)))]
+mod sys;
+#[cfg(all(measures, not(miri)))]
+mod write;
 
-pub use self::guest::*;
+#[cfg(all(measures, not(miri), unix, feature = "collector"))]
+pub use self::session::{collector, outside};

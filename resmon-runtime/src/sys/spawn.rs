@@ -35,7 +35,7 @@ mod system {
     use std::path::PathBuf;
     use std::ptr;
 
-    use crate::signal::Blocked;
+    use crate::sys::signal::Blocked;
 
     pub(super) fn detached(
         programs: &[PathBuf],
@@ -63,8 +63,7 @@ mod system {
         pointers.push(ptr::null());
 
         let mut pipe = [0; 2];
-        // SAFETY: the pointer is to room for two descriptors.
-        if unsafe { pipe2(&mut pipe) } != 0 {
+        if pipe2(&mut pipe) != 0 {
             return Err(io::Error::last_os_error());
         }
         let [read, write] = pipe;
@@ -96,14 +95,16 @@ mod system {
         Ok(CString::new(entry)?)
     }
 
+    /// Creates a pipe whose descriptors the program does not inherit. Returns 0 if it could.
     #[cfg(not(target_os = "macos"))]
-    unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
+    fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors.
         unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) }
     }
 
+    /// Creates a pipe whose descriptors the program does not inherit. Returns 0 if it could.
     #[cfg(target_os = "macos")]
-    unsafe fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
+    fn pipe2(pipe: &mut [c_int; 2]) -> c_int {
         // SAFETY: the pointer is to room for two descriptors, and those are open after the first call.
         unsafe {
             let result = libc::pipe(pipe.as_mut_ptr());
@@ -130,6 +131,11 @@ mod system {
         libc::pid_t::try_from(result).unwrap_or(-1)
     }
 
+    /// Forks a child.
+    ///
+    /// # Safety
+    ///
+    /// The rules of `fork(2)`: the child may only call functions that are safe in a signal handler.
     #[cfg(not(target_os = "linux"))]
     unsafe fn fork_silently() -> libc::pid_t {
         // SAFETY: the caller's promise.
@@ -217,11 +223,15 @@ mod system {
     }
 
     /// Closes all descriptors from this one on.
-    fn close_from(first: c_int) {
+    ///
+    /// # Safety
+    ///
+    /// To be called in a child of a fork only, where nothing uses these descriptors any more.
+    unsafe fn close_from(first: c_int) {
         #[cfg(target_os = "linux")]
         {
             let (first, last, flags) = (c_long::from(first), c_ulong::from(u32::MAX), 0 as c_long);
-            // SAFETY: the descriptors are copies that nobody else in this process uses.
+            // SAFETY: the caller's promise.
             if unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) } == 0 {
                 return;
             }
@@ -229,7 +239,7 @@ mod system {
         // SAFETY: the call only reads a limit.
         let most = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) };
         for descriptor in first..c_int::try_from(most.clamp(256, 65_536)).unwrap_or(256) {
-            // SAFETY: as above.
+            // SAFETY: the caller's promise.
             unsafe { libc::close(descriptor) };
         }
     }
@@ -326,7 +336,7 @@ mod tests {
                 libc::sigismember(set.as_ptr(), libc::SIGCHLD) == 1
             }
         };
-        let _blocked = crate::signal::Blocked::one(libc::SIGCHLD);
+        let _blocked = crate::sys::signal::Blocked::one(libc::SIGCHLD);
         told("echo here");
         assert!(cfg!(not(target_os = "linux")) || !pending());
         // SAFETY: no status is asked for.

@@ -11,9 +11,9 @@ use resmon_record::key;
 use resmon_record::line::Line;
 use resmon_record::{spool, torn};
 
-use super::{Position, Sink, batch_num};
-use crate::descriptor::{self, PinnedFile};
-use crate::warning::{Records, warn};
+use super::sink::{Position, Sink, batch_num};
+use super::warning::{Records, warn};
+use crate::sys::descriptor::{self, PinnedFile};
 
 /// The sink for a file. Appends each record in one write: a process that is killed loses no finished test.
 #[derive(Debug)]

@@ -117,19 +117,8 @@ fn own(spool: &Spool, id: &str) -> io::Result<Option<File>> {
 /// Overwrites a range with bytes that every reader skips. On Linux it frees the disk space if it can.
 fn erase(file: &File, place: &Range<u64>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    {
-        use std::os::fd::AsRawFd;
-
-        let (Ok(start), Ok(length)) =
-            (i64::try_from(place.start), i64::try_from(place.end - place.start))
-        else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: the call only concerns the file behind the descriptor.
-        if unsafe { libc::fallocate(file.as_raw_fd(), mode, start, length) } == 0 {
-            return Ok(());
-        }
+    if crate::sys::file::punch_hole(file, place).is_ok() {
+        return Ok(());
     }
     let blank = vec![b'\n'; usize::try_from(place.end - place.start).unwrap_or(0)];
     file.write_all_at(&blank, place.start)

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use resmon_record::config::Destination;
@@ -13,8 +14,8 @@ use resmon_record::spool::journal::{self, Header, Mark, SLOT, SLOTS, State};
 use resmon_record::spool::lock::{self, Part};
 use resmon_record::spool::{self, Spool};
 
-use crate::descriptor::PinnedFile;
-use crate::session::safely;
+use crate::sys;
+use crate::sys::descriptor::PinnedFile;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -24,8 +25,13 @@ pub(crate) struct Journal {
     /// the process shows that it is alive.
     file: Option<PinnedFile>,
     /// The offset of the first slot.
-    slots: u64,
+    first_slot: u64,
+    taken: Slots,
 }
+
+/// The slots that open tests have taken, a bit for each. A test keeps its slot until its record is written.
+#[derive(Debug)]
+struct Slots([AtomicU64; SLOTS / 64]);
 
 impl Journal {
     /// Begins the journal of a session and locks it for as long as the process lives.
@@ -47,8 +53,9 @@ impl Journal {
             let _ = fs::remove_file(&path);
             return Err(io::Error::other("the process may have too few files open"));
         }
-        let slots = journal::first_slot(bytes.len()) as u64;
-        let journal = Self { spool: spool.clone(), path, file, slots };
+        let first_slot = journal::first_slot(bytes.len()) as u64;
+        let (spool, taken) = (spool.clone(), Slots::new());
+        let journal = Self { spool, path, file, first_slot, taken };
         journal.lock_and_write(&bytes).inspect_err(|_| journal.remove())?;
         Ok(journal)
     }
@@ -65,23 +72,25 @@ impl Journal {
 
     /// Marks a test as open: the fields of its record so far, its batch if it ended now, and the first position of the
     /// destination where its record may be.
-    pub(crate) fn mark(&self, slot: usize, test: &Line, batch_num: u64, from: u64) {
+    /// Returns the test's slot, if one was free.
+    pub(crate) fn mark(&self, test: &Line, batch_num: u64, from: u64) -> Option<usize> {
+        let slot = self.taken.take()?;
         if let Some(mark) = Mark::encode(test, from, batch_num, SystemTime::now()) {
             self.set(slot, mark.unfinished());
         }
+        Some(slot)
     }
 
-    /// Clears the slot of a test that is no longer open.
+    /// Clears the slot of a test that is no longer open, and frees it for another test.
     pub(crate) fn clear(&self, slot: usize) {
         self.set(slot, b"\n");
+        self.taken.free(slot);
     }
 
     fn set(&self, slot: usize, mark: &[u8]) {
-        if slot < SLOTS {
-            let offset = self.slots + (slot * SLOT) as u64;
-            // If this fails, a crash of this test will not be recorded.
-            let _ = safely(|| self.write(mark, offset));
-        }
+        let offset = self.first_slot + (slot * SLOT) as u64;
+        // If this fails, a crash of this test will not be recorded.
+        let _ = sys::without_sigxfsz(|| self.with(&|file| spool::write_at(file, mark, offset)));
     }
 
     /// Notes that the session ends by itself. Its end is recorded at this position of the destination or after it.
@@ -94,10 +103,6 @@ impl Journal {
         let _ = fs::remove_file(&self.path);
     }
 
-    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(&|file| spool::write_at(file, bytes, offset))
-    }
-
     fn with(&self, work: &dyn Fn(&File) -> io::Result<()>) -> io::Result<()> {
         if let Some(file) = &self.file {
             return work(file.get()?);
@@ -106,5 +111,46 @@ impl Journal {
         let result = work(&file);
         spool::close(file);
         result
+    }
+}
+
+impl Slots {
+    const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; SLOTS / 64])
+    }
+
+    /// Takes the first free slot. `None` if there is none.
+    fn take(&self) -> Option<usize> {
+        for (index, word) in self.0.iter().enumerate() {
+            let mut taken = word.load(Ordering::Relaxed);
+            while taken != u64::MAX {
+                let place = taken.trailing_ones();
+                // Acquire: the test that had the slot has cleared it.
+                taken = word.fetch_or(1 << place, Ordering::Acquire);
+                if taken & 1 << place == 0 {
+                    return Some(index * 64 + place as usize);
+                }
+            }
+        }
+        None
+    }
+
+    fn free(&self, slot: usize) {
+        self.0[slot / 64].fetch_and(!(1 << (slot % 64)), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_free_slot_is_taken() {
+        let slots = Slots::new();
+        let all: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
+        assert!(all.into_iter().eq(0..SLOTS));
+        slots.free(70);
+        slots.free(3);
+        assert_eq!([slots.take(), slots.take(), slots.take()], [Some(3), Some(70), None]);
     }
 }

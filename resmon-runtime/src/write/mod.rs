@@ -5,60 +5,22 @@ mod file;
 mod intake;
 mod journal;
 mod sender;
+mod sink;
 mod spooled;
 #[cfg(all(unix, feature = "collector"))]
 mod tee;
-
-use std::fmt::Debug;
-use std::path::PathBuf;
+pub(crate) mod warning;
 
 use resmon_record::config::{Config, Output};
-use resmon_record::line::Line;
-use resmon_record::spool::Spool;
 
 pub(crate) use self::file::File;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::Journal;
+pub(crate) use self::sink::{Place, Position, Sink};
 use self::spooled::Spooled;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::tee::Tee;
-
-/// A destination of records. It must never fail a test: an error is a warning.
-pub(crate) trait Sink: Debug + Send + Sync {
-    /// Writes the record of a session event.
-    fn session(&self, line: Line);
-
-    /// Writes the record of a test, with its `batch_num`.
-    fn test(&self, line: Line);
-
-    /// Returns the position at which the next record of a test would be.
-    fn position(&self) -> Position;
-
-    /// Returns how many records are known to be lost.
-    fn dropped(&self) -> u64;
-
-    /// Ends the session. Waits for delivery until the flush timeout, and warns about records that were not delivered.
-    fn close(&self);
-}
-
-/// The position of a future record.
-pub(crate) struct Position {
-    /// The batch that the next test record will belong to.
-    pub(crate) batch_num: u64,
-    /// The position of the destination at or after which the record will be.
-    pub(crate) from: u64,
-}
-
-/// A session, and the spool for its records.
-pub(crate) struct Place<'a> {
-    pub(crate) spool: Option<Spool>,
-    pub(crate) session_id: &'a str,
-    /// Whether a journal tells the sender that the session is running.
-    pub(crate) has_journal: bool,
-    /// The program to run as the sender, instead of the default ones.
-    pub(crate) sender: Option<PathBuf>,
-}
 
 /// Opens the destination of the configuration.
 pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
@@ -70,9 +32,4 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
         }
         Output::Nothing => unreachable!("the session does not start"),
     }
-}
-
-/// Returns the batch of the test record with this index, counted from 0.
-fn batch_num(index: u64, batch_size: u64) -> u64 {
-    index / batch_size + 1
 }

@@ -14,8 +14,8 @@ use resmon_record::spool::{
     FIRST_SESSION, Kind, Segment, SenderFile, SenderState, Spool, warnings_file,
 };
 
+use super::warning::{Records, warn};
 use crate::sys::spawn;
-use crate::warning::{Records, warn};
 
 /// The argument that makes a program run as the sender.
 const ARGUMENT: &str = "__sender";

@@ -11,9 +11,9 @@ use resmon_record::line::Line;
 use resmon_record::spool::{self, Kind, LIMIT, SEGMENT_BYTES, Segment, Spool};
 
 use super::sender::Sender;
-use super::{Place, Position, Sink, batch_num};
-use crate::descriptor::PinnedFile;
-use crate::warning::{Records, warn};
+use super::sink::{Place, Position, Sink, batch_num};
+use super::warning::{Records, warn};
+use crate::sys::descriptor::PinnedFile;
 
 /// The sink for Tinybird. Appends each record to the session's current segment, and starts a sender to deliver it.
 #[derive(Debug)]

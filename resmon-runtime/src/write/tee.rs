@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use resmon_record::line::Line;
 
-use super::{File, Position, Sink};
+use super::file::File;
+use super::sink::{Position, Sink};
 
 #[derive(Debug)]
 pub(crate) struct Tee {

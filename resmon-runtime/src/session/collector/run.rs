@@ -1,0 +1,257 @@
+//! A run of `cargo resmon`.
+
+use std::env;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use resmon_record::config::{Destination, Output};
+use resmon_record::fields::Common;
+use resmon_record::line::Line;
+use resmon_record::session_id;
+use resmon_record::spool::Spool;
+use resmon_record::timestamp::Timestamp;
+
+use super::intake_fields::Header;
+use super::{Orphan, Plan, resume};
+use crate::measure::snapshot::Machine;
+use crate::session::{CrashReport, Ids, Session, spool_directories};
+use crate::write::warning::warn;
+use crate::write::{self, File, Intake, Sink, Tee};
+
+/// A run: the intake that its processes append to and, once there is something to record, the session.
+#[derive(Debug)]
+#[allow(clippy::struct_field_names, reason = "`run_id` is the table's")]
+pub struct Run {
+    plan: Plan,
+    started: SystemTime,
+    run_id: String,
+    package: String,
+    /// The name of the run's files in the spool.
+    name: String,
+    /// The path of the local copy.
+    copy: PathBuf,
+    spool: Spool,
+    intake: Intake,
+    /// The machine, opened at the start so that its CPU usage has a past.
+    machine: Machine,
+    session: Option<Session>,
+    kept: Option<Arc<File>>,
+}
+
+/// A line of an intake, and its position.
+#[derive(Debug)]
+pub struct Placed {
+    /// The line without its line feed.
+    pub line: Vec<u8>,
+    /// The bytes of the line in the intake, with its line feed.
+    pub place: Range<u64>,
+}
+
+impl Run {
+    /// Prepares a run. `spool` is the directory for undelivered records, unless the variables name one. The copy goes
+    /// to the directory `copies`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no spool directory can be used, or if the intake cannot be created.
+    pub fn prepare(
+        plan: Plan,
+        run_id: Option<String>,
+        package: String,
+        spool: &Path,
+        copies: &Path,
+    ) -> io::Result<Self> {
+        let started = SystemTime::now();
+        let name = session_id::new(started);
+        let run_id = run_id.unwrap_or_else(|| name.clone());
+        let spool = open_spool(plan.spool().unwrap_or(spool))?;
+        let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
+        let header = header(&plan, &run_id, &copy);
+        let intake = Intake::create(&spool, &name, &header)?;
+        Ok(Self {
+            plan,
+            started,
+            run_id,
+            package,
+            name,
+            copy,
+            spool,
+            intake,
+            machine: Machine::open(),
+            session: None,
+            kept: None,
+        })
+    }
+
+    /// Returns the `run_id`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Returns the path of the intake, which the processes of the run append to.
+    #[must_use]
+    pub fn intake(&self) -> &Path {
+        self.intake.path()
+    }
+
+    /// Returns the path of the local copy, if there is a session.
+    #[must_use]
+    pub fn copy(&self) -> Option<&Path> {
+        self.session.as_ref().map(|_| self.copy.as_path())
+    }
+
+    /// Returns the current time, and the usage of the machine's CPUs in % over the latest 200 ms.
+    #[must_use]
+    pub fn cpu(&self) -> (String, Option<f64>) {
+        let (now, _) = self.machine.before();
+        (Timestamp::now().text(), now.cpu)
+    }
+
+    /// Reads the next lines that the processes of the run have appended, none if there are no more yet.
+    ///
+    /// # Errors
+    ///
+    /// Errors of reading the file.
+    pub fn read(&mut self) -> io::Result<Vec<Placed>> {
+        placed(&mut self.intake)
+    }
+
+    /// Erases lines whose records have all been passed on.
+    pub fn forget(&self, place: &Range<u64>) {
+        self.intake.erase(place);
+    }
+
+    /// Claims the intakes of runs whose `cargo resmon` died.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<Orphan> {
+        let orphans = self.intake.orphans().into_iter();
+        orphans.map(|intake| Orphan { intake, spool: self.spool.clone() }).collect()
+    }
+
+    /// Reports the crashes of processes that have died since the last call, with the tests that were open in them.
+    pub fn end_crashed_sessions(&self) {
+        let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
+        self.spool.end_crashed_sessions(Some(&self.name), &is_file);
+    }
+
+    /// Records a test. `fields` is a JSON object with all fields but those of the run.
+    pub fn test(&mut self, fields: &str, failed: bool) {
+        if let Some(line) = resume(fields) {
+            self.session().adopt(line, failed);
+        }
+    }
+
+    /// Writes a record to the copy only.
+    pub fn note(&mut self, fields: &str) {
+        if let Some(mut line) = resume(fields) {
+            let common = self.session().common();
+            line.fields(&common);
+            if let Some(kept) = &self.kept {
+                kept.session(line);
+            }
+        }
+    }
+
+    /// Begins the session, unless it has begun: a run in which nothing runs has none.
+    pub fn begin(&mut self) {
+        self.session();
+    }
+
+    fn session(&mut self) -> &Session {
+        let Self { plan, started, run_id, package, name, copy, spool, kept, session, .. } = self;
+        session.get_or_insert_with(|| {
+            let config = &plan.config;
+            let package = Some(package.as_str());
+            let ids = Ids {
+                name,
+                session: run_id,
+                run: run_id,
+                package,
+                target: None,
+                are_tests_known: false,
+            };
+            let crash_report = CrashReport {
+                directories: vec![spool.directory().to_owned()],
+                name: "the spool directory",
+                destination: match &config.output {
+                    Output::Nothing => Destination::File(copy.clone()),
+                    output => output.destination(),
+                },
+                reports_others: true,
+            };
+            let file = Arc::new(File::open("the copy", copy.clone(), config.delivery.batch_size));
+            *kept = Some(Arc::clone(&file));
+            let sink = |place: write::Place<'_>| -> Box<dyn Sink> {
+                let wanted = config.output != Output::Nothing;
+                // This program can be the sender.
+                let place = write::Place { sender: env::current_exe().ok(), ..place };
+                let sink = wanted.then(|| write::open(config.clone(), place));
+                Box::new(Tee { copy: file, sink })
+            };
+            Session::begin(*started, ids, &crash_report, sink)
+        })
+    }
+
+    /// Ends the session, if there is one, and delivers what is left.
+    pub fn end(self, exit_status: i32) {
+        // First: from here on the session's own files hold everything.
+        self.intake.remove();
+        if let Some(session) = &self.session {
+            session.end(Some(exit_status));
+        }
+    }
+}
+
+/// Opens the first directory that can be used: the wanted one, or a default one. Warns if it is not the wanted one.
+fn open_spool(wanted: &Path) -> io::Result<Spool> {
+    let mut problem = None;
+    for directory in spool_directories(Some(wanted)) {
+        match Spool::open(&directory) {
+            Ok(spool) => {
+                if let Some(problem) = problem {
+                    warn(format_args!("the spool directory {problem}; using {directory:?}"));
+                }
+                return Ok(spool);
+            }
+            Err(error) => {
+                problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
+            }
+        }
+    }
+    Err(io::Error::other(format!("the spool directory {}", problem.unwrap_or_default())))
+}
+
+pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
+    let lines = intake.read()?.into_iter();
+    Ok(lines.map(|(place, line)| Placed { line, place }).collect())
+}
+
+/// Builds the first line of an intake: the data to deliver it without this process.
+fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
+    let mut line = Line::new();
+    let copy = copy.to_string_lossy();
+    let (file, tinybird) = match plan.config.output.destination() {
+        Destination::Tinybird(fingerprint) => (None, Some(fingerprint)),
+        Destination::File(path) => (Some(path.to_string_lossy().into_owned()), None),
+    };
+    Header {
+        resmon: "run",
+        copy: &copy,
+        file: file.filter(|file| !file.is_empty()),
+        tinybird,
+        batch_size: plan.config.delivery.batch_size,
+    }
+    .write(&mut line);
+    Common::from_env(run_id, run_id).write(&mut line);
+    line.finish()
+}
+
+/// Formats a time for the name of a file, so that names sort by time.
+fn file_time(time: SystemTime) -> String {
+    let text = Timestamp::from(time).text();
+    text[..23].chars().filter(char::is_ascii_digit).collect()
+}
