@@ -59,8 +59,8 @@ mod suite {
         use std::prelude::v1::*;
 
         #[test]
-        fn plain() -> Result<(), String> {
-            Ok(())
+        fn plain() {
+            assert_eq!(Vec::from([1]), [1]);
         }
     }
 
