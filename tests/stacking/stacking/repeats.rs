@@ -7,10 +7,11 @@ mod tests {
     use rusty_fork::rusty_fork_test;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    static IS_SECOND: AtomicBool = AtomicBool::new(false);
+
     #[resmon::test]
     #[flaky_test]
     fn flaky() {
-        static IS_SECOND: AtomicBool = AtomicBool::new(false);
         assert!(IS_SECOND.swap(true, Ordering::Relaxed));
     }
 
