@@ -6,7 +6,7 @@
 pub struct Variable {
     /// The name.
     pub name: &'static str,
-    /// What an unset variable stands for, as text. Empty if it stands for nothing.
+    /// The value that an unset variable stands for, as text. Empty if there is none.
     pub default: &'static str,
     /// The meaning.
     pub about: &'static str,
