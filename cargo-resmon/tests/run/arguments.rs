@@ -92,9 +92,14 @@ fn the_help_lists_the_variables() {
     let help = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).args(["resmon", "--help"]);
     let help = help.finish().exits(0).stdout;
     let (_, variables) = help.split_once("\nVariables:\n").expect("the help has this part");
+    // Long lines are wrapped.
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let variables = words(variables);
     for variable in VARIABLES.iter().chain(OF_CARGO_RESMON) {
-        let line = variables.lines().find(|line| line.trim().starts_with(variable.name));
-        let line = line.unwrap_or_else(|| panic!("{} in {help}", variable.name));
-        assert!(line.contains(variable.default), "{line}");
+        let about = words(variable.about.trim_end_matches('.'));
+        let line = format!("{} {}", variable.name, about);
+        let (_, rest) = variables.split_once(&line).unwrap_or_else(|| panic!("{line} in {help}"));
+        let default = format!(" [default: {}]", words(variable.default));
+        assert_eq!(rest.starts_with(&default), !variable.default.is_empty(), "{line}{rest}");
     }
 }

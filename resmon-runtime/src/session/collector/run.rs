@@ -196,10 +196,20 @@ impl Run {
         })
     }
 
-    /// Ends the session, if there is one, and delivers what is left.
-    pub fn end(self, exit_status: i32) {
-        // First: from here on the session's own files hold everything.
-        self.intake.remove();
+    /// Ends the session, if there is one, and delivers what is left. Lines that have not been read stay in the intake, and
+    /// the next run delivers them: of a process that outlived the command, or after an error of reading.
+    pub fn end(mut self, exit_status: i32) {
+        // First: from here on the session's own files hold everything else.
+        match self.intake.read() {
+            Ok(lines) if lines.is_empty() => self.intake.remove(),
+            Ok(_) => {}
+            Err(error) => {
+                let path = self.intake.path();
+                warn(format_args!(
+                    "{path:?} cannot be read: {error}; its records are kept for the next run"
+                ));
+            }
+        }
         if let Some(session) = &self.session {
             session.end(Some(exit_status));
         }
@@ -254,4 +264,31 @@ fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
 fn file_time(time: SystemTime) -> String {
     let text = Timestamp::from(time).text();
     text[..23].chars().filter(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn lines_that_nobody_has_read_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, copies) = (folder.path().join("spool"), folder.path().join("runs"));
+        for is_read in [true, false] {
+            let plan = Plan::new(|_| None);
+            let mut run = Run::prepare(plan, None, "shop".to_owned(), &spool, &copies).unwrap();
+            let path = run.intake().to_owned();
+            assert_eq!(run.read().unwrap().len(), 1, "the header");
+            let mut intake = OpenOptions::new().append(true).open(&path).unwrap();
+            intake.write_all(b"{}\n").unwrap();
+            if is_read {
+                assert_eq!(run.read().unwrap().len(), 1);
+            }
+            run.end(0);
+            assert_eq!(path.exists(), !is_read);
+        }
+    }
 }
