@@ -48,6 +48,8 @@ impl Fixture {
             .arg("--offline")
             .folder(&self.0)
             .env("CARGO_TARGET_DIR", Self::target())
+            // As Cargo compiles resmon for its users, who have it from a registry: programs are smaller then.
+            .env("CARGO_INCREMENTAL", "0")
     }
 
     /// Builds the test programs with these arguments for Cargo. Returns their paths by the names of their targets.
