@@ -9,8 +9,8 @@ use self::Effect::{JudgesTest, PrependsTest, RegistersTest, RunsAsync};
 pub(crate) enum Effect {
     /// Puts `#[test]` on the function, or on each function that it generates.
     RegistersTest,
-    /// Puts that `#[test]` in front of all other attributes. The compiler takes attributes from the top, so that it is gone
-    /// when resmon runs below.
+    /// Puts that `#[test]` in front of all other attributes. The compiler takes attributes from the top, so that resmon,
+    /// below, does not see it any more.
     PrependsTest,
     /// Generates several tests, or decides after the body whether the test has passed. A guard in the body would neither
     /// tell the cases apart nor learn the outcome, so that resmon moves below the attribute.

@@ -48,7 +48,7 @@ impl Fixture {
             .arg("--offline")
             .folder(&self.0)
             .env("CARGO_TARGET_DIR", Self::target())
-            // As Cargo compiles resmon for its users, who have it from a registry: programs are smaller then.
+            // Cargo never compiles dependencies from a registry incrementally. Test programs are as large as users have them.
             .env("CARGO_INCREMENTAL", "0")
     }
 

@@ -95,8 +95,8 @@ fn what_has_moved_has_the_figures_of_the_process_or_none() {
     }
 }
 
-/// Requires a `mem_available_min` of at most the load's own reading, with a tolerance for what changes in a moment. A test
-/// that is alone has no sampler, so that nothing is read while it holds the memory.
+/// Requires a `mem_available_min` of at most the load's own reading, with a tolerance for changes between two readings.
+/// A lone test has no sampler: nobody reads available memory while the test holds the memory.
 fn assert_available(test: &Record, place: &Place) {
     #[expect(clippy::cast_precision_loss, reason = "no machine has 2^53 bytes")]
     let [least, moment] = [test.int("mem_available_min"), 32 * MIB].map(|bytes| bytes as f64);

@@ -196,8 +196,8 @@ impl Run {
         })
     }
 
-    /// Ends the session, if there is one, and delivers what is left. Lines that have not been read stay in the intake, and
-    /// the next run delivers them: of a process that outlived the command, or after an error of reading.
+    /// Ends the session, if there is one, and delivers its records. Lines that have not been read stay in the intake, and
+    /// the next run delivers them. Such lines are those of a process that outlived the command, or follow a read error.
     pub fn end(mut self, exit_status: i32) {
         // First: from here on the session's own files hold everything else.
         match self.intake.read() {
