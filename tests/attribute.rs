@@ -2,6 +2,7 @@
 
 #![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
 
+#[path = "support/rerun/mod.rs"]
 mod rerun;
 
 /// Return types that `#[test]` accepts, and ways in which a test may end.

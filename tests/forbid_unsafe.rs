@@ -2,4 +2,5 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "support/kinds/mod.rs"]
 mod kinds;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::let_and_return, clippy::unnecessary_wraps, clippy::wrong_self_convention)]
 
+#[path = "support/rerun/mod.rs"]
 mod rerun;
 
 /// A crate without a prelude that defines every name that the expansion could use.

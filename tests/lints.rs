@@ -71,4 +71,5 @@
     clippy::wildcard_enum_match_arm
 )]
 
+#[path = "support/kinds/mod.rs"]
 mod kinds;

@@ -8,6 +8,8 @@ use resmon_record::config::{OF_CARGO_RESMON, VARIABLES};
 
 use crate::report;
 #[cfg(unix)]
+use crate::wrapped::Wrapped;
+#[cfg(unix)]
 use crate::{doctor, message, run, upload};
 
 // Cargo calls this program as `cargo-resmon resmon …`.
@@ -41,11 +43,11 @@ enum Command {
     /// Run `cargo test` with these arguments as one session
     #[cfg(unix)]
     #[command(visible_alias = "t", disable_help_flag = true)]
-    Test(run::Wrapped),
+    Test(Wrapped),
     /// Run `cargo nextest` with these arguments; `run` counts as one session
     #[cfg(unix)]
     #[command(disable_help_flag = true)]
-    Nextest(run::Wrapped),
+    Nextest(Wrapped),
     Report(report::Arguments),
     #[cfg(unix)]
     Upload(upload::Arguments),

@@ -11,20 +11,21 @@ mod record;
 mod report;
 #[cfg(unix)]
 mod run;
+mod run_store;
 #[cfg(unix)]
-mod runner;
-mod runs;
+mod shim;
 #[cfg(unix)]
 mod upload;
+#[cfg(unix)]
+mod wrapped;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // These start once per test or compilation, so they come before anything slower.
     #[cfg(unix)]
-    if let Some(code) = harness::run_if_called()
-        .or_else(runner::run_if_called)
-        .or_else(run::sentinel::run_if_called)
+    if let Some(code) =
+        harness::run_if_called().or_else(shim::run_if_called).or_else(run::sentinel::run_if_called)
     {
         return code;
     }

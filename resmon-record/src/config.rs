@@ -18,7 +18,7 @@ pub use self::variables::{
 /// The variable with the file that the test processes of a `cargo resmon` run append to. Set by `cargo resmon`.
 pub const INTAKE: &str = "RESMON_INTAKE";
 /// The variable with the id of one test process of a `cargo resmon` run. Set by `cargo resmon`.
-pub const UNIT: &str = "RESMON_UNIT";
+pub const CHILD: &str = "RESMON_CHILD";
 
 /// The destination of records, and the rules of delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Config {
     /// The directory of the spool: `RESMON_SPOOL_DIR` as an absolute path, or the directory of the intake.
     pub spool: Option<PathBuf>,
     /// The id of the process in its `cargo resmon` run. `None` outside such a run.
-    pub unit: Option<String>,
+    pub child: Option<String>,
 }
 
 /// The destination of records.
@@ -143,7 +143,7 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
         let delivery =
             if output == Output::Nothing { Delivery::default() } else { self.delivery() };
         let spool = self.value(SPOOL_DIR).map(|path| self.absolute(Path::new(&path)));
-        Config { output, delivery, spool, unit: None }
+        Config { output, delivery, spool, child: None }
     }
 
     /// Returns the configuration of a process that appends to the intake of a `cargo resmon` run. `cargo resmon` reads
@@ -156,7 +156,7 @@ impl<F: Fn(&str) -> Option<OsString>> Source<F> {
                 process_per_test: self.is_process_per_test(),
                 ..Delivery::default()
             },
-            unit: Some(self.text(UNIT).unwrap_or_else(|| "0".to_owned())),
+            child: Some(self.text(CHILD).unwrap_or_else(|| "0".to_owned())),
         }
     }
 

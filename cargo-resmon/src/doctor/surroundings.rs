@@ -10,8 +10,9 @@ use resmon_record::spool::Spool;
 use resmon_runtime::collector::Plan;
 
 use super::Findings;
-use crate::run::{Wrapped, configured_runners};
-use crate::runs;
+use crate::run_store;
+use crate::shim::configured_runners;
+use crate::wrapped::Wrapped;
 
 pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
     match MetadataCommand::new().no_deps().exec() {
@@ -25,9 +26,9 @@ pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
 fn workspace(findings: &mut Findings, plan: &Plan, metadata: &Metadata) {
     findings.good("workspace", &metadata.workspace_root);
     let target = metadata.target_directory.as_std_path();
-    let spool = plan.spool().map_or_else(|| runs::spool_of(metadata), Path::to_owned);
+    let spool = plan.spool().map_or_else(|| run_store::spool_of(metadata), Path::to_owned);
     spool_directory(findings, &spool);
-    let kept = runs::list(&target.join("resmon/runs")).len();
+    let kept = run_store::list(&target.join("resmon/runs")).len();
     findings.note("runs", format_args!("{kept} kept in {}", target.join("resmon/runs").display()));
     let depends = metadata.packages.iter().filter(|package| {
         let on_resmon = |dependency: &cargo_metadata::Dependency| {

@@ -27,7 +27,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 use self::model::Report;
 use self::terminal::Extent;
 use self::test::Measure;
-use crate::runs;
+use crate::run_store;
 
 /// Show what a run did to the machine
 #[derive(Debug, clap::Args)]
@@ -114,7 +114,7 @@ fn tell(
 
 /// Returns the file of the latest kept run and those of the runs before it, the latest first.
 fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
-    let mut runs = runs::list(&runs::directory()?);
+    let mut runs = run_store::list(&run_store::directory()?);
     let latest = runs.pop().context("no run is kept here yet: `cargo resmon test` makes one")?;
     runs.reverse();
     Ok((latest, runs))

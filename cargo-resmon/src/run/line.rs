@@ -12,9 +12,9 @@ use crate::record::{Attempt, TestRecord};
 pub(crate) enum Line {
     /// The first line.
     Header(Box<Header>),
-    /// A runner is about to start a process.
+    /// A shim is about to start a process.
     Began(Box<Began>),
-    /// The process of a runner has ended.
+    /// The process of a shim has ended.
     Ended(Box<Ended>),
     /// A record that a process has written itself.
     Record(Source, Event),
@@ -36,13 +36,13 @@ pub(crate) struct Header {
     common: Map<String, Value>,
 }
 
-/// The runner's data of a process before its start.
+/// The shim's data of a process before its start.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Began {
-    /// The id that the runner gave to the process.
-    pub(crate) unit: String,
-    /// The process id of the runner.
-    pub(crate) runner: u64,
+    /// The id that the shim gave to the process.
+    pub(crate) child: String,
+    /// The process id of the shim.
+    pub(crate) shim: u64,
     pub(crate) executable: Option<String>,
     /// The test that the process is started for.
     pub(crate) test_name: Option<String>,
@@ -56,11 +56,11 @@ pub(crate) struct Began {
     pub(crate) figures: Attempt,
 }
 
-/// The runner's data of a process after its end.
+/// The shim's data of a process after its end.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Ended {
-    /// The id that the runner gave to the process.
-    pub(crate) unit: String,
+    /// The id that the shim gave to the process.
+    pub(crate) child: String,
     pub(crate) pid: u64,
     /// The exit code, unless a signal ended the process.
     pub(crate) exit_code: Option<i32>,
@@ -81,10 +81,10 @@ pub(crate) enum Event {
 /// The process that a record is from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
-    /// The id that the runner gave to the process it started; `0` if no runner did.
-    pub(crate) unit: String,
+    /// The id that the shim gave to the process it started; `0` if no shim did.
+    pub(crate) child: String,
     pub(crate) pid: u64,
-    /// The `session_id`: a plain session id, then the unit and the process id, separated by `-`.
+    /// The `session_id`: a plain session id, then the id of the child and the process id, separated by `-`.
     pub(crate) session: String,
 }
 
@@ -150,8 +150,8 @@ fn is_common(name: &str) -> bool {
 impl Source {
     fn of(session: &str) -> Option<Self> {
         let mut parts = session.rsplitn(3, '-');
-        let (pid, unit) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
-        Some(Self { unit, pid, session: session.to_owned() })
+        let (pid, child) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
+        Some(Self { child, pid, session: session.to_owned() })
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
             let Some(Line::Record(source, Event::Test(test))) = Line::parse(line) else {
                 panic!("{line:?}")
             };
-            let wanted = Source { unit: "ab".into(), pid: 7, session: "01-ab-7".into() };
+            let wanted = Source { child: "ab".into(), pid: 7, session: "01-ab-7".into() };
             assert_eq!((source, test.test_nodeid.as_str()), (wanted, "a"));
             assert_eq!(test.others.keys().collect::<Vec<_>>(), ["new"]);
         }

@@ -1,41 +1,37 @@
 //! `cargo resmon test` and `cargo resmon nextest run`: run the wrapped command, with its processes as one session.
 
+mod child;
+mod children;
 mod cpu;
 mod flags;
 mod line;
-
 mod recover;
-mod runner;
 pub(crate) mod sentinel;
-mod session;
 mod signals;
-mod unit;
-mod units;
+mod supervisor;
 mod workspace;
-mod wrapped;
 
 use std::env;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::Context;
-use resmon_runtime::collector::{INTAKE, Output, Plan, UNIT};
+use resmon_runtime::collector::{CHILD, INTAKE, Output, Plan};
 
 pub(crate) use self::flags::{Flags, lift_flags};
-use self::runner::Runner;
-pub(crate) use self::runner::{configured as configured_runners, triples};
-use self::session::Session;
 use self::signals::Signals;
+use self::supervisor::Supervisor;
 use self::workspace::Workspace;
-pub(crate) use self::wrapped::Wrapped;
 use crate::harness::{Instrumented, WRAPPER};
 use crate::message;
+use crate::shim::{self, Shim, triples};
+use crate::wrapped::Wrapped;
 
 pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).args(wrapped.arguments());
     // A nested run is independent of the outer one.
-    command.env_remove(INTAKE).env_remove(UNIT).env_remove(crate::runner::VARIABLE);
+    command.env_remove(INTAKE).env_remove(CHILD).env_remove(shim::VARIABLE);
     let plan = Plan::new(|name| flags.lookup(name));
     if !wrapped.builds_tests(subcommand) || matches!(plan.output(), Output::Disabled) {
         return instead(command);
@@ -49,8 +45,8 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     for warning in plan.warnings() {
         message::warn(warning);
     }
-    match Session::begin(plan, flags, workspace) {
-        Ok(session) => measured(command, wrapped, session),
+    match Supervisor::begin(plan, flags, workspace) {
+        Ok(supervisor) => measured(command, wrapped, supervisor),
         Err(error) => {
             message::warn(format_args!("nothing is recorded: {error:#}"));
             instead(command)
@@ -90,11 +86,15 @@ fn instead(mut command: Command) -> anyhow::Result<ExitCode> {
     Err(command.exec()).with_context(|| format!("cannot run {:?}", command.get_program()))
 }
 
-fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow::Result<ExitCode> {
-    session.put_into(&mut command);
-    let runner = Runner::new(wrapped);
-    match &runner {
-        Ok(runner) => runner.put_into(&mut command),
+fn measured(
+    mut command: Command,
+    wrapped: &Wrapped,
+    supervisor: Supervisor,
+) -> anyhow::Result<ExitCode> {
+    supervisor.put_into(&mut command);
+    let shim = Shim::new(wrapped);
+    match &shim {
+        Ok(shim) => shim.put_into(&mut command),
         Err(error) => {
             message::warn(format_args!("only tests with the attribute are recorded: {error:#}"));
         }
@@ -106,11 +106,11 @@ fn measured(mut command: Command, wrapped: &Wrapped, session: Session) -> anyhow
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot run {:?}", command.get_program()))?;
     let handing_on = signals.ok().map(|signals| signals.hand_on(&child));
-    let (status, session) = session.follow(child)?;
+    let (status, supervisor) = supervisor.follow(child)?;
     drop(handing_on);
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
-    session.end(code);
-    drop(runner);
+    supervisor.end(code);
+    drop(shim);
     leave(status, code)
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use resmon_runtime::collector::{Orphan, Run};
 use serde_json::{Map, Value};
 
+use super::children::Children;
 use super::line::{Header, Made};
-use super::units::Units;
 use super::workspace::Sources;
 use crate::message;
 
@@ -28,7 +28,7 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
 }
 
 fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
-    let mut units = Units::new(sources.clone());
+    let mut children = Children::new(sources.clone());
     let mut header = None;
     loop {
         let lines = orphan.read()?;
@@ -36,7 +36,7 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
             break;
         }
         for line in lines {
-            header = units.take(&line.line, line.place).or(header);
+            header = children.take(&line.line, line.place).or(header);
         }
     }
     let Some(header) = header else {
@@ -44,8 +44,8 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
         orphan.remove();
         return Ok(());
     };
-    let mut made = units.made();
-    made.extend(units.finish());
+    let mut made = children.made();
+    made.extend(children.finish());
     let mut records = Records { header: &header, tests: 0, all: Vec::new(), whole: Vec::new() };
     for made in made {
         match made {

@@ -7,9 +7,9 @@ use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand, Target, TargetKind};
 use resmon_record::source::relative;
 
-use super::wrapped::Wrapped;
 use crate::harness::{TargetName, Targets};
-use crate::runs;
+use crate::run_store;
+use crate::wrapped::Wrapped;
 
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -45,7 +45,7 @@ impl Workspace {
         let package = metadata.root_package().map(|package| package.name.to_string());
         Ok(Self {
             target: metadata.target_directory.clone().into_std_path_buf(),
-            spool: runs::spool_of(&metadata),
+            spool: run_store::spool_of(&metadata),
             name: package.unwrap_or_else(folder),
             sources: Sources::of(&metadata),
             targets: Targets {

@@ -11,7 +11,7 @@ use resmon_runtime::collector::Plan;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use crate::runs;
+use crate::run_store;
 
 /// The maximum length of a record in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -52,7 +52,7 @@ pub(crate) struct Chunk {
 impl State {
     /// Opens the store in the spool directory: that of the plan, of the workspace, or outside a workspace of the user.
     pub(crate) fn open(plan: &Plan, destination: &str) -> anyhow::Result<Self> {
-        let directory = plan.spool().map_or_else(runs::spool, Path::to_owned);
+        let directory = plan.spool().map_or_else(run_store::spool, Path::to_owned);
         let unusable =
             || format!("there is no place to remember what has been sent: {directory:?}");
         let spool = Spool::open(&directory).map_err(anyhow::Error::msg).with_context(unusable)?;

@@ -19,7 +19,7 @@ use self::file::State;
 use self::progress::Progress;
 use self::tally::Tally;
 use crate::run::Flags;
-use crate::{message, runs};
+use crate::{message, run_store};
 
 /// The number of bytes to collect for one request.
 const REQUEST_BYTES: usize = 1 << 20;
@@ -96,7 +96,7 @@ fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
             continue;
         }
         let (spooled, files): (Vec<_>, Vec<_>) =
-            runs::list(path).into_iter().partition(|file| is_spooled(file));
+            run_store::list(path).into_iter().partition(|file| is_spooled(file));
         let is_spool = !spooled.is_empty() || is_spool(path);
         ensure!(is_spool || !files.is_empty(), "{path:?} holds no file whose name ends in .ndjson");
         sources.extend(files.into_iter().map(Source::File));

@@ -16,7 +16,7 @@ impl Progress {
         let total = sources.iter().map(|source| match source {
             Source::File(path) => size(path),
             Source::Spool(path) => {
-                let files = crate::runs::list(path).into_iter();
+                let files = crate::run_store::list(path).into_iter();
                 files.filter(|file| super::is_spooled(file)).map(|file| size(&file)).sum()
             }
         });

@@ -33,7 +33,7 @@ fn a_test_sees_no_variable_of_the_build() {
     for variable in environment {
         let name = variable.split('=').next().unwrap_or_default();
         let is_for_records =
-            ["RESMON_INTAKE", "RESMON_UNIT", "RESMON_RUN_ID", "RESMON_FILE", "RESMON_SPOOL_DIR"]
+            ["RESMON_INTAKE", "RESMON_CHILD", "RESMON_RUN_ID", "RESMON_FILE", "RESMON_SPOOL_DIR"]
                 .contains(&name);
         assert!(!name.starts_with("RUSTC") && !name.ends_with("_RUNNER"), "{variable}");
         assert!(is_for_records || !name.starts_with("RESMON"), "{variable}");

@@ -71,7 +71,7 @@ fn an_end_that_is_lost_is_no_success() {
     let intake = folder.path().join("intake");
     fs::write(&intake, "").expect("the same");
     let mut runner = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
-    runner.args(["__runner", "RUNNER", "false"]).env("RESMON_INTAKE", &intake);
+    runner.args(["__shim", "RUNNER", "false"]).env("RESMON_INTAKE", &intake);
     let ignore = || {
         // SAFETY: the call changes what the new process does with a signal, and nothing else.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
@@ -79,7 +79,7 @@ fn an_end_that_is_lost_is_no_success() {
     };
     // The kernel reaps the children of a process that ignores SIGCHLD, so `wait4(2)` gives no status.
     // SAFETY: the closure makes one call to the kernel.
-    let status = unsafe { runner.env_remove("RESMON_UNIT").pre_exec(ignore) }.status();
+    let status = unsafe { runner.env_remove("RESMON_CHILD").pre_exec(ignore) }.status();
     assert_eq!(status.expect("it can be started").code(), Some(1));
     let told = fs::read_to_string(&intake).expect("it is still there");
     assert!(told.contains("\"resmon\":\"end\"") && !told.contains("exit_code"), "{told}");

@@ -36,11 +36,11 @@ fn an_intake_goes_before_all_but_disabled() {
     for other in [TOKEN, ("RESMON_FILE", "/f"), ("RESMON_SPOOL_DIR", "/elsewhere")] {
         let (config, warnings) = read(&[other, intake, ("RESMON_BATCH_SIZE", "x")]);
         assert_eq!((config.output, warnings), (Output::File("/spool/i".into()), vec![]));
-        assert_eq!((config.spool, config.unit), (Some("/spool".into()), Some("0".to_owned())));
+        assert_eq!((config.spool, config.child), (Some("/spool".into()), Some("0".to_owned())));
     }
-    assert_eq!(read(&[intake, ("RESMON_UNIT", "u")]).0.unit.as_deref(), Some("u"));
+    assert_eq!(read(&[intake, ("RESMON_CHILD", "u")]).0.child.as_deref(), Some("u"));
     assert_eq!(output(&[intake, ("RESMON_DISABLE", "1")]), Output::Nothing);
-    assert_eq!(read(&[("RESMON_FILE", "/f"), ("RESMON_UNIT", "u")]).0.unit, None);
+    assert_eq!(read(&[("RESMON_FILE", "/f"), ("RESMON_CHILD", "u")]).0.child, None);
 }
 
 #[test]

@@ -108,9 +108,9 @@ impl Session {
             return None;
         }
         let mut id = session_id::new(started);
-        if let Some(unit) = &config.unit {
-            // `cargo resmon` recognizes the records of this process by the unit.
-            id = format!("{id}-{unit}-{}", std::process::id());
+        if let Some(child) = &config.child {
+            // `cargo resmon` recognizes the records of this process by the id of the child.
+            id = format!("{id}-{child}-{}", std::process::id());
         }
         let run_id = identity::run_id().unwrap_or_else(|| id.clone());
         let package = env::var("CARGO_PKG_NAME").ok();
@@ -126,18 +126,18 @@ impl Session {
             are_tests_known: origin.are_tests_known,
         };
         let crash_report = CrashReport {
-            directories: match &config.unit {
+            directories: match &config.child {
                 // The directory in which `cargo resmon` looks for the journal.
                 Some(_) => config.spool.iter().cloned().collect(),
                 None => spool_directories(config.spool.as_deref()),
             },
-            name: match (&config.unit, &config.spool) {
+            name: match (&config.child, &config.spool) {
                 (None, Some(_)) => config::SPOOL_DIR,
                 _ => "the spool directory",
             },
             destination: config.output.destination(),
             // The sender reports crashes for Tinybird, and `cargo resmon` for its run.
-            reports_others: matches!(config.output, Output::File(_)) && config.unit.is_none(),
+            reports_others: matches!(config.output, Output::File(_)) && config.child.is_none(),
         };
         Some(Self::begin(started, ids, &crash_report, |place| write::open(config, place)))
     }

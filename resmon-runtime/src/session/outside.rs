@@ -1,4 +1,4 @@
-//! A process of a run as its parent sees it. Called by the runner of `cargo resmon`; not public API.
+//! A process of a run as its parent sees it. Called by the shim of `cargo resmon`; not public API.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use resmon_record::config::{INTAKE, UNIT};
+use resmon_record::config::{CHILD, INTAKE};
 use resmon_record::line::Line;
 use resmon_record::timestamp::Timestamp;
 use resmon_record::{key, session_id};
@@ -17,7 +17,7 @@ use crate::session::collector::intake_fields::{Began, Ended};
 /// The measurement of a process, from before its start to after its end. Both moments are written to the intake.
 #[derive(Debug)]
 pub struct Process {
-    unit: String,
+    child: String,
     intake: File,
     machine: Machine,
     start: Start,
@@ -62,15 +62,15 @@ impl Process {
     /// cannot be written to.
     #[must_use]
     pub fn begin(executable: &Path, test_name: Option<String>, build: Build) -> Option<Self> {
-        let intake = env::var_os(INTAKE).filter(|_| env::var_os(UNIT).is_none())?;
+        let intake = env::var_os(INTAKE).filter(|_| env::var_os(CHILD).is_none())?;
         let intake = OpenOptions::new().append(true).open(intake).ok()?;
-        let unit = format!("{:016x}", session_id::random());
+        let child = format!("{:016x}", session_id::random());
         let machine = Machine::open();
         let (before, start) = machine.before();
         let variable = |name| env::var(name).ok();
-        let mut line = mark("begin", &unit);
+        let mut line = mark("begin", &child);
         Began {
-            runner: std::process::id(),
+            shim: std::process::id(),
             executable: executable.to_string_lossy().into_owned(),
             test_name,
             binary_id: variable("NEXTEST_BINARY_ID"),
@@ -88,13 +88,13 @@ impl Process {
         }
         .write(&mut line);
         append(&intake, line).ok()?;
-        Some(Self { unit, intake, machine, start, started: Instant::now() })
+        Some(Self { child, intake, machine, start, started: Instant::now() })
     }
 
     /// Returns the variable, with its value, that identifies the process in its own records.
     #[must_use]
     pub fn variable(&self) -> (&'static str, &str) {
-        (UNIT, &self.unit)
+        (CHILD, &self.child)
     }
 
     /// Writes to the intake that the process has ended.
@@ -104,7 +104,7 @@ impl Process {
     /// Errors of writing to the intake.
     pub fn end(&self, ended: Instant, cost: &Cost) -> io::Result<()> {
         let after = self.machine.after(self.start);
-        let mut line = mark("end", &self.unit);
+        let mut line = mark("end", &self.child);
         Ended {
             pid: cost.pid,
             exit_code: cost.exit_code,
@@ -127,10 +127,10 @@ impl Process {
     }
 }
 
-fn mark(what: &str, unit: &str) -> Line {
+fn mark(what: &str, child: &str) -> Line {
     let mut line = Line::new();
     line.field(key!(resmon), &what);
-    line.field(key!(unit), &unit);
+    line.field(key!(child), &child);
     line.field(key!(timestamp), &Timestamp::now());
     line
 }

@@ -27,7 +27,7 @@ pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {
     match config.output {
         Output::Tinybird(endpoint) => Box::new(Spooled::open(config.delivery, &endpoint, place)),
         Output::File(path) => {
-            let name = if config.unit.is_some() { "the file of this run" } else { "RESMON_FILE" };
+            let name = if config.child.is_some() { "the file of this run" } else { "RESMON_FILE" };
             Box::new(File::open(name, path, config.delivery.batch_size))
         }
         Output::Nothing => unreachable!("the session does not start"),

@@ -64,7 +64,7 @@ impl Sender {
             (config::FILE, None),
             (config::DISABLE, None),
             (config::INTAKE, None),
-            (config::UNIT, None),
+            (config::CHILD, None),
         ];
         Self {
             spool: spool.clone(),

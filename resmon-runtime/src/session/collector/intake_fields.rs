@@ -19,12 +19,12 @@ record! {
 }
 
 record! {
-    /// The runner's data of a process before its start.
+    /// The shim's data of a process before its start.
     #[allow(missing_docs, reason = "the last fields mean what they mean in `Before`")]
     Began {
-        /// The runner's process id.
-        runner: u32,
-        /// The executable that the runner starts.
+        /// The shim's process id.
+        shim: u32,
+        /// The executable that the shim starts.
         executable: String,
         /// The test that the process is started for.
         test_name: Option<String>,
@@ -50,7 +50,7 @@ record! {
 }
 
 record! {
-    /// The runner's data of a process after its end.
+    /// The shim's data of a process after its end.
     #[allow(missing_docs, reason = "some fields mean what they mean in `After`")]
     Ended {
         /// The process id.

@@ -18,7 +18,7 @@ use crate::measure::snapshot::Machine;
 /// The variable that names the intake for the processes of a run.
 pub const INTAKE: &str = config::INTAKE;
 /// The variable that identifies a process in its run.
-pub const UNIT: &str = config::UNIT;
+pub const CHILD: &str = config::CHILD;
 
 /// The configuration of a run, and the warnings about it.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Plan {
     /// Reads an environment.
     pub fn new(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         // A run within another run is separate, and `cargo resmon` is no test process, whatever started it.
-        let ours = |name: &str| ![INTAKE, UNIT, "NEXTEST_EXECUTION_MODE"].contains(&name);
+        let ours = |name: &str| ![INTAKE, CHILD, "NEXTEST_EXECUTION_MODE"].contains(&name);
         let lookup = |name: &str| lookup(name).filter(|_| ours(name));
         let disabled = Config::is_disabled(lookup);
         let (config, mut warnings) = Config::read(lookup);

@@ -1,4 +1,4 @@
-//! A process that a runner started: a single test under nextest, or a test binary under `cargo test`.
+//! A process that a shim started: a single test under nextest, or a test binary under `cargo test`.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::record::{About, Attempt, ProcessRecord, TestRecord};
 
 #[derive(Debug)]
-pub(crate) struct Unit {
+pub(crate) struct Child {
     began: Began,
     ended: Option<Ended>,
     /// Test records that are held back until the process has ended.
@@ -24,7 +24,7 @@ pub(crate) struct Unit {
     places: Vec<Range<u64>>,
 }
 
-impl Unit {
+impl Child {
     pub(crate) fn new(began: Began, place: Range<u64>) -> Self {
         let (inside, open) = (Vec::new(), HashSet::new());
         Self { began, ended: None, inside, tests: 0, tests_bad: 0, open, places: vec![place] }
@@ -81,12 +81,12 @@ impl Unit {
         Some(self.ended.as_ref()?.pid)
     }
 
-    /// Returns the process id of the runner until its `end` line arrives.
-    pub(crate) fn runner(&self) -> Option<u64> {
-        self.ended.is_none().then_some(self.began.runner)
+    /// Returns the process id of the shim until its `end` line arrives.
+    pub(crate) fn shim(&self) -> Option<u64> {
+        self.ended.is_none().then_some(self.began.shim)
     }
 
-    /// Returns the offset of its latest line in the intake, which is the sort key of units.
+    /// Returns the offset of its latest line in the intake, which is the sort key of children.
     pub(crate) fn latest(&self) -> u64 {
         self.places.last().map_or(0, |place| place.start)
     }
@@ -125,7 +125,7 @@ impl Unit {
         Some(named.swap_remove(own).1)
     }
 
-    /// Builds the record of the test from the figures inside the process, if there are any, and those of the runner.
+    /// Builds the record of the test from the figures inside the process, if there are any, and those of the shim.
     fn test(&self, own: Option<Box<TestRecord>>, sources: &Sources) -> Box<TestRecord> {
         let was_inside = own.is_some();
         let mut test = own.unwrap_or_else(|| Box::new(self.head(sources)));
@@ -150,7 +150,7 @@ impl Unit {
         test
     }
 
-    /// Builds the part of the test's record that the runner knew before its start.
+    /// Builds the part of the test's record that the shim knew before its start.
     fn head(&self, sources: &Sources) -> TestRecord {
         let Began { test_name, binary_id, manifest_dir, package, figures, .. } = &self.began;
         let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();

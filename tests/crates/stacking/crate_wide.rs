@@ -5,7 +5,7 @@
 #[macro_use(test)]
 extern crate resmon;
 
-#[path = "../rerun/mod.rs"]
+#[path = "../../support/rerun/mod.rs"]
 mod rerun;
 
 mod suite {

@@ -9,7 +9,7 @@ fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
 }
 
 fn ended(mut value: Value) -> Ended {
-    value["unit"] = "u".into();
+    value["child"] = "u".into();
     parsed(value)
 }
 
@@ -17,23 +17,23 @@ fn ended(mut value: Value) -> Ended {
 /// each with its process.
 fn made(end: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
     let began = json!({
-        "unit": "u", "runner": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
+        "child": "u", "shim": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
         "package": "p", "attempt": 1, "cpu_before": 9.0, "timestamp": at(1),
     });
-    let mut unit = Unit::new(parsed(began), 0..1);
+    let mut child = Child::new(parsed(began), 0..1);
     for (pid, record) in inside {
-        let source = Source { unit: "u".into(), pid: *pid, session: format!("s-{pid}") };
-        assert!(unit.take(source.clone(), Event::SessionStart, 1..2).is_none());
+        let source = Source { child: "u".into(), pid: *pid, session: format!("s-{pid}") };
+        assert!(child.take(source.clone(), Event::SessionStart, 1..2).is_none());
         let test = Event::Test(parsed(record.clone()));
-        assert!(unit.take(source.clone(), test, 2..3).is_none());
-        assert!(unit.take(source, Event::SessionEnd, 3..4).is_none());
+        assert!(child.take(source.clone(), test, 2..3).is_none());
+        assert!(child.take(source, Event::SessionEnd, 3..4).is_none());
     }
     if let Some(end) = end {
-        unit.end(ended(end), 4..5);
-        assert!(unit.is_done());
+        child.end(ended(end), 4..5);
+        assert!(child.is_done());
     }
     let mut made = Vec::new();
-    unit.make(&Sources::default(), &mut made);
+    child.make(&Sources::default(), &mut made);
     let records = made.into_iter().filter_map(|made| match made {
         Made::Test(test) => Some(test.fields()),
         Made::Process(process) => panic!("{process:?}"),
@@ -113,7 +113,7 @@ fn the_record_is_that_of_the_process_itself() {
 }
 
 #[test]
-fn a_process_that_was_killed_with_its_runner_has_crashed() {
+fn a_process_that_was_killed_with_its_shim_has_crashed() {
     let made = made(None, &[]);
     assert_eq!(made[0]["outcome"], "crashed");
     assert!(!made[0].contains_key("duration_s") && made[0].contains_key("cpu_before"));
@@ -122,15 +122,15 @@ fn a_process_that_was_killed_with_its_runner_has_crashed() {
 #[test]
 fn a_test_binary_tells_how_many_tests_it_recorded() {
     let began =
-        json!({"unit": "u", "runner": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
-    let mut unit = Unit::new(parsed(began), 0..1);
+        json!({"child": "u", "shim": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
+    let mut child = Child::new(parsed(began), 0..1);
     for outcome in ["passed", "failed", "crashed", "unknown", "unfinished"] {
-        let source = Source { unit: "u".into(), pid: 7, session: "s-7".into() };
-        unit.take(source, Event::Test(parsed(record(outcome))), 1..2);
+        let source = Source { child: "u".into(), pid: 7, session: "s-7".into() };
+        child.take(source, Event::Test(parsed(record(outcome))), 1..2);
     }
-    unit.end(ended(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
+    child.end(ended(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
     let mut made = Vec::new();
-    unit.make(&Sources::default(), &mut made);
+    child.make(&Sources::default(), &mut made);
     let Some(Made::Process(process)) = made.first() else { panic!("{made:?}") };
     let wanted = json!({
         "event_type": "process", "test_nodeid": "__process__", "executable": "/t/debug/deps/api-0",

@@ -1,7 +1,7 @@
 //! Heap figures where `resmon::Alloc` is installed. Each test runs this binary's own tests of [`suite`] in a new
 //! process; their figures are known to the byte.
 
-#[path = "../support/mod.rs"]
+#[path = "../../support/mod.rs"]
 mod support;
 
 mod beside;

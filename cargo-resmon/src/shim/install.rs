@@ -1,4 +1,4 @@
-//! The configuration of this program as Cargo's runner of test binaries.
+//! The installation of the shim: this program as Cargo's runner of test binaries, in front of the user's runners.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,19 +11,19 @@ use anyhow::{Context, ensure};
 use cargo_config2::Config;
 use tempfile::TempDir;
 
-use super::wrapped::Wrapped;
+use super::{ARGUMENT, Chain, VARIABLE};
 use crate::harness::{WRAPPER, previous_wrapper};
-use crate::runner::{ARGUMENT, Chain, VARIABLE};
+use crate::wrapped::Wrapped;
 
-/// This program as Cargo's runner, until this value is dropped.
+/// The shim of a run, until this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Runner {
+pub(crate) struct Shim {
     path: PathBuf,
     chains: Vec<Chain>,
     _folder: Option<TempDir>,
 }
 
-impl Runner {
+impl Shim {
     pub(crate) fn new(wrapped: &Wrapped) -> anyhow::Result<Self> {
         let own = env::current_exe().context("this program cannot tell where it is")?;
         let (path, folder) = without_spaces(&own)?;
@@ -86,7 +86,7 @@ fn triples_of(config: &Config, wrapped: &Wrapped) -> anyhow::Result<Vec<String>>
 }
 
 /// Returns the user's runners, each formatted as an array in Cargo's configuration.
-pub(crate) fn configured(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
+pub(crate) fn configured_runners(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
     let chains = chains(wrapped)?.into_iter().filter(|chain| !chain.runner.is_empty());
     Ok(chains.map(|chain| format!("{:?}", chain.runner)).collect())
 }

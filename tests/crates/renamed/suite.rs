@@ -1,6 +1,6 @@
 //! A crate that depends on resmon by another name.
 
-#[path = "../rerun/mod.rs"]
+#[path = "../../support/rerun/mod.rs"]
 mod rerun;
 
 mod renamed {

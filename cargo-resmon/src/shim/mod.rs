@@ -1,7 +1,8 @@
-//! The runner: Cargo and nextest start it instead of a test binary. It starts the binary, measures it from outside, and
-//! ends with the same status.
+//! The shim: Cargo and nextest start it instead of a test binary, as a runner. It starts the binary, measures it from
+//! outside, and ends with the same status.
 
 mod chain;
+mod install;
 mod wait;
 
 use std::env;
@@ -14,14 +15,16 @@ use std::time::Instant;
 
 use resmon_runtime::outside::{Build, Cost, Process};
 
-pub(crate) use self::chain::{Chain, VARIABLE};
+use self::chain::Chain;
+pub(crate) use self::chain::VARIABLE;
+pub(crate) use self::install::{Shim, configured_runners, triples};
 use crate::harness::{self, Note};
 use crate::message;
 
-/// The argument that starts this program as a runner. The runner's arguments follow it.
-pub(crate) const ARGUMENT: &str = "__runner";
+/// The argument that starts this program as the shim. The shim's arguments follow it.
+pub(crate) const ARGUMENT: &str = "__shim";
 
-/// Runs the runner if this process was started as one.
+/// Runs the shim if this process was started as one.
 pub(crate) fn run_if_called() -> Option<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     if arguments.next()? != ARGUMENT {
@@ -52,8 +55,8 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     let Some(process) = process else {
         return cannot_run(executable, &command.exec());
     };
-    let (name, unit) = process.variable();
-    command.env(name, unit);
+    let (name, id) = process.variable();
+    command.env(name, id);
     wait::survive_signals();
     let child = match command.spawn() {
         Ok(child) => child,

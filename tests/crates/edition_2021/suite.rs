@@ -2,11 +2,11 @@
 
 #![deny(warnings, clippy::pedantic)]
 
-#[path = "../kinds/asynchronous.rs"]
+#[path = "../../support/kinds/asynchronous.rs"]
 mod asynchronous;
-#[path = "../kinds/mod.rs"]
+#[path = "../../support/kinds/mod.rs"]
 mod kinds;
-#[path = "../rerun/mod.rs"]
+#[path = "../../support/rerun/mod.rs"]
 mod rerun;
 
 #[test]
@@ -20,11 +20,19 @@ fn every_kind_is_recorded() {
         "message",
         "value",
     ];
-    rerun::check_all_pass("tests/edition_2021/../kinds/mod.rs", "kinds::", &names);
+    rerun::check_all_pass(
+        "tests/crates/edition_2021/../../support/kinds/mod.rs",
+        "kinds::",
+        &names,
+    );
 }
 
 #[test]
 fn every_async_kind_is_recorded() {
     let names = ["guard", "message", "value", "value_without_await"];
-    rerun::check_all_pass("tests/edition_2021/../kinds/asynchronous.rs", "asynchronous::", &names);
+    rerun::check_all_pass(
+        "tests/crates/edition_2021/../../support/kinds/asynchronous.rs",
+        "asynchronous::",
+        &names,
+    );
 }

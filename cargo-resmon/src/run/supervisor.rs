@@ -1,4 +1,4 @@
-//! The session of a run, from the start of the wrapped command to the delivery of all records.
+//! The supervisor of a run, from the start of the wrapped command to the delivery of all records.
 
 use std::env;
 use std::ops::Range;
@@ -13,23 +13,23 @@ use resmon_record::config::RUN_ID;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
 
+use super::children::Children;
 use super::flags::Flags;
 use super::line::Made;
 use super::recover;
-use super::units::Units;
 use super::workspace::Workspace;
 use crate::outcome::Outcome;
-use crate::{message, report, runs};
+use crate::{message, report, run_store};
 
 /// The interval at which the intake is read.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait for runners that outlive the wrapped command. Ctrl-C in a terminal may end the command first.
+/// How long to wait for shims that outlive the wrapped command. Ctrl-C in a terminal may end the command first.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Supervisor {
     run: Run,
-    units: Units,
+    children: Children,
     /// The directory with the copies of runs.
     copies: PathBuf,
     tests: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Session {
     is_here_only: bool,
 }
 
-impl Session {
+impl Supervisor {
     pub(crate) fn begin(plan: Plan, flags: &Flags, workspace: Workspace) -> anyhow::Result<Self> {
         let is_here_only = matches!(plan.output(), Output::Nothing);
         let spool = workspace.spool.clone();
@@ -46,8 +46,8 @@ impl Session {
         let run = Run::prepare(plan, flags.run_id(), name, &spool, &copies)?;
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
-        let units = Units::new(sources);
-        Ok(Self { run, units, copies, tests: 0, is_here_only })
+        let children = Children::new(sources);
+        Ok(Self { run, children, copies, tests: 0, is_here_only })
     }
 
     /// Makes the processes of the command append to the intake.
@@ -55,7 +55,7 @@ impl Session {
         command.env(INTAKE, self.run.intake()).env(RUN_ID, self.run.id());
     }
 
-    /// Processes the intake until the command and its runners have ended.
+    /// Processes the intake until the command and its shims have ended.
     pub(crate) fn follow(mut self, mut child: Child) -> anyhow::Result<(ExitStatus, Self)> {
         let (sender, ended) = mpsc::channel::<()>();
         let waiter = thread::spawn(move || {
@@ -69,19 +69,19 @@ impl Session {
         let status =
             waiter.join().map_err(|_| anyhow::anyhow!("the wait for the command failed"))?;
         self.take();
-        self.wait_for_runners();
+        self.wait_for_shims();
         self.run.end_crashed_sessions();
         self.take();
-        let rest = self.units.finish();
+        let rest = self.children.finish();
         self.hand_on(rest);
         Ok((status.context("cannot wait for the command")?, self))
     }
 
-    /// Waits up to [`PATIENCE`] for runners that outlive the command, as after a Ctrl-C, which reaches all of them at
+    /// Waits up to [`PATIENCE`] for shims that outlive the command, as after a Ctrl-C, which reaches all of them at
     /// once.
-    fn wait_for_runners(&mut self) {
+    fn wait_for_shims(&mut self) {
         let start = Instant::now();
-        while self.units.runners().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
+        while self.children.shims().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(5));
             self.take();
         }
@@ -90,7 +90,7 @@ impl Session {
 
     fn take(&mut self) {
         if let (moment, Some(usage)) = self.run.cpu() {
-            self.units.cpu.push(moment, usage);
+            self.children.cpu.push(moment, usage);
         }
         loop {
             // If a read fails, the next call tries again.
@@ -99,14 +99,14 @@ impl Session {
                 break;
             }
             for line in lines {
-                if self.units.take(&line.line, line.place).is_none() {
+                if self.children.take(&line.line, line.place).is_none() {
                     self.run.begin();
                 }
             }
-            let made = self.units.made();
+            let made = self.children.made();
             self.hand_on(made);
         }
-        if self.units.wait_for_journal() {
+        if self.children.wait_for_journal() {
             self.run.end_crashed_sessions();
         }
     }
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    /// Ends the session, delivers the remaining records and prints the report.
+    /// Ends the session of the run, delivers the remaining records and prints the report.
     pub(crate) fn end(self, exit_status: i32) {
         let copy = self.run.copy().map(Path::to_owned);
         self.run.end(exit_status);
@@ -142,7 +142,7 @@ impl Session {
             }
             return;
         };
-        runs::prune(&self.copies);
+        run_store::prune(&self.copies);
         if self.is_here_only {
             let counted = |count: u64, what| match count {
                 1 => format!("1 {what}"),
@@ -151,7 +151,7 @@ impl Session {
             let place = relative(&copy).display();
             message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
         }
-        let mut before = runs::list(&self.copies);
+        let mut before = run_store::list(&self.copies);
         before.retain(|run| *run != copy);
         before.reverse();
         report::after_run(&copy, &before);

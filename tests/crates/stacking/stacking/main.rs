@@ -3,7 +3,7 @@
 
 #![allow(clippy::should_panic_without_expect, clippy::unnecessary_wraps)]
 
-#[path = "../../rerun/mod.rs"]
+#[path = "../../../support/rerun/mod.rs"]
 mod rerun;
 
 mod generators;
