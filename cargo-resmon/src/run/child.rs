@@ -18,6 +18,8 @@ pub(crate) struct Child {
     tests: u32,
     /// The number of these with a bad outcome.
     tests_bad: u32,
+    /// The peak of resident memory in bytes by the process's own account, which no test can reset.
+    rss_peak: Option<i64>,
     /// The sessions of its processes that have started and not ended.
     open: HashSet<Source>,
     /// The byte ranges of its lines in the intake.
@@ -27,7 +29,8 @@ pub(crate) struct Child {
 impl Child {
     pub(crate) fn new(began: Began, place: Range<u64>) -> Self {
         let (inside, open) = (Vec::new(), HashSet::new());
-        Self { began, ended: None, inside, tests: 0, tests_bad: 0, open, places: vec![place] }
+        let (tests, tests_bad, places) = (0, 0, vec![place]);
+        Self { began, ended: None, inside, tests, tests_bad, rss_peak: None, open, places }
     }
 
     pub(crate) fn end(&mut self, ended: Ended, place: Range<u64>) {
@@ -45,7 +48,10 @@ impl Child {
     ) -> Option<(Event, Range<u64>)> {
         match event {
             Event::SessionStart => drop(self.open.insert(source)),
-            Event::SessionEnd => drop(self.open.remove(&source)),
+            Event::SessionEnd { rss_peak } => {
+                self.open.remove(&source);
+                self.rss_peak = self.rss_peak.max(rss_peak);
+            }
             Event::Test(test) => {
                 let outcome = test.figures.outcome;
                 self.tests += 1;
@@ -186,6 +192,7 @@ impl Child {
             figures.timestamp = ended.figures.timestamp.or(figures.timestamp);
             figures.fill(&ended.figures);
         }
+        figures.rss_peak = figures.rss_peak.max(self.rss_peak);
         ProcessRecord { test_nodeid: "__process__", about, figures }
     }
 }

@@ -28,12 +28,12 @@ impl Children {
         match Line::parse(line) {
             Some(Line::Header(header)) => return Some(header),
             Some(Line::Began(mut began)) => {
-                self.cpu.replace(&mut began.figures, |figures| &mut figures.cpu_before);
+                self.cpu.replace_before(&mut began.figures);
                 self.under_way.insert(began.child.clone(), Child::new(*began, place));
             }
             Some(Line::Ended(mut ended)) => {
                 if is_short(&ended.figures) {
-                    self.cpu.replace(&mut ended.figures, |figures| &mut figures.cpu_after);
+                    self.cpu.replace_after(&mut ended.figures);
                 }
                 if let Some(child) = self.under_way.get_mut(&ended.child) {
                     child.end(*ended, place);

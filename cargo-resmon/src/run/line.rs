@@ -72,7 +72,10 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) enum Event {
     SessionStart,
-    SessionEnd,
+    SessionEnd {
+        /// The peak of resident memory of the process, in bytes.
+        rss_peak: Option<i64>,
+    },
     Test(Box<TestRecord>),
     /// An event of a later version.
     Other,
@@ -95,6 +98,7 @@ struct Kind {
     resmon: Option<String>,
     event_type: Option<String>,
     session_id: Option<String>,
+    process_rss_peak: Option<i64>,
 }
 
 impl Line {
@@ -112,7 +116,8 @@ impl Line {
             Some("end") => Self::Ended(serde_json::from_str(text).ok()?),
             Some(_) => return None,
             None => {
-                Self::Record(Source::of(&kind.session_id?)?, Event::parse(&kind.event_type?, text)?)
+                let source = Source::of(kind.session_id.as_deref()?)?;
+                Self::Record(source, Event::parse(&kind, text)?)
             }
         })
     }
@@ -126,10 +131,10 @@ impl Header {
 }
 
 impl Event {
-    fn parse(event: &str, text: &str) -> Option<Self> {
-        Some(match event {
+    fn parse(kind: &Kind, text: &str) -> Option<Self> {
+        Some(match kind.event_type.as_deref()? {
             "session_start" => Self::SessionStart,
-            "session_end" => Self::SessionEnd,
+            "session_end" => Self::SessionEnd { rss_peak: kind.process_rss_peak },
             "test" => {
                 let mut record: TestRecord = serde_json::from_str(text).ok()?;
                 record.others.retain(|name, _| {

@@ -89,7 +89,9 @@ impl Supervisor {
     }
 
     fn take(&mut self) {
-        if let (moment, Some(usage)) = self.run.cpu() {
+        if let (moment, Some(usage)) = self.run.cpu()
+            && let Ok(moment) = moment.try_into()
+        {
             self.children.cpu.push(moment, usage);
         }
         loop {

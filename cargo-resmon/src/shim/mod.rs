@@ -58,15 +58,15 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     let (name, id) = process.variable();
     command.env(name, id);
     wait::survive_signals();
-    let child = match command.spawn() {
-        Ok(child) => child,
+    let (child, began_with) = match wait::spawn(&mut command) {
+        Ok(started) => started,
         Err(error) => {
             let code = cannot_run(executable, &error);
             let _ = process.end(Instant::now(), &Cost { exit_code: Some(127), ..Cost::default() });
             return code;
         }
     };
-    let (ended, cost) = wait::wait(child.id(), wait::peak());
+    let (ended, cost) = wait::wait(child.id(), began_with);
     // A failed write is ignored: `cargo resmon` then records a process without an end.
     let _ = process.end(ended, &cost);
     match (cost.signal, cost.exit_code) {

@@ -1,9 +1,10 @@
 //! The wait for a child process, and the resources that it used.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::process;
+use std::os::unix::process::CommandExt;
+use std::process::{self, Child, Command};
 use std::ptr;
 use std::time::Instant;
 
@@ -13,6 +14,9 @@ use resmon_runtime::outside::Cost;
 /// The signals that a terminal or test runner sends to the whole process group. The test gets them too, and this
 /// process must outlive it.
 const SIGNALS: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// The memory that a forked child may touch after it has told its peak, in bytes.
+const MARGIN: u64 = 256 << 10;
 
 /// Keeps [`SIGNALS`] from ending this process. Uses a handler, which a child process does not inherit. Ignored signals
 /// stay ignored.
@@ -35,13 +39,38 @@ pub(super) fn survive_signals() {
     }
 }
 
-/// Returns the peak resident bytes of this process so far. A child process starts with this peak: the kernel counts
-/// from the fork, not from the exec.
-pub(super) fn peak() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = peak.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib * 1024)
+/// Starts the child process. Also returns the peak of resident memory with which it began, in bytes, if that is known:
+/// the kernel counts from the fork, not from the exec.
+///
+/// A fork has only the memory that this process has written to. Without the closure, the standard library may start the
+/// child in the memory of this process, all of which would count.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Option<u64>)> {
+    let Ok((mut reader, writer)) = io::pipe() else { return Ok((command.spawn()?, None)) };
+    // SAFETY: the closure makes only calls that are safe between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            let peak = resident_peak().unwrap_or(0);
+            (&writer).write_all(&peak.to_ne_bytes())
+        });
+    }
+    let child = command.spawn()?;
+    let mut peak = [0; 8];
+    // The child has written it, or the start would have failed.
+    reader.read_exact(&mut peak)?;
+    // The last steps before the exec touch a little more.
+    let began = Some(u64::from_ne_bytes(peak)).filter(|&peak| peak > 0);
+    Ok((child, began.map(|peak| peak + MARGIN)))
+}
+
+/// Returns the peak of resident memory of this process, in bytes.
+fn resident_peak() -> Option<u64> {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to a value of our own, of which all zeros is a valid value.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    u64::try_from(usage.ru_maxrss).ok().filter(|_| cfg!(target_os = "linux")).map(|kib| kib * 1024)
 }
 
 /// Waits until the process ends. `inherited` is the peak in resident bytes with which it began.

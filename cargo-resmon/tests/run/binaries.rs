@@ -68,6 +68,26 @@ fn with_nowhere_to_send_to_a_run_is_kept_and_said_to_be() {
     }
 }
 
+/// resmon resets the kernel's peak before each test, which takes it from everybody else who looks at the process.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_peak_of_a_binary_is_that_of_its_hungriest_test() {
+    let suite = Suite::new();
+    let arguments = ["test", "--instrument", "--offline", "--package=plain", "--lib"];
+    let arguments = [&arguments[..], &["--", "--test-threads=1"]].concat();
+    let run = suite.resmon(&arguments).finish().exits(0);
+    let text = std::fs::read_to_string(copy(&run)).expect("it says so");
+    let peak_of = |name: &str| {
+        let line = text.lines().find(|line| line.contains(name)).expect("it has run");
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        record["rss_peak"].as_u64().expect("Linux tells")
+    };
+    let (filled, after) = (peak_of("tests::fills_memory\""), peak_of("tests::wobbles\""));
+    let binary = peak_of("__process__");
+    assert!(after < filled && filled > 64 << 20, "{text}");
+    assert!(binary >= filled, "{binary}, {filled}");
+}
+
 /// Returns the report's line about a test binary.
 #[track_caller]
 fn binary_line<'a>(report: &'a str, binary: &str) -> &'a str {

@@ -63,10 +63,10 @@ fn what_a_process_took_is_measured_from_outside() {
         let memory = records.test("tests::fills_memory");
         assert!((64 << 20..256 << 20).contains(&memory.int("rss_peak")), "{memory:?}");
         assert!(memory.int("io_write_bytes") < 1 << 20);
-        // The peak is not that of `cargo resmon` before it started the test.
-        let small = records.of_test("tests::passes");
-        let peaks = small.iter().filter(|test| test.has("rss_peak"));
-        assert!(peaks.clone().all(|test| test.int("rss_peak") < 64 << 20), "{small:?}");
+        // The peak is not that of `cargo resmon` before it started the test, however little the test takes.
+        for small in records.of_test("tests::passes") {
+            assert!((1 << 20..64 << 20).contains(&small.int("rss_peak")), "{small:?}");
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use resmon_record::config::{self, Config, Destination, Output};
 use resmon_record::fields::{Common, End, SESSION, Totals, head};
+use resmon_record::key;
 use resmon_record::line::Line;
 use resmon_record::session_id;
 use resmon_record::spool::{Spool, default_directories};
@@ -68,6 +69,8 @@ pub(crate) struct Session {
     recorded: AtomicU64,
     /// The number of tests that failed. Gives the exit status where the true one is unknown.
     failed: AtomicU64,
+    /// Whether `cargo resmon` started the process, and gets its peak of memory.
+    is_child: bool,
     ended: AtomicBool,
     /// The number of threads that are recording a test.
     recording: AtomicU32,
@@ -86,6 +89,8 @@ pub(crate) struct Ids<'a> {
     pub(crate) target: Option<&'a str>,
     /// Whether every test of the process has a guard.
     pub(crate) are_tests_known: bool,
+    /// Whether `cargo resmon` started the process, as one of its run.
+    pub(crate) is_child: bool,
 }
 
 /// The facts that the code of the first test tells about its process.
@@ -124,6 +129,7 @@ impl Session {
             package: package.as_deref().or(origin.package),
             target,
             are_tests_known: origin.are_tests_known,
+            is_child: config.child.is_some(),
         };
         let crash_report = CrashReport {
             directories: match &config.child {
@@ -194,6 +200,7 @@ impl Session {
             journal,
             recorded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            is_child: ids.is_child,
             ended: AtomicBool::new(false),
             recording: AtomicU32::new(0),
         }
@@ -251,6 +258,9 @@ impl Session {
             records_dropped: self.sink.dropped(),
         }
         .write(&mut line);
+        if let Some(peak) = self.process.highest_peak().filter(|_| self.is_child) {
+            line.field(key!(process_rss_peak), &peak);
+        }
         line.fields(&self.totals);
         line.fields(&self.common);
         if let Some(journal) = &self.journal {

@@ -83,7 +83,7 @@ impl Session {
     fn sample(&self) -> Option<InUse> {
         self.is_open().then(|| InUse {
             resident: self.process.resident(),
-            available: self.machine.memory().map(|memory| memory.available),
+            available: self.machine.sample().map(|memory| memory.available),
         })
     }
 

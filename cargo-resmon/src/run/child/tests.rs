@@ -26,7 +26,7 @@ fn made(end: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
         assert!(child.take(source.clone(), Event::SessionStart, 1..2).is_none());
         let test = Event::Test(parsed(record.clone()));
         assert!(child.take(source.clone(), test, 2..3).is_none());
-        assert!(child.take(source, Event::SessionEnd, 3..4).is_none());
+        assert!(child.take(source, Event::SessionEnd { rss_peak: None }, 3..4).is_none());
     }
     if let Some(end) = end {
         child.end(ended(end), 4..5);
@@ -128,13 +128,17 @@ fn a_test_binary_tells_how_many_tests_it_recorded() {
         let source = Source { child: "u".into(), pid: 7, session: "s-7".into() };
         child.take(source, Event::Test(parsed(record(outcome))), 1..2);
     }
-    child.end(ended(json!({"pid": 7, "signal": 6, "duration_s": 1.5})), 2..3);
+    let source = Source { child: "u".into(), pid: 7, session: "s-7".into() };
+    child.take(source, Event::SessionEnd { rss_peak: Some(9) }, 2..3);
+    let end = json!({"pid": 7, "signal": 6, "duration_s": 1.5, "rss_peak": 5});
+    child.end(ended(end), 3..4);
     let mut made = Vec::new();
     child.make(&Sources::default(), &mut made);
     let Some(Made::Process(process)) = made.first() else { panic!("{made:?}") };
     let wanted = json!({
         "event_type": "process", "test_nodeid": "__process__", "executable": "/t/debug/deps/api-0",
         "tests": 5, "tests_bad": 3, "package": "p", "duration_s": 1.5, "signal": 6,
+        "rss_peak": 9,
     });
     assert_eq!(process.fields(), parsed::<Fields>(wanted));
 }

@@ -62,6 +62,12 @@ impl History {
         self.0.last()?.usage_since(*self.0.first()?)
     }
 
+    /// Returns the start of the latest window.
+    #[cfg(test)]
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.0.first().map(|sample| sample.at)
+    }
+
     /// Returns the usage since `start` if that is a window of at least 200 ms, else the recent usage.
     pub(crate) fn since(&self, start: Sample) -> Option<f64> {
         let newest = *self.0.last()?;

@@ -85,7 +85,13 @@ impl Machine {
         (memory, disk)
     }
 
-    pub(crate) fn memory(&self) -> Option<Memory> {
+    /// Reads memory while tests run, and the CPUs' counters, so that the recent usage covers a short window.
+    pub(crate) fn sample(&self) -> Option<Memory> {
+        self.usage(None);
+        self.memory()
+    }
+
+    fn memory(&self) -> Option<Memory> {
         let meminfo = self.meminfo()?;
         let total = proc::kib(meminfo.as_c_str(), c"MemTotal:")?;
         Some(Memory { total, available: proc::kib(meminfo.as_c_str(), c"\nMemAvailable:")? })
@@ -179,6 +185,22 @@ mod tests {
         assert_eq!(ticks(c""), None);
         assert_eq!(ticks(c"cpu  1 2 3"), None);
         assert_eq!(ticks(c"cpu  1 2 3 4 5 6 x 8"), None);
+    }
+
+    #[test]
+    fn a_sample_within_a_test_shortens_the_next_window() {
+        let machine = Machine::open();
+        let oldest = || machine.history.lock().unwrap().oldest().unwrap();
+        machine.before();
+        let sampled = Instant::now();
+        machine.sample();
+        std::thread::sleep(Duration::from_millis(210));
+        machine.sample();
+        assert!(oldest() < sampled || sampled.elapsed() > Duration::from_millis(210));
+        std::thread::sleep(Duration::from_millis(210));
+        let before_the_next = Instant::now();
+        machine.before();
+        assert!(oldest() >= sampled && before_the_next.duration_since(oldest()).as_millis() >= 200);
     }
 
     #[test]

@@ -63,7 +63,13 @@ impl Machine {
         self.memory().map(|memory| memory.total)
     }
 
-    pub(crate) fn memory(&self) -> Option<Memory> {
+    /// Reads memory while tests run. The CPU usage of sysinfo covers the time since its latest reading.
+    #[cfg_attr(test, allow(dead_code))]
+    pub(crate) fn sample(&self) -> Option<Memory> {
+        self.memory()
+    }
+
+    fn memory(&self) -> Option<Memory> {
         let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let (total, available) = (system.total_memory(), system.available_memory());

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::runner::Runner;
 use super::{Usage, rusage};
@@ -10,7 +11,7 @@ use crate::measure::own_thread;
 use crate::sys::descriptor::Source;
 use crate::sys::machine::page_size;
 use crate::sys::proc::{self, Text};
-use crate::sys::process::threads;
+use crate::sys::process::{rusage as resources, threads};
 use crate::sys::thread::is_main_thread;
 
 /// The open files to read this process.
@@ -20,6 +21,8 @@ pub(crate) struct Process {
     statm: Option<Source>,
     page: u64,
     peak: Option<Source>,
+    /// The highest peak of the process before a reset of the kernel's peak, in bytes.
+    highest: AtomicU64,
     /// Whether the kernel counts storage I/O. Where it does not, it reports zero.
     counts_io: bool,
 }
@@ -32,6 +35,7 @@ impl Process {
             statm: Source::open("/proc/self/statm".into(), 0),
             page: page_size(),
             peak: Source::to_write("/proc/self/clear_refs".into()),
+            highest: AtomicU64::new(0),
             counts_io: Path::new("/proc/self/io").exists(),
         }
     }
@@ -64,9 +68,22 @@ impl Process {
 
     /// Resets the [`peak`]. Returns `false` where that is not possible.
     pub(super) fn reset_peak(&self) -> bool {
+        self.note_peak();
         // 5 resets the peak of resident memory only: see proc_pid_clear_refs(5).
         let mut reset = |mut file: &File| file.write_all(b"5");
         self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
+    }
+
+    /// Returns the peak of resident memory since the start of the process, whatever was reset, in bytes.
+    pub(crate) fn highest_peak(&self) -> Option<u64> {
+        self.note_peak();
+        Some(self.highest.load(Ordering::Relaxed)).filter(|&peak| peak > 0)
+    }
+
+    /// Keeps the peak since the last reset: `ru_maxrss` of `getrusage(2)`, in KiB.
+    fn note_peak(&self) {
+        let kib = resources(libc::RUSAGE_SELF).map_or(0, |usage| usage.ru_maxrss);
+        self.highest.fetch_max(u64::try_from(kib).unwrap_or(0) * 1024, Ordering::Relaxed);
     }
 
     /// Removes the figures that this kernel does not count.
@@ -106,6 +123,18 @@ mod tests {
         // Other tests of this process allocate meanwhile.
         assert!(resident.abs_diff(kib * 1024) < 64 << 20, "{resident}, {kib} kB");
         assert!(peak().unwrap() + (64 << 20) > resident);
+    }
+
+    #[test]
+    fn a_reset_does_not_lower_the_peak_of_the_process() {
+        let process = Process::open(false);
+        let memory = vec![1_u8; 64 << 20];
+        assert_eq!(memory.iter().step_by(4096).count(), 16384);
+        drop(memory);
+        let before = process.highest_peak().unwrap();
+        assert!(before > 64 << 20);
+        assert!(process.reset_peak() && peak().unwrap() < before);
+        assert!(process.highest_peak().unwrap() >= before);
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub struct Allowed {
 /// Reads the limits of this process's control group and of its parents. `None` where the system has no control groups.
 #[must_use]
 pub fn control_group() -> Option<Allowed> {
-    let machine = Machine::open().memory().map(|memory| memory.total);
+    let machine = Machine::open().memory_total();
     let Limit { memory, cpus } = Limit::of_cgroup()?.below(machine);
     Some(Allowed { memory, cpus })
 }

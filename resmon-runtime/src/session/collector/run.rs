@@ -106,9 +106,9 @@ impl Run {
 
     /// Returns the current time, and the usage of the machine's CPUs in % over the latest 200 ms.
     #[must_use]
-    pub fn cpu(&self) -> (String, Option<f64>) {
+    pub fn cpu(&self) -> (SystemTime, Option<f64>) {
         let (now, _) = self.machine.before();
-        (Timestamp::now().text(), now.cpu)
+        (SystemTime::now(), now.cpu)
     }
 
     /// Reads the next lines that the processes of the run have appended, none if there are no more yet.
@@ -173,6 +173,7 @@ impl Run {
                 package,
                 target: None,
                 are_tests_known: false,
+                is_child: false,
             };
             let crash_report = CrashReport {
                 directories: vec![spool.directory().to_owned()],
