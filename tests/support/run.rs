@@ -93,6 +93,21 @@ impl Run {
         self
     }
 
+    /// Makes this call in the new process before the program starts.
+    ///
+    /// # Safety
+    ///
+    /// The call must be one of those that may be made between fork and exec.
+    #[cfg(unix)]
+    pub(crate) unsafe fn before(
+        mut self,
+        call: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { std::os::unix::process::CommandExt::pre_exec(&mut self.command, call) };
+        self
+    }
+
     /// Runs in this folder, and sets `PWD` as a shell would.
     pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(&folder).env("PWD", folder.as_ref());

@@ -1,12 +1,14 @@
 //! The workspace, the programs and the directories that a run would use.
 
 use std::env;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use resmon_delivery::backlog::Summary;
 use resmon_record::spool::Spool;
+use resmon_record::spool::lock::{self, Part};
 use resmon_runtime::collector::Plan;
 
 use super::Findings;
@@ -54,6 +56,13 @@ fn spool_directory(findings: &mut Findings, path: &Path) {
         }
         return;
     }
+    if let Err(error) = try_lock_in(path) {
+        let place = path.display();
+        return findings.problem(
+            what,
+            format_args!("{place}: {error}; RESMON_SPOOL_DIR can name another directory"),
+        );
+    }
     match Spool::open(path).map(|spool| Summary::of(&spool)) {
         Err(problem) => findings.problem(what, format_args!("{}: {problem}", path.display())),
         Ok(summary) if summary == Summary::default() => {
@@ -61,6 +70,11 @@ fn spool_directory(findings: &mut Findings, path: &Path) {
         }
         Ok(summary) => findings.note(what, format_args!("{}: {summary}", path.display())),
     }
+}
+
+/// Locks a file without a name in the directory, as a run locks its files.
+fn try_lock_in(directory: &Path) -> io::Result<()> {
+    lock::try_lock(&tempfile::tempfile_in(directory)?, Part::Owner).map(drop)
 }
 
 fn nextest(findings: &mut Findings) {

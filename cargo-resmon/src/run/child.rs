@@ -87,9 +87,9 @@ impl Child {
         Some(self.ended.as_ref()?.pid)
     }
 
-    /// Returns the process id of the shim until its `end` line arrives.
-    pub(crate) fn shim(&self) -> Option<u64> {
-        self.ended.is_none().then_some(self.began.shim)
+    /// Whether the process has not ended and its shim is alive.
+    pub(crate) fn is_running(&self) -> bool {
+        self.ended.is_none() && self.began.is_shim_alive()
     }
 
     /// Returns the offset of its latest line in the intake, which is the sort key of children.
@@ -97,10 +97,12 @@ impl Child {
         self.places.last().map_or(0, |place| place.start)
     }
 
-    pub(crate) fn make(mut self, sources: &Sources, made: &mut Vec<Made>) {
+    /// Makes the records. `may_lack_lines` if lines about the process may have been lost: what is missing then proves
+    /// nothing.
+    pub(crate) fn make(mut self, sources: &Sources, may_lack_lines: bool, made: &mut Vec<Made>) {
         if self.test_name().is_some() {
             let own = self.take_own();
-            made.push(Made::Test(self.test(own, sources)));
+            made.push(Made::Test(self.test(own, sources, may_lack_lines)));
         } else {
             made.push(Made::Process(Box::new(self.process(sources))));
         }
@@ -132,12 +134,21 @@ impl Child {
     }
 
     /// Builds the record of the test from the figures inside the process, if there are any, and those of the shim.
-    fn test(&self, own: Option<Box<TestRecord>>, sources: &Sources) -> Box<TestRecord> {
+    fn test(
+        &self,
+        own: Option<Box<TestRecord>>,
+        sources: &Sources,
+        may_lack_lines: bool,
+    ) -> Box<TestRecord> {
         let was_inside = own.is_some();
         let mut test = own.unwrap_or_else(|| Box::new(self.head(sources)));
         let figures = &mut test.figures;
         let Some(ended) = &self.ended else {
-            figures.outcome = Outcome::Crashed;
+            figures.outcome = match figures.outcome {
+                _ if !may_lack_lines => Outcome::Crashed,
+                outcome if was_inside => outcome,
+                _ => Outcome::Unknown,
+            };
             return test;
         };
         figures.outcome = outcome(was_inside.then_some(figures.outcome), ended);

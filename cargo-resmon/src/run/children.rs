@@ -5,13 +5,16 @@ use std::ops::Range;
 
 use super::child::{Child, is_short};
 use super::cpu::History;
-use super::line::{Event, Header, Line, Made, Source};
+use super::line::{Event, Header, Line, Made, Source, WrappedCommand};
 use super::workspace::Sources;
 
 /// The children of a run that are not done.
 #[derive(Debug)]
 pub(crate) struct Children {
     sources: Sources,
+    /// The first line of the intake.
+    header: Option<Box<Header>>,
+    command: Option<WrappedCommand>,
     /// The recent CPU usage of the machine.
     pub(crate) cpu: History,
     under_way: HashMap<String, Child>,
@@ -20,13 +23,21 @@ pub(crate) struct Children {
 
 impl Children {
     pub(crate) fn new(sources: Sources) -> Self {
-        Self { sources, cpu: History::default(), under_way: HashMap::new(), made: Vec::new() }
+        let (cpu, under_way, made) = (History::default(), HashMap::new(), Vec::new());
+        Self { sources, header: None, command: None, cpu, under_way, made }
     }
 
-    /// Processes a line of the intake. Returns the header.
-    pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> Option<Box<Header>> {
+    /// Processes a line of the intake. Returns whether the line is about a process of the run.
+    pub(crate) fn take(&mut self, line: &[u8], place: Range<u64>) -> bool {
         match Line::parse(line) {
-            Some(Line::Header(header)) => return Some(header),
+            Some(Line::Header(header)) => {
+                self.header = Some(header);
+                return false;
+            }
+            Some(Line::Command(command)) => {
+                self.command = Some(command);
+                return false;
+            }
             Some(Line::Began(mut began)) => {
                 self.cpu.replace_before(&mut began.figures);
                 self.under_way.insert(began.child.clone(), Child::new(*began, place));
@@ -42,7 +53,7 @@ impl Children {
             Some(Line::Record(source, event)) => self.take_record(source, event, place),
             None => self.made.push(Made::Done(vec![place])),
         }
-        None
+        true
     }
 
     fn take_record(&mut self, source: Source, event: Event, place: Range<u64>) {
@@ -65,21 +76,22 @@ impl Children {
         let mut done: Vec<_> = done.map(|(name, child)| (child.latest(), name.clone())).collect();
         done.sort();
         let done = done.into_iter().map(|(_, name)| name).collect();
-        self.make(done)
+        self.make(done, false)
     }
 
-    /// Returns the results of all remaining children. Call it when no more lines will come.
-    pub(crate) fn finish(&mut self) -> Vec<Made> {
-        let mut left: Vec<_> =
-            self.under_way.iter().map(|(name, child)| (child.latest(), name.clone())).collect();
-        left.sort();
-        self.make(left.into_iter().map(|(_, name)| name).collect())
+    /// Returns the results of all remaining children, except those that are still running. Call it when no more lines
+    /// will come. `may_lack_lines` if lines may have been lost.
+    pub(crate) fn finish(&mut self, may_lack_lines: bool) -> Vec<Made> {
+        let over = self.under_way.iter().filter(|(_, child)| !child.is_running());
+        let mut over: Vec<_> = over.map(|(name, child)| (child.latest(), name.clone())).collect();
+        over.sort();
+        self.make(over.into_iter().map(|(_, name)| name).collect(), may_lack_lines)
     }
 
-    fn make(&mut self, children: Vec<String>) -> Vec<Made> {
+    fn make(&mut self, children: Vec<String>, may_lack_lines: bool) -> Vec<Made> {
         for name in children {
             if let Some(child) = self.under_way.remove(&name) {
-                child.make(&self.sources, &mut self.made);
+                child.make(&self.sources, may_lack_lines, &mut self.made);
             }
         }
         std::mem::take(&mut self.made)
@@ -90,8 +102,18 @@ impl Children {
         self.under_way.values().any(Child::waits_for_journal)
     }
 
-    /// Returns the process ids of the shims that are still running.
-    pub(crate) fn shims(&self) -> Vec<u64> {
-        self.under_way.values().filter_map(Child::shim).collect()
+    /// Returns whether any child is still running.
+    pub(crate) fn is_any_running(&self) -> bool {
+        self.under_way.values().any(Child::is_running)
+    }
+
+    /// Returns whether the wrapped command or any child is still running.
+    pub(crate) fn is_run_alive(&self) -> bool {
+        self.command.as_ref().is_some_and(WrappedCommand::is_alive) || self.is_any_running()
+    }
+
+    /// Returns the first line of the intake.
+    pub(crate) fn header(&self) -> Option<&Header> {
+        self.header.as_deref()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use resmon_record::process;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -12,6 +13,8 @@ use crate::record::{Attempt, TestRecord};
 pub(crate) enum Line {
     /// The first line.
     Header(Box<Header>),
+    /// The wrapped command has been started.
+    Command(WrappedCommand),
     /// A shim is about to start a process.
     Began(Box<Began>),
     /// The process of a shim has ended.
@@ -36,13 +39,22 @@ pub(crate) struct Header {
     common: Map<String, Value>,
 }
 
+/// The wrapped command of a run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WrappedCommand {
+    process: String,
+}
+
 /// The shim's data of a process before its start.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Began {
     /// The id that the shim gave to the process.
     pub(crate) child: String,
     /// The process id of the shim.
-    pub(crate) shim: u64,
+    shim: u32,
+    /// The process name of the shim.
+    #[serde(default)]
+    shim_name: String,
     pub(crate) executable: Option<String>,
     /// The test that the process is started for.
     pub(crate) test_name: Option<String>,
@@ -112,6 +124,7 @@ impl Line {
         let kind: Kind = serde_json::from_str(text).ok()?;
         Some(match kind.resmon.as_deref() {
             Some("run") => Self::Header(serde_json::from_str(text).ok()?),
+            Some("command") => Self::Command(serde_json::from_str(text).ok()?),
             Some("begin") => Self::Began(serde_json::from_str(text).ok()?),
             Some("end") => Self::Ended(serde_json::from_str(text).ok()?),
             Some(_) => return None,
@@ -120,6 +133,25 @@ impl Line {
                 Self::Record(source, Event::parse(&kind, text)?)
             }
         })
+    }
+}
+
+impl WrappedCommand {
+    /// Whether the process is alive. `false` where the system has no names of processes.
+    pub(crate) fn is_alive(&self) -> bool {
+        process::is_alive(&self.process)
+    }
+}
+
+impl Began {
+    /// Whether the shim is alive.
+    pub(crate) fn is_shim_alive(&self) -> bool {
+        if !self.shim_name.is_empty() {
+            return process::is_alive(&self.shim_name);
+        }
+        let Ok(id) = self.shim.try_into() else { return false };
+        // SAFETY: no signal is sent.
+        unsafe { libc::kill(id, 0) == 0 }
     }
 }
 

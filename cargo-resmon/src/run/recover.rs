@@ -1,6 +1,9 @@
-//! Recovery of orphans, the intakes of runs whose `cargo resmon` was killed. The next run delivers their records.
+//! Recovery of orphans, the intakes of runs whose `cargo resmon` was killed. The next run delivers their records, once
+//! nothing of the dead run is alive any more.
 
-use std::io;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use resmon_runtime::collector::{Orphan, Run};
@@ -29,24 +32,26 @@ pub(crate) fn orphans(run: &Run, sources: &Sources) {
 
 fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
     let mut children = Children::new(sources.clone());
-    let mut header = None;
     loop {
         let lines = orphan.read()?;
         if lines.is_empty() {
             break;
         }
         for line in lines {
-            header = children.take(&line.line, line.place).or(header);
+            children.take(&line.line, line.place);
         }
     }
-    let Some(header) = header else {
+    if children.is_run_alive() || orphan.is_in_use() {
+        return Ok(());
+    }
+    let mut made = children.made();
+    made.extend(children.finish(false));
+    let Some(header) = children.header() else {
         // A file without a header was created again by a process that outlived its run.
         orphan.remove();
         return Ok(());
     };
-    let mut made = children.made();
-    made.extend(children.finish());
-    let mut records = Records { header: &header, tests: 0, all: Vec::new(), whole: Vec::new() };
+    let mut records = Records { header, tests: 0, all: Vec::new(), whole: Vec::new() };
     for made in made {
         match made {
             Made::Test(test) => records.test(test.fields()),
@@ -91,22 +96,42 @@ impl Records<'_> {
         Value::from(fields).to_string()
     }
 
+    /// Delivers the records. What an earlier try has written is not written again.
     fn deliver(&self, orphan: &Orphan) -> anyhow::Result<()> {
-        if self.whole.is_empty() {
-            return Ok(());
-        }
         let Header { copy, file, tinybird, .. } = self.header;
+        let copy = Path::new(copy);
+        // The copy is of use only in its place. It must not hold up the delivery.
+        if copy.parent().is_some_and(Path::exists)
+            && let Err(error) = orphan.to_file(copy, &self.missing(copy, &self.whole))
+        {
+            message::warn(format_args!("{copy:?} lacks records of an earlier run: {error}"));
+        }
+        if let Some(file) = file {
+            let file = Path::new(file);
+            orphan.to_file(file, &self.missing(file, &self.all))?;
+        }
+        // Last: a sender may send it at once, so it must not be written a second time.
         if let Some(fingerprint) = tinybird.as_ref().filter(|_| !self.all.is_empty()) {
             orphan.to_spool(fingerprint, &self.all)?;
         }
-        if let Some(file) = file {
-            orphan.to_file(Path::new(file), &self.all)?;
-        }
-        // The copy is of use only in its place, so a missing place is no error.
-        let copied: io::Result<()> = orphan.to_file(Path::new(copy), &self.whole);
-        copied.or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error.into()),
-        })
+        Ok(())
     }
+
+    /// Returns the records that a file does not have yet.
+    fn missing(&self, file: &Path, records: &[String]) -> Vec<String> {
+        let session = self.header.common().find(|(name, _)| *name == "session_id");
+        let session = session.and_then(|(_, id)| id.as_str()).unwrap_or_default();
+        let file = File::open(file).map(BufReader::new);
+        let lines = file.into_iter().flat_map(|file| file.lines().map_while(Result::ok));
+        let keys: HashSet<_> =
+            lines.filter(|line| line.contains(session)).map(|line| key(&line)).collect();
+        records.iter().filter(|record| !keys.contains(&key(record))).cloned().collect()
+    }
+}
+
+/// Returns the fields that identify a record within its session.
+fn key(record: &str) -> [Value; 5] {
+    let mut record: Value = serde_json::from_str(record).unwrap_or_default();
+    ["event_type", "test_nodeid", "timestamp", "attempt", "executable"]
+        .map(|name| record.get_mut(name).map(Value::take).unwrap_or_default())
 }

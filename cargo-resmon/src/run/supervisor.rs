@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -30,8 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Supervisor {
     run: Run,
     children: Children,
-    /// The directory with the copies of runs.
-    copies: PathBuf,
     tests: u64,
     /// Whether the copy is the only destination of the records.
     is_here_only: bool,
@@ -47,7 +45,7 @@ impl Supervisor {
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
         let children = Children::new(sources);
-        Ok(Self { run, children, copies, tests: 0, is_here_only })
+        Ok(Self { run, children, tests: 0, is_here_only })
     }
 
     /// Makes the processes of the command append to the intake.
@@ -57,6 +55,9 @@ impl Supervisor {
 
     /// Processes the intake until the command and its shims have ended.
     pub(crate) fn follow(mut self, mut child: Child) -> anyhow::Result<(ExitStatus, Self)> {
+        if let Err(error) = self.run.note_command(child.id()) {
+            message::warn(format_args!("cannot write to {:?}: {error}", self.run.intake()));
+        }
         let (sender, ended) = mpsc::channel::<()>();
         let waiter = thread::spawn(move || {
             let status = child.wait();
@@ -72,7 +73,7 @@ impl Supervisor {
         self.wait_for_shims();
         self.run.end_crashed_sessions();
         self.take();
-        let rest = self.children.finish();
+        let rest = self.children.finish(self.run.has_been_full());
         self.hand_on(rest);
         Ok((status.context("cannot wait for the command")?, self))
     }
@@ -81,7 +82,7 @@ impl Supervisor {
     /// once.
     fn wait_for_shims(&mut self) {
         let start = Instant::now();
-        while self.children.shims().into_iter().any(is_alive) && start.elapsed() < PATIENCE {
+        while self.children.is_any_running() && start.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(5));
             self.take();
         }
@@ -101,7 +102,7 @@ impl Supervisor {
                 break;
             }
             for line in lines {
-                if self.children.take(&line.line, line.place).is_none() {
+                if self.children.take(&line.line, line.place) {
                     self.run.begin();
                 }
             }
@@ -135,28 +136,41 @@ impl Supervisor {
 
     /// Ends the session of the run, delivers the remaining records and prints the report.
     pub(crate) fn end(self, exit_status: i32) {
-        let copy = self.run.copy().map(Path::to_owned);
-        self.run.end(exit_status);
-        let Some(copy) = copy else {
-            if exit_status != 0 {
-                // Without this message the previous run could pass for this one.
-                message::say("no test was started, so that nothing is recorded of this run");
-            }
+        let (has_begun, copy) = (self.run.has_begun(), self.run.copy().map(Path::to_owned));
+        let is_over = !self.children.is_any_running();
+        if !is_over {
+            message::warn(
+                "tests are still running; the next run of cargo resmon records those of this run",
+            );
+        }
+        if self.run.has_been_full() {
+            message::warn(format_args!(
+                "records may be missing: the disk of {:?} was full",
+                self.run.intake()
+            ));
+        }
+        self.run.end(exit_status, is_over);
+        if !has_begun && exit_status != 0 {
+            // Without this message the previous run could pass for this one.
+            message::say("no test was started, so that nothing is recorded of this run");
+        }
+        let Some((copy, copies)) = copy.as_deref().and_then(|copy| Some((copy, copy.parent()?)))
+        else {
             return;
         };
-        run_store::prune(&self.copies);
+        run_store::prune(copies);
         if self.is_here_only {
             let counted = |count: u64, what| match count {
                 1 => format!("1 {what}"),
                 _ => format!("{count} {what}s"),
             };
-            let place = relative(&copy).display();
+            let place = relative(copy).display();
             message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
         }
-        let mut before = run_store::list(&self.copies);
-        before.retain(|run| *run != copy);
+        let mut before = run_store::list(copies);
+        before.retain(|run| run != copy);
         before.reverse();
-        report::after_run(&copy, &before);
+        report::after_run(copy, &before);
     }
 }
 
@@ -164,13 +178,6 @@ impl Supervisor {
 fn relative(path: &Path) -> &Path {
     let here = env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
-}
-
-/// Returns whether a process with this id exists.
-fn is_alive(pid: u64) -> bool {
-    let Ok(pid) = pid.try_into() else { return false };
-    // SAFETY: no signal is sent.
-    unsafe { libc::kill(pid, 0) == 0 }
 }
 
 /// Sorts byte ranges and joins adjacent ones.

@@ -41,7 +41,11 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
     let process = match Kind::of(executable, arguments) {
         Kind::Tests => {
             let executable = Path::new(executable);
-            Process::begin(executable, test_name(arguments), build(executable))
+            let begun = Process::begin(executable, test_name(arguments), build(executable));
+            begun.unwrap_or_else(|error| {
+                message::warn(format_args!("{executable:?} is not recorded: {error}"));
+                None
+            })
         }
         Kind::Lists => None,
         Kind::Documentation => {
@@ -67,8 +71,9 @@ fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode
         }
     };
     let (ended, cost) = wait::wait(child.id(), began_with);
-    // A failed write is ignored: `cargo resmon` then records a process without an end.
-    let _ = process.end(ended, &cost);
+    if let Err(error) = process.end(ended, &cost) {
+        message::warn(format_args!("the end of {executable:?} is not recorded: {error}"));
+    }
     match (cost.signal, cost.exit_code) {
         (Some(signal), _) => wait::die_by(signal),
         (None, code) => std::process::exit(code.unwrap_or(1)),

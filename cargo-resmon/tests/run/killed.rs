@@ -59,6 +59,59 @@ fn the_next_run_sends_what_was_left_to_the_same_data_source() {
     assert!(suite.spool().iter().all(|name| !name.contains("intake") && !name.contains("ndjson")));
 }
 
+/// A run is not over when its `cargo resmon` is: its tests still write to the intake.
+#[test]
+fn a_run_whose_tests_still_run_is_left_to_a_later_one() {
+    let suite = Suite::new();
+    let (gate, other) = (Gate::closed(), ["--package=marked", "--lib", "--", "passes"]);
+    let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
+    let mut running = run.env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    running.kill();
+    let run = suite.test(&other).finish().exits(0);
+    assert_eq!(run.warnings(), [""; 0]);
+    let named = |records: &Records| {
+        records.tests().iter().map(|test| test.id().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&suite.records()), ["marked/src/lib.rs::tests::passes"]);
+    drop(at_gate);
+    running.finish();
+    for _ in 0..2 {
+        suite.test(&other).finish().exits(0);
+    }
+    let records = suite.records();
+    let waits = records.of_test("waits");
+    assert_eq!(waits.len(), 1, "{records:#?}");
+    assert_eq!(waits[0].outcome(), "passed");
+    assert_eq!(records.of_test("tests::passes").len(), 3);
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_written_now_is_written_once_later() {
+    let suite = Suite::new();
+    let (out, aside) = (suite.folder.path().join("out"), suite.folder.path().join("aside"));
+    let file = out.join("records.ndjson");
+    let has_begun = || fs::metadata(&file).is_ok_and(|file| file.len() > 0);
+    killed(&suite, |run| run.env("RESMON_FILE", &file), has_begun);
+    fs::rename(&out, &aside).expect("both are ours");
+    fs::write(&out, "in the way").expect("a folder of our own");
+    let other = ["--package=marked", "--lib", "--", "passes"];
+    let run = suite.test(&other).finish().exits(0);
+    let kept = |line: &&str| line.contains("records of an earlier run are kept for the next");
+    assert_eq!(run.warnings().iter().filter(|line| kept(line)).count(), 1);
+    fs::remove_file(&out).expect("of this test");
+    fs::rename(&aside, &out).expect("both are ours");
+    for _ in 0..2 {
+        let run = suite.test(&other).finish().exits(0);
+        assert_eq!(run.warnings(), [""; 0]);
+    }
+    let records = Records::of_file(file);
+    assert_eq!(records.test("waits").outcome(), "passed");
+    assert_eq!(records.tests().len(), 1);
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
 #[test]
 fn a_file_that_a_process_began_after_its_run_is_removed() {
     let suite = Suite::new();

@@ -13,6 +13,7 @@ mod nextest;
 mod place;
 mod real_suite;
 mod runner;
+mod storage;
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
 //! Crash reports: another process records the end of a session whose process died.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -44,6 +45,21 @@ impl Spool {
             }
         }
         ended
+    }
+
+    /// Whether a session of another process writes to the file of this name, or its crash has yet to be reported there.
+    #[must_use]
+    pub fn has_session_for(&self, file_name: &OsStr) -> bool {
+        self.files(".session").into_iter().any(|(_, path)| {
+            let Ok(file) = self.open_file(&path, &mut OpenOptions::new()) else { return false };
+            let content = journal::read(&file);
+            close(file);
+            matches!(
+                content,
+                Ok(Content::Journal(Header { destination: Destination::File(path), .. }, _))
+                    if path.file_name() == Some(file_name)
+            )
+        })
     }
 
     fn end_if_crashed(

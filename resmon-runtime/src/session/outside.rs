@@ -9,7 +9,7 @@ use std::time::Instant;
 use resmon_record::config::{CHILD, INTAKE};
 use resmon_record::line::Line;
 use resmon_record::timestamp::Timestamp;
-use resmon_record::{key, session_id};
+use resmon_record::{key, process, session_id};
 
 use crate::measure::snapshot::{Disk, Machine, Memory, Start};
 use crate::session::collector::intake_fields::{Began, Ended};
@@ -58,12 +58,19 @@ pub struct Cost {
 
 impl Process {
     /// Writes to the intake that a process is about to start, for the test `test_name` if it is for one. `None` if the
-    /// process is not to be measured: outside a run of `cargo resmon`, within a measured process, or where the intake
-    /// cannot be written to.
-    #[must_use]
-    pub fn begin(executable: &Path, test_name: Option<String>, build: Build) -> Option<Self> {
-        let intake = env::var_os(INTAKE).filter(|_| env::var_os(CHILD).is_none())?;
-        let intake = OpenOptions::new().append(true).open(intake).ok()?;
+    /// process is not to be measured: outside a run of `cargo resmon`, and within a measured process.
+    ///
+    /// # Errors
+    ///
+    /// Errors of writing to the intake.
+    pub fn begin(
+        executable: &Path,
+        test_name: Option<String>,
+        build: Build,
+    ) -> io::Result<Option<Self>> {
+        let is_measured = env::var_os(CHILD).is_some();
+        let Some(intake) = env::var_os(INTAKE).filter(|_| !is_measured) else { return Ok(None) };
+        let intake = OpenOptions::new().append(true).open(intake)?;
         let child = format!("{:016x}", session_id::random());
         let machine = Machine::open();
         let (before, start) = machine.before();
@@ -71,6 +78,7 @@ impl Process {
         let mut line = mark("begin", &child);
         Began {
             shim: std::process::id(),
+            shim_name: process::name(),
             executable: executable.to_string_lossy().into_owned(),
             test_name,
             binary_id: variable("NEXTEST_BINARY_ID"),
@@ -87,8 +95,8 @@ impl Process {
             disk_percent_before: before.disk.map(Disk::percent),
         }
         .write(&mut line);
-        append(&intake, line).ok()?;
-        Some(Self { child, intake, machine, start, started: Instant::now() })
+        append(&intake, line)?;
+        Ok(Some(Self { child, intake, machine, start, started: Instant::now() }))
     }
 
     /// Returns the variable, with its value, that identifies the process in its own records.

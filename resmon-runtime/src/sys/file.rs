@@ -14,17 +14,31 @@ use std::os::fd::AsRawFd;
 /// Fails where the file system cannot do so.
 #[cfg(feature = "collector")]
 pub(crate) fn punch_hole(file: &File, range: &Range<u64>) -> io::Result<()> {
+    allocate(file, range, libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE)
+}
+
+#[cfg(feature = "collector")]
+fn allocate(file: &File, range: &Range<u64>, mode: libc::c_int) -> io::Result<()> {
     let (Ok(start), Ok(length)) =
         (i64::try_from(range.start), i64::try_from(range.end - range.start))
     else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
     // SAFETY: the call only concerns the file behind the descriptor.
     match unsafe { libc::fallocate(file.as_raw_fd(), mode, start, length) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Reserves disk space behind the end of the file, which later writes use.
+///
+/// # Errors
+///
+/// Fails where the disk is full, or where the file system cannot do so.
+#[cfg(feature = "collector")]
+pub(crate) fn reserve(file: &File, range: &Range<u64>) -> io::Result<()> {
+    allocate(file, range, libc::FALLOC_FL_KEEP_SIZE)
 }
 
 /// Reads the sizes of the file system of a file, by `fstatvfs(3)`.

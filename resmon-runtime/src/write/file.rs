@@ -55,6 +55,17 @@ impl File {
         }
     }
 
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file could be opened.
+    #[cfg(all(unix, feature = "collector"))]
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_usable
+    }
+
     /// Returns the error of the first lost record.
     #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn problem(mut self) -> io::Error {

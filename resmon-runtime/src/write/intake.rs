@@ -1,14 +1,21 @@
 //! The intake: the file that the processes of a `cargo resmon` run append to, and `cargo resmon` reads from.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use resmon_record::process;
 use resmon_record::spool::Spool;
 use resmon_record::spool::lock::{self, Part};
 
+/// The disk space in bytes to keep reserved for further lines, so that a test that fills the disk is recorded.
+#[cfg(target_os = "linux")]
+const RESERVE: u64 = 1 << 20;
+/// The least space to reserve, where the disk has too little for more.
+#[cfg(target_os = "linux")]
+const LEAST_RESERVE: u64 = 16 << 10;
 /// The number of bytes to read at once.
 const PIECE: usize = 256 << 10;
 
@@ -18,13 +25,17 @@ pub(crate) struct Intake {
     id: String,
     path: PathBuf,
     file: File,
-    /// The lock file, locked while it is open. Not the intake itself: this process opens that again for crash reports,
+    /// The lock file, with the name of this process, locked while it is open. Not the intake itself: this process opens that again for crash reports,
     /// and closing it would release the lock.
     _owner: File,
     /// The offset up to which the intake has been read.
     position: u64,
     /// The start of a line that is not complete yet.
     rest: Vec<u8>,
+    /// The offset up to which disk space is reserved.
+    reserved: u64,
+    /// Whether the disk has been full, so that lines may be missing.
+    has_been_full: bool,
 }
 
 /// The bytes of a line in the intake, and the line without its line feed.
@@ -33,11 +44,16 @@ pub(crate) type Placed = (Range<u64>, Vec<u8>);
 impl Intake {
     /// Creates the intake of a run, with `header` as its first line.
     pub(crate) fn create(spool: &Spool, id: &str, header: &[u8]) -> io::Result<Self> {
-        let owner = own(spool, id)?.ok_or(io::ErrorKind::WouldBlock)?;
+        let remove = |_: &io::Error| drop(fs::remove_file(owner(spool, id)));
+        let claimed = own(spool, id).inspect_err(remove)?;
+        let claim = claimed.ok_or(io::ErrorKind::WouldBlock)?;
         let path = intake(spool, id);
-        let file = spool.open_file(&path, OpenOptions::new().create_new(true))?;
-        file.write_all_at(header, 0)?;
-        Ok(Self::new(spool, id, file, owner))
+        let file = spool.open_file(&path, OpenOptions::new().create_new(true));
+        let file = file.inspect_err(remove)?;
+        let mut intake = Self::new(spool, id, file, claim);
+        intake.file.write_all_at(header, 0).inspect_err(|_| intake.remove())?;
+        intake.reserve();
+        Ok(intake)
     }
 
     /// Claims the intakes of runs whose `cargo resmon` has died.
@@ -55,17 +71,74 @@ impl Intake {
 
     fn new(spool: &Spool, id: &str, file: File, owner: File) -> Self {
         let (spool, id, path) = (spool.clone(), id.to_owned(), intake(spool, id));
-        Self { spool, id, path, file, _owner: owner, position: 0, rest: Vec::new() }
+        Self {
+            spool,
+            id,
+            path,
+            file,
+            _owner: owner,
+            position: 0,
+            rest: Vec::new(),
+            reserved: 0,
+            has_been_full: false,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Whether a test process still writes to the intake, or its crash has yet to be reported there.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.path.file_name().is_some_and(|name| self.spool.has_session_for(name))
+    }
+
+    /// Appends a line.
+    pub(crate) fn append(&self, line: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).open(&self.path)?;
+        file.write_all(line)
+    }
+
+    /// Whether the disk has been full, so that lines may be missing.
+    pub(crate) fn has_been_full(&self) -> bool {
+        self.has_been_full
+    }
+
+    /// Reserves disk space for further lines, if too little is reserved. Where the file system cannot do so, there is
+    /// no reserve.
+    #[cfg(target_os = "linux")]
+    fn reserve(&mut self) {
+        let Ok(length) = self.file.metadata().map(|file| file.len()) else { return };
+        if length + RESERVE / 2 < self.reserved {
+            return;
+        }
+        let mut size = RESERVE;
+        loop {
+            match crate::sys::file::reserve(&self.file, &(length..length + size)) {
+                Ok(()) => {
+                    self.reserved = self.reserved.max(length + size);
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    if size <= LEAST_RESERVE {
+                        self.has_been_full = true;
+                        return;
+                    }
+                    size /= 2;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn reserve(&mut self) {}
+
     /// Reads the next lines, none if there are no more yet.
     pub(crate) fn read(&mut self) -> io::Result<Vec<Placed>> {
         let mut lines = Vec::new();
         let mut piece = vec![0; PIECE];
+        self.reserve();
         while lines.is_empty() {
             let read = self.file.read_at(&mut piece, self.position)?;
             if read == 0 {
@@ -111,7 +184,23 @@ fn owner(spool: &Spool, id: &str) -> PathBuf {
 fn own(spool: &Spool, id: &str) -> io::Result<Option<File>> {
     let path = owner(spool, id);
     let file = spool.open_file(&path, OpenOptions::new().create(true).truncate(false))?;
-    Ok(lock::try_lock(&file, Part::Owner)?.then_some(file))
+    let name = process::name();
+    match lock::try_lock(&file, Part::Owner) {
+        Ok(true) => {}
+        Ok(false) => return Ok(None),
+        // The file system has no locks: the name of the owner tells whether it is alive.
+        Err(_) if !name.is_empty() => {
+            let mut owner = String::new();
+            (&file).read_to_string(&mut owner)?;
+            if process::is_alive(&owner) {
+                return Ok(None);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    file.set_len(0)?;
+    file.write_all_at(name.as_bytes(), 0)?;
+    Ok(Some(file))
 }
 
 /// Overwrites a range with bytes that every reader skips. On Linux it frees the disk space if it can.
@@ -126,8 +215,6 @@ fn erase(file: &File, place: &Range<u64>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]

@@ -16,6 +16,10 @@ fn ended(mut value: Value) -> Ended {
 /// Returns the fields of the records of a nextest process that ended like this. `inside` has the records from inside,
 /// each with its process.
 fn made(end: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
+    made_of(end, inside, false)
+}
+
+fn made_of(end: Option<Value>, inside: &[(u64, Value)], may_lack_lines: bool) -> Vec<Fields> {
     let began = json!({
         "child": "u", "shim": 1, "test_name": "m::t", "binary_id": "p::api", "manifest_dir": "/w/p",
         "package": "p", "attempt": 1, "cpu_before": 9.0, "timestamp": at(1),
@@ -33,7 +37,7 @@ fn made(end: Option<Value>, inside: &[(u64, Value)]) -> Vec<Fields> {
         assert!(child.is_done());
     }
     let mut made = Vec::new();
-    child.make(&Sources::default(), &mut made);
+    child.make(&Sources::default(), may_lack_lines, &mut made);
     let records = made.into_iter().filter_map(|made| match made {
         Made::Test(test) => Some(test.fields()),
         Made::Process(process) => panic!("{process:?}"),
@@ -120,6 +124,13 @@ fn a_process_that_was_killed_with_its_shim_has_crashed() {
 }
 
 #[test]
+fn where_lines_may_be_missing_nothing_has_crashed() {
+    assert_eq!(made_of(None, &[], true)[0]["outcome"], "unknown");
+    assert_eq!(made_of(None, &[(7, record("passed"))], true)[0]["outcome"], "passed");
+    assert_eq!(made_of(None, &[(7, record("passed"))], false)[0]["outcome"], "crashed");
+}
+
+#[test]
 fn a_test_binary_tells_how_many_tests_it_recorded() {
     let began =
         json!({"child": "u", "shim": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
@@ -133,7 +144,7 @@ fn a_test_binary_tells_how_many_tests_it_recorded() {
     let end = json!({"pid": 7, "signal": 6, "duration_s": 1.5, "rss_peak": 5});
     child.end(ended(end), 3..4);
     let mut made = Vec::new();
-    child.make(&Sources::default(), &mut made);
+    child.make(&Sources::default(), false, &mut made);
     let Some(Made::Process(process)) = made.first() else { panic!("{made:?}") };
     let wanted = json!({
         "event_type": "process", "test_nodeid": "__process__", "executable": "/t/debug/deps/api-0",

@@ -24,6 +24,8 @@ record! {
     Began {
         /// The shim's process id.
         shim: u32,
+        /// The shim's process name, by which it is known to be alive. Empty where the system has no such names.
+        shim_name: String,
         /// The executable that the shim starts.
         executable: String,
         /// The test that the process is started for.

@@ -29,6 +29,12 @@ impl Orphan {
         placed(&mut self.intake)
     }
 
+    /// Whether a test process of the run still writes to the intake, or its crash has yet to be reported there.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.intake.is_in_use()
+    }
+
     /// Appends whole records to the file that is the destination of the run.
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use std::time::SystemTime;
 use resmon_record::config::{Destination, Output};
 use resmon_record::fields::Common;
 use resmon_record::line::Line;
-use resmon_record::session_id;
 use resmon_record::spool::Spool;
 use resmon_record::timestamp::Timestamp;
+use resmon_record::{key, process, session_id};
 
 use super::intake_fields::Header;
 use super::{Orphan, Plan, resume};
@@ -67,10 +67,9 @@ impl Run {
         let started = SystemTime::now();
         let name = session_id::new(started);
         let run_id = run_id.unwrap_or_else(|| name.clone());
-        let spool = open_spool(plan.spool().unwrap_or(spool))?;
         let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
         let header = header(&plan, &run_id, &copy);
-        let intake = Intake::create(&spool, &name, &header)?;
+        let (spool, intake) = create_intake(plan.spool().unwrap_or(spool), &name, &header)?;
         Ok(Self {
             plan,
             started,
@@ -98,10 +97,35 @@ impl Run {
         self.intake.path()
     }
 
-    /// Returns the path of the local copy, if there is a session.
+    /// Whether the session has begun: something has run.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Returns the path of the local copy. `None` before the session begins, and if no copy can be kept.
     #[must_use]
     pub fn copy(&self) -> Option<&Path> {
-        self.session.as_ref().map(|_| self.copy.as_path())
+        self.kept.as_ref().filter(|kept| kept.is_usable()).map(|kept| kept.path())
+    }
+
+    /// Notes in the intake that this process belongs to the run, as the wrapped command does: while it is alive, more
+    /// test processes may start.
+    ///
+    /// # Errors
+    ///
+    /// Errors of writing to the intake.
+    pub fn note_command(&self, id: u32) -> io::Result<()> {
+        let mut line = Line::new();
+        line.field(key!(resmon), &"command");
+        line.field(key!(process), &process::name_of(id).unwrap_or_default().as_str());
+        self.intake.append(&line.finish())
+    }
+
+    /// Whether the disk of the intake has been full, so that lines may be missing.
+    #[must_use]
+    pub fn has_been_full(&self) -> bool {
+        self.intake.has_been_full()
     }
 
     /// Returns the current time, and the usage of the machine's CPUs in % over the latest 200 ms.
@@ -184,7 +208,13 @@ impl Run {
                 },
                 reports_others: true,
             };
-            let file = Arc::new(File::open("the copy", copy.clone(), config.delivery.batch_size));
+            let size = config.delivery.batch_size;
+            let mut file = File::open("the copy of this run", copy.clone(), size);
+            if let (false, Some(name)) = (file.is_usable(), copy.file_name()) {
+                let other = spool.directory().join("runs").join(name);
+                file = File::open("the copy of this run", other, size);
+            }
+            let file = Arc::new(file);
             *kept = Some(Arc::clone(&file));
             let sink = |place: write::Place<'_>| -> Box<dyn Sink> {
                 let wanted = config.output != Output::Nothing;
@@ -197,12 +227,12 @@ impl Run {
         })
     }
 
-    /// Ends the session, if there is one, and delivers its records. Lines that have not been read stay in the intake, and
-    /// the next run delivers them. Such lines are those of a process that outlived the command, or follow a read error.
-    pub fn end(mut self, exit_status: i32) {
+    /// Ends the session, if there is one, and delivers its records. Lines that have not been read or forgotten stay in
+    /// the intake if `is_over` is `false`, and the next run delivers them. So do those that follow a read error.
+    pub fn end(mut self, exit_status: i32, is_over: bool) {
         // First: from here on the session's own files hold everything else.
         match self.intake.read() {
-            Ok(lines) if lines.is_empty() => self.intake.remove(),
+            Ok(lines) if lines.is_empty() && is_over => self.intake.remove(),
             Ok(_) => {}
             Err(error) => {
                 let path = self.intake.path();
@@ -217,23 +247,31 @@ impl Run {
     }
 }
 
-/// Opens the first directory that can be used: the wanted one, or a default one. Warns if it is not the wanted one.
-fn open_spool(wanted: &Path) -> io::Result<Spool> {
+/// Creates the intake in the first directory where that is possible: the wanted one, or a default one. Warns if it is
+/// not the wanted one.
+fn create_intake(wanted: &Path, id: &str, header: &[u8]) -> io::Result<(Spool, Intake)> {
     let mut problem = None;
     for directory in spool_directories(Some(wanted)) {
-        match Spool::open(&directory) {
-            Ok(spool) => {
+        let created = Spool::open(&directory).and_then(|spool| {
+            let intake = Intake::create(&spool, id, header).map_err(|error| error.to_string())?;
+            Ok((spool, intake))
+        });
+        match created {
+            Ok(created) => {
                 if let Some(problem) = problem {
                     warn(format_args!("the spool directory {problem}; using {directory:?}"));
                 }
-                return Ok(spool);
+                return Ok(created);
             }
             Err(error) => {
                 problem.get_or_insert_with(|| format!("{directory:?} cannot be used: {error}"));
             }
         }
     }
-    Err(io::Error::other(format!("the spool directory {}", problem.unwrap_or_default())))
+    let problem = problem.unwrap_or_default();
+    let problem =
+        format!("the spool directory {problem}; RESMON_SPOOL_DIR can name another directory");
+    Err(io::Error::other(problem))
 }
 
 pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
@@ -288,7 +326,7 @@ mod tests {
             if is_read {
                 assert_eq!(run.read().unwrap().len(), 1);
             }
-            run.end(0);
+            run.end(0, true);
             assert_eq!(path.exists(), !is_read);
         }
     }
