@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     io::Read,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver, RecvTimeoutError},
@@ -178,6 +178,16 @@ impl Running {
     /// Kills the process, with SIGKILL on Unix.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the child is ours");
+    }
+
+    /// Returns the status of the process if it has ended, whoever still holds its pipes.
+    pub(crate) fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child is ours")
+    }
+
+    /// Returns stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.text()
     }
 
     /// Waits for the command's end. Panics after the timeout.

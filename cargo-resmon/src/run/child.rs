@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use libc::c_int;
+
 use super::line::{Began, Ended, Event, Made, Source};
 use super::workspace::Sources;
 use crate::outcome::Outcome;
@@ -85,6 +87,13 @@ impl Child {
 
     fn pid(&self) -> Option<u64> {
         Some(self.ended.as_ref()?.pid)
+    }
+
+    /// Lets the process have a signal.
+    pub(crate) fn forward(&self, signal: c_int) {
+        if let Some(shim) = self.began.shim().filter(|_| self.ended.is_none()) {
+            shim.queue(signal);
+        }
     }
 
     /// Whether the process has not ended and its shim is alive.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use libc::c_int;
+
 use super::child::{Child, is_short};
 use super::cpu::History;
 use super::line::{Event, Header, Line, Made, Source, WrappedCommand};
@@ -100,6 +102,13 @@ impl Children {
     /// Returns whether a process has died whose journal has yet to be read.
     pub(crate) fn wait_for_journal(&self) -> bool {
         self.under_way.values().any(Child::waits_for_journal)
+    }
+
+    /// Lets all running children have a signal.
+    pub(crate) fn forward(&self, signal: c_int) {
+        for child in self.under_way.values() {
+            child.forward(signal);
+        }
     }
 
     /// Returns whether any child is still running.

@@ -6,6 +6,7 @@ use resmon_record::process;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::signals::Target;
 use crate::record::{Attempt, TestRecord};
 
 /// A parsed line of an intake.
@@ -144,6 +145,11 @@ impl WrappedCommand {
 }
 
 impl Began {
+    /// Returns the shim as a target of signals, if it is alive.
+    pub(crate) fn shim(&self) -> Option<Target> {
+        Target::named(self.shim.try_into().ok()?, &self.shim_name)
+    }
+
     /// Whether the shim is alive.
     pub(crate) fn is_shim_alive(&self) -> bool {
         if !self.shim_name.is_empty() {

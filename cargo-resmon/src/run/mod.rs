@@ -46,7 +46,7 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
         message::warn(warning);
     }
     match Supervisor::begin(plan, flags, workspace) {
-        Ok(supervisor) => measured(command, wrapped, supervisor),
+        Ok(supervisor) => measured(command, subcommand, wrapped, supervisor),
         Err(error) => {
             message::warn(format_args!("nothing is recorded: {error:#}"));
             instead(command)
@@ -88,6 +88,7 @@ fn instead(mut command: Command) -> anyhow::Result<ExitCode> {
 
 fn measured(
     mut command: Command,
+    subcommand: &str,
     wrapped: &Wrapped,
     supervisor: Supervisor,
 ) -> anyhow::Result<ExitCode> {
@@ -105,12 +106,13 @@ fn measured(
     });
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    let handing_on = signals.ok().map(|signals| signals.hand_on(&child));
-    let (status, supervisor) = supervisor.follow(child)?;
-    drop(handing_on);
+    let forwarding = signals.ok().map(|signals| signals.forward(&child));
+    // nextest has its tests in process groups of their own, and passes signals on to them.
+    let passes_on = subcommand == "nextest";
+    let (status, supervisor) = supervisor.follow(child, forwarding.as_ref(), passes_on)?;
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
-    supervisor.end(code);
     drop(shim);
+    supervisor.end(code, forwarding.as_ref());
     leave(status, code)
 }
 

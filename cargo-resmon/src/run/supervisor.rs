@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use libc::c_int;
 use resmon_record::config::RUN_ID;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
@@ -17,14 +18,18 @@ use super::children::Children;
 use super::flags::Flags;
 use super::line::Made;
 use super::recover;
+use super::signals::Forwarding;
 use super::workspace::Workspace;
 use crate::outcome::Outcome;
 use crate::{message, report, run_store};
 
 /// The interval at which the intake is read.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait for shims that outlive the wrapped command. Ctrl-C in a terminal may end the command first.
+/// How long to wait for shims that outlive the wrapped command.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for them after a signal, which a test may take its time to obey. A Ctrl-C in a terminal ends Cargo at
+/// once.
+const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Supervisor {
@@ -53,8 +58,14 @@ impl Supervisor {
         command.env(INTAKE, self.run.intake()).env(RUN_ID, self.run.id());
     }
 
-    /// Processes the intake until the command and its shims have ended.
-    pub(crate) fn follow(mut self, mut child: Child) -> anyhow::Result<(ExitStatus, Self)> {
+    /// Processes the intake until the command and its shims have ended. `passes_on` if the command passes on signals to
+    /// its tests by itself.
+    pub(crate) fn follow(
+        mut self,
+        mut child: Child,
+        signals: Option<&Forwarding>,
+        passes_on: bool,
+    ) -> anyhow::Result<(ExitStatus, Self)> {
         if let Err(error) = self.run.note_command(child.id()) {
             message::warn(format_args!("cannot write to {:?}: {error}", self.run.intake()));
         }
@@ -64,13 +75,19 @@ impl Supervisor {
             drop(sender);
             status
         });
+        let mut forwarded = None;
         while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             self.take();
+            self.forward(signals.filter(|_| !passes_on), &mut forwarded);
+        }
+        if let Some(signals) = signals {
+            signals.command_ended();
         }
         let status =
             waiter.join().map_err(|_| anyhow::anyhow!("the wait for the command failed"))?;
         self.take();
-        self.wait_for_shims();
+        self.forward(signals.filter(|_| !passes_on), &mut forwarded);
+        self.wait_for_shims(signals);
         self.run.end_crashed_sessions();
         self.take();
         let rest = self.children.finish(self.run.has_been_full());
@@ -78,11 +95,23 @@ impl Supervisor {
         Ok((status.context("cannot wait for the command")?, self))
     }
 
-    /// Waits up to [`PATIENCE`] for shims that outlive the command, as after a Ctrl-C, which reaches all of them at
-    /// once.
-    fn wait_for_shims(&mut self) {
+    /// Lets the tests have the signal that was sent to this process alone, once.
+    fn forward(&self, signals: Option<&Forwarding>, forwarded: &mut Option<c_int>) {
+        let signal = signals.and_then(Forwarding::alone);
+        if let Some(signal) = signal.filter(|_| *forwarded != signal) {
+            self.children.forward(signal);
+            *forwarded = Some(signal);
+        }
+    }
+
+    /// Waits for shims that outlive the command, as after a Ctrl-C, which reaches all of them at once. A further signal
+    /// ends the wait.
+    fn wait_for_shims(&mut self, signals: Option<&Forwarding>) {
         let start = Instant::now();
-        while self.children.is_any_running() && start.elapsed() < PATIENCE {
+        let has_seen_any = signals.is_some_and(Forwarding::has_seen_any);
+        let patience = if has_seen_any { PATIENCE_AFTER_SIGNAL } else { PATIENCE };
+        let is_stopped = || signals.is_some_and(Forwarding::is_stopped);
+        while self.children.is_any_running() && start.elapsed() < patience && !is_stopped() {
             thread::sleep(Duration::from_millis(5));
             self.take();
         }
@@ -135,7 +164,7 @@ impl Supervisor {
     }
 
     /// Ends the session of the run, delivers the remaining records and prints the report.
-    pub(crate) fn end(self, exit_status: i32) {
+    pub(crate) fn end(self, exit_status: i32, signals: Option<&Forwarding>) {
         let (has_begun, copy) = (self.run.has_begun(), self.run.copy().map(Path::to_owned));
         let is_over = !self.children.is_any_running();
         if !is_over {
@@ -149,7 +178,11 @@ impl Supervisor {
                 self.run.intake()
             ));
         }
-        self.run.end(exit_status, is_over);
+        let delivery = self.run.end(exit_status, is_over);
+        if let Some(signals) = signals {
+            signals.delivering();
+        }
+        delivery.wait();
         if !has_begun && exit_status != 0 {
             // Without this message the previous run could pass for this one.
             message::say("no test was started, so that nothing is recorded of this run");

@@ -18,6 +18,7 @@ use resmon_runtime::outside::{Build, Cost, Process};
 use self::chain::Chain;
 pub(crate) use self::chain::VARIABLE;
 pub(crate) use self::install::{Shim, configured_runners, triples};
+pub(crate) use self::wait::QUEUED;
 use crate::harness::{self, Note};
 use crate::message;
 

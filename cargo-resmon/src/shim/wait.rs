@@ -6,36 +6,72 @@ use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::process::{self, Child, Command};
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use libc::c_int;
+use libc::{c_int, c_void};
 use resmon_runtime::outside::Cost;
 
 /// The signals that a terminal or test runner sends to the whole process group. The test gets them too, and this
 /// process must outlive it.
 const SIGNALS: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
+/// The `si_code` of a signal with a value, by `rt_sigqueueinfo(2)`: `SI_QUEUE`.
+pub(crate) const QUEUED: c_int = -1;
+
 /// The memory that a forked child may touch after it has told its peak, in bytes.
 const MARGIN: u64 = 256 << 10;
 
+/// The process id of the child: 0 before it has started, -1 after it has ended.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+/// A signal for the child that came before the child had started, or 0.
+static EARLY: AtomicI32 = AtomicI32::new(0);
+
 /// Keeps [`SIGNALS`] from ending this process. Uses a handler, which a child process does not inherit. Ignored signals
-/// stay ignored.
+/// stay ignored. A signal that `cargo resmon` has queued is meant for the child, which does not get it by itself.
 pub(super) fn survive_signals() {
-    extern "C" fn survive(_signal: c_int) {}
-    let handler: extern "C" fn(c_int) = survive;
+    extern "C" fn survive(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+        // SAFETY: the system passes a valid pointer, because the handler is set with `SA_SIGINFO`.
+        if unsafe { (*info).si_code } != QUEUED {
+            return;
+        }
+        match CHILD.load(Ordering::SeqCst) {
+            0 => EARLY.store(signal, Ordering::SeqCst),
+            id => send(id, signal),
+        }
+    }
+    let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = survive;
     for signal in SIGNALS {
         // SAFETY: all zeros is a valid value of this plain structure; the pointers are to values of our own, and the
-        // handler does nothing.
+        // handler only makes calls that may be made in one.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             let mut before: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = handler as libc::sighandler_t;
-            action.sa_flags = libc::SA_RESTART;
+            action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
             libc::sigaction(signal, &raw const action, &raw mut before);
             if before.sa_sigaction == libc::SIG_IGN {
                 libc::sigaction(signal, &raw const before, ptr::null_mut());
             }
         }
+    }
+}
+
+/// Sends a signal to the child, unless it has ended.
+fn send(child: c_int, signal: c_int) {
+    if child > 0 {
+        // SAFETY: the call only sends a signal. The child has not been waited for.
+        unsafe { libc::kill(child, signal) };
+    }
+}
+
+/// Lets the child have the signals that are meant for it.
+fn begin_to_forward(child: &Child) {
+    let id = c_int::try_from(child.id()).unwrap_or(-1);
+    CHILD.store(id, Ordering::SeqCst);
+    match EARLY.swap(0, Ordering::SeqCst) {
+        0 => {}
+        signal => send(id, signal),
     }
 }
 
@@ -45,7 +81,11 @@ pub(super) fn survive_signals() {
 /// A fork has only the memory that this process has written to. Without the closure, the standard library may start the
 /// child in the memory of this process, all of which would count.
 pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Option<u64>)> {
-    let Ok((mut reader, writer)) = io::pipe() else { return Ok((command.spawn()?, None)) };
+    let Ok((mut reader, writer)) = io::pipe() else {
+        let child = command.spawn()?;
+        begin_to_forward(&child);
+        return Ok((child, None));
+    };
     // SAFETY: the closure makes only calls that are safe between fork and exec.
     unsafe {
         command.pre_exec(move || {
@@ -54,6 +94,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Option<u64>)> {
         });
     }
     let child = command.spawn()?;
+    begin_to_forward(&child);
     let mut peak = [0; 8];
     // The child has written it, or the start would have failed.
     reader.read_exact(&mut peak)?;
@@ -82,6 +123,8 @@ pub(super) fn wait(pid: u32, inherited: Option<u64>) -> (Instant, Cost) {
     let ended = Instant::now();
     // `/proc` has the figures only until the process is reaped.
     let (read, written) = storage(pid);
+    // From here on the process id may be another's.
+    CHILD.store(-1, Ordering::SeqCst);
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
     #[expect(clippy::cast_possible_wrap, reason = "process ids are positive")]
     // SAFETY: the pointers are to values of our own.

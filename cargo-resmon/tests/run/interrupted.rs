@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     Suite, has_nextest, one_session,
-    support::{Fixture, Gate, Record, Records, Server},
+    support::{Fixture, Gate, Record, Records, Server, wait_for},
 };
 
 /// Opens a terminal. Returns the side of the test, then the side of the programs.
@@ -166,6 +166,83 @@ fn a_signal_to_this_process_alone_is_handed_on() {
     assert_eq!(one_session(&records, 100), [("plain/src/lib.rs::tests::waits", "crashed")]);
     let signal = |test: &&Record| test.int("signal");
     assert_eq!(records.tests().iter().map(signal).collect::<Vec<_>>(), [i64::from(libc::SIGTERM)]);
+}
+
+fn terminate(id: u32) {
+    // SAFETY: sends a signal to a process of ours.
+    unsafe { libc::kill(id.try_into().expect("a process id"), libc::SIGTERM) };
+}
+
+/// Cargo dies of a signal and leaves its test binaries alone.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_to_this_process_alone_reaches_the_tests_of_cargo_test() {
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let run = suite.test(&["--package=marked", "--test=more", "--", "waits"]);
+    let mut running = run.env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    terminate(running.id());
+    let status = wait_for("the end of the run", || running.status());
+    assert_eq!(status.signal(), Some(libc::SIGTERM));
+    // The tests have ended as well, although nobody has opened the gate.
+    running.finish();
+    drop(at_gate);
+    let records = suite.records();
+    assert_eq!(one_session(&records, 128 + 15), [("marked/tests/more.rs::waits", "crashed")]);
+    assert_eq!(records.tests()[0].int("signal"), i64::from(libc::SIGTERM));
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_test_that_outlives_the_signal_is_recorded_by_the_next_run() {
+    let suite = Suite::new();
+    let gate = Gate::closed();
+    let arguments = ["--package=marked", "--test=more", "--", "--ignored", "stands_firm"];
+    let mut running = suite.test(&arguments).env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    let status = wait_for("the end of the run", || {
+        terminate(running.id());
+        running.status()
+    });
+    assert_eq!(status.signal(), Some(libc::SIGTERM));
+    assert!(running.stderr().contains("tests are still running"), "{}", running.stderr());
+    assert_eq!(one_session(&suite.records(), 128 + 15), []);
+    drop(at_gate);
+    running.finish();
+    suite.test(&["--package=marked", "--lib", "--", "passes"]).finish().exits(0);
+    let records = suite.records();
+    assert_eq!(records.test("stands_firm").outcome(), "passed");
+    assert_eq!(records.tests().len(), 2);
+    assert_eq!(suite.spool(), [""; 0]);
+}
+
+#[test]
+fn a_signal_ends_the_delivery_and_loses_nothing() {
+    let suite = Suite::new();
+    let server = Server::deaf();
+    let run = suite.test(&["--package=marked", "--lib", "--", "--skip=wobbles"]);
+    let run = run.env("TINYBIRD_WRITE_TOKEN", "a-token").env("TINYBIRD_API_URL", server.url());
+    let mut running = run.env("RESMON_FLUSH_TIMEOUT", "300").start();
+    let is_delivering = || {
+        let spool = suite.spool();
+        spool.iter().any(|name| name.ends_with(".ndjson"))
+            && !spool.iter().any(|name| name.ends_with(".intake") || name.ends_with(".session"))
+    };
+    wait_for("the delivery", || is_delivering().then_some(()));
+    let start = Instant::now();
+    let status = wait_for("the end of the run", || {
+        terminate(running.id());
+        running.status()
+    });
+    assert_eq!(status.signal(), Some(libc::SIGTERM));
+    assert!(start.elapsed() < Duration::from_secs(60));
+    let spool = suite.spool();
+    let segment = spool.iter().find(|name| name.ends_with(".ndjson")).expect("not delivered");
+    let records = Records::of_file(suite.folder.path().join("spool").join(segment));
+    assert_eq!(records.tests().len(), 2);
+    assert_eq!(records.end().int("exit_status"), 0);
 }
 
 #[test]

@@ -245,9 +245,9 @@ impl Session {
         true
     }
 
-    /// Records the end of the process and delivers what is left. Without the true exit status, records the one that
-    /// libtest gives for the tests that failed.
-    pub(crate) fn end(&self, exit_status: Option<i32>) {
+    /// Records the end of the process. Without the true exit status, records the one that libtest gives for the tests
+    /// that failed.
+    pub(crate) fn record_end(&self, exit_status: Option<i32>) {
         let failed = self.failed.load(Ordering::Relaxed);
         let inferred = if failed > 0 { 101 } else { 0 };
         let mut line = head("session_end", Some(SESSION), Timestamp::now());
@@ -267,10 +267,14 @@ impl Session {
             journal.ends(self.sink.position().from);
         }
         self.sink.session(line);
-        // Before the wait for delivery: the end is recorded, and a later crash needs no report.
+        // The end is recorded, and a later crash needs no report.
         if let Some(journal) = &self.journal {
             journal.remove();
         }
+    }
+
+    /// Waits for the delivery of the records, at most until the flush timeout.
+    pub(crate) fn deliver(&self) {
         self.sink.close();
     }
 }

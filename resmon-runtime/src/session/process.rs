@@ -68,6 +68,9 @@ fn end(exit_status: Option<i32>) {
         let _own = heap::suspend();
         let Some(session) = current().filter(|session| session.close()) else { return };
         session.finish_all(ended);
-        sys::without_sigxfsz(|| session.end(exit_status));
+        sys::without_sigxfsz(|| {
+            session.record_end(exit_status);
+            session.deliver();
+        });
     });
 }

@@ -11,7 +11,7 @@ use resmon_record::config::{self, Config, Endpoint};
 use resmon_record::line::Line;
 
 pub use self::orphan::Orphan;
-pub use self::run::{Placed, Run};
+pub use self::run::{Delivery, Placed, Run};
 use crate::measure::limit::Limit;
 use crate::measure::snapshot::Machine;
 

@@ -227,9 +227,9 @@ impl Run {
         })
     }
 
-    /// Ends the session, if there is one, and delivers its records. Lines that have not been read or forgotten stay in
+    /// Ends the session, if there is one, and returns its delivery. Lines that have not been read or forgotten stay in
     /// the intake if `is_over` is `false`, and the next run delivers them. So do those that follow a read error.
-    pub fn end(mut self, exit_status: i32, is_over: bool) {
+    pub fn end(mut self, exit_status: i32, is_over: bool) -> Delivery {
         // First: from here on the session's own files hold everything else.
         match self.intake.read() {
             Ok(lines) if lines.is_empty() && is_over => self.intake.remove(),
@@ -242,7 +242,21 @@ impl Run {
             }
         }
         if let Some(session) = &self.session {
-            session.end(Some(exit_status));
+            session.record_end(Some(exit_status));
+        }
+        Delivery(self.session)
+    }
+}
+
+/// The delivery of a session that has ended. All records are on disk, and another process sends them.
+#[derive(Debug)]
+pub struct Delivery(Option<Session>);
+
+impl Delivery {
+    /// Waits until all records are delivered, at most until the flush timeout. Warns of those that are not.
+    pub fn wait(self) {
+        if let Some(session) = self.0 {
+            session.deliver();
         }
     }
 }
@@ -326,7 +340,7 @@ mod tests {
             if is_read {
                 assert_eq!(run.read().unwrap().len(), 1);
             }
-            run.end(0, true);
+            drop(run.end(0, true));
             assert_eq!(path.exists(), !is_read);
         }
     }
