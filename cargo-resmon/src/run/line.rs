@@ -6,7 +6,7 @@ use resmon_record::process;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::signals::Target;
+use super::signals::{self, Target};
 use crate::record::{Attempt, TestRecord};
 
 /// A parsed line of an intake.
@@ -155,9 +155,7 @@ impl Began {
         if !self.shim_name.is_empty() {
             return process::is_alive(&self.shim_name);
         }
-        let Ok(id) = self.shim.try_into() else { return false };
-        // SAFETY: no signal is sent.
-        unsafe { libc::kill(id, 0) == 0 }
+        self.shim.try_into().is_ok_and(signals::exists)
     }
 }
 

@@ -157,6 +157,12 @@ fn die_by(signal: c_int) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
+/// Returns whether a process with this id exists.
+pub(crate) fn exists(id: c_int) -> bool {
+    // SAFETY: no signal is sent.
+    unsafe { libc::kill(id, 0) == 0 }
+}
+
 /// A process to send signals to. It may have ended, and its process id may be that of another process.
 #[derive(Debug)]
 pub(crate) struct Target {

@@ -94,8 +94,8 @@ fn a_run_that_can_be_kept_nowhere_is_not_said_to_be() {
 /// Fails the locks of a process and of all that it starts with `ENOLCK`, as some network file systems do.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn without_locks() -> std::io::Result<()> {
-    #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "small constants")]
-    let code = |class: u32| class as u16;
+    let code = |class: u32| u16::try_from(class).expect("small");
+    let number = |constant: i64| u32::try_from(constant).expect("small");
     let jump = |k: u32, jt, jf| libc::sock_filter {
         code: code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K),
         jt,
@@ -112,14 +112,15 @@ fn without_locks() -> std::io::Result<()> {
     // The number of the call is at 0 of `seccomp_data`, its second argument at 24.
     let mut filter = [
         load(0),
-        jump(libc::SYS_fcntl as u32, 0, 4),
+        jump(number(libc::SYS_fcntl), 0, 4),
         load(24),
-        jump(libc::F_SETLK as u32, 1, 0),
-        jump(libc::F_GETLK as u32, 0, 1),
-        answer(libc::SECCOMP_RET_ERRNO | libc::ENOLCK as u32),
+        jump(number(libc::F_SETLK.into()), 1, 0),
+        jump(number(libc::F_GETLK.into()), 0, 1),
+        answer(libc::SECCOMP_RET_ERRNO | number(libc::ENOLCK.into())),
         answer(libc::SECCOMP_RET_ALLOW),
     ];
-    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let len = filter.len().try_into().expect("small");
+    let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
     // SAFETY: the pointer is to a filter of our own, which the kernel copies.
     let failed = unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
