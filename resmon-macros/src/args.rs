@@ -4,6 +4,8 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, LitStr, Path, Result, Token, parenthesized};
 
+use crate::budget::{self, Budget};
+
 /// The argument that says that another attribute has already put `#[test]` on the function.
 pub(crate) const REGISTERED: &str = "__resmon_registered";
 
@@ -17,6 +19,8 @@ pub(crate) struct Args {
     pub(crate) inner: Option<TokenStream>,
     /// Whether to add only the guard.
     pub(crate) registered: bool,
+    /// The limits that the test must keep to.
+    pub(crate) budget: Budget,
 }
 
 impl Parse for Args {
@@ -24,6 +28,7 @@ impl Parse for Args {
         let mut krate = None;
         let mut inner = None;
         let mut registered = false;
+        let mut budget = Budget::default();
         while !input.is_empty() {
             if input.peek(Token![crate]) && !input.peek2(Token![::]) {
                 let keyword: Token![crate] = input.parse()?;
@@ -34,6 +39,8 @@ impl Parse for Args {
                 let path = parse_path(input)?;
                 if path.is_ident(REGISTERED) {
                     registered = true;
+                } else if let Some(name) = path.get_ident().filter(|name| budget::is_name(name)) {
+                    budget.parse(name, input)?;
                 } else {
                     let attribute = parse_attribute(input, &path)?;
                     if inner.replace(attribute).is_some() {
@@ -50,7 +57,7 @@ impl Parse for Args {
         }
         let is_renamed = krate.is_some();
         let krate = krate.unwrap_or_else(|| syn::parse_quote!(::resmon));
-        Ok(Args { krate, is_renamed, inner, registered })
+        Ok(Args { krate, is_renamed, inner, registered, budget })
     }
 }
 
@@ -64,6 +71,8 @@ impl Args {
     /// Returns `resmon::test` for another attribute, with these arguments and the same crate.
     pub(crate) fn again(&self, arguments: &TokenStream) -> TokenStream {
         let krate = &self.krate;
+        let budget = self.budget.arguments();
+        let arguments = quote!(#budget #arguments);
         match (self.is_renamed, arguments.is_empty()) {
             (false, true) => quote!(#krate::test),
             (false, false) => quote!(#krate::test(#arguments)),

@@ -39,7 +39,7 @@ fn try_expand(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
             "`#[resmon::test]` is here twice, remove one of them",
         ));
     }
-    if let Err(error) = valid::is_runnable(&test) {
+    if let Err(error) = valid::is_runnable(&test).and_then(|()| valid::may_fail(&args, &test)) {
         // Other attributes would report the same mistake.
         test.make_plain();
         let error = error.into_compile_error();

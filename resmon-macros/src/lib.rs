@@ -2,6 +2,7 @@
 
 mod args;
 mod attr;
+mod budget;
 mod build;
 mod expand;
 mod item;

@@ -55,7 +55,7 @@ impl Shape {
     pub(crate) fn expand(&self, args: &Args, test: &TestFn) -> TokenStream {
         let private = &args.private();
         let TestFn { attrs, vis, sig, body } = test;
-        let site = self.site(private, test);
+        let site = self.site(private, args, test);
         let guard = Ident::new(GUARD, Span::call_site());
         let enter = quote!(let #guard = #private::enter(#site););
         let measured = match test.arguments() {
@@ -124,12 +124,13 @@ impl Shape {
         }
     }
 
-    fn site(&self, private: &TokenStream, test: &TestFn) -> TokenStream {
+    fn site(&self, private: &TokenStream, args: &Args, test: &TestFn) -> TokenStream {
         let name = libtest_name(&test.sig.ident);
         let should_panic = ShouldPanic::of(&test.attrs).tokens();
         let opaque = matches!(self, Shape::Guard { opaque: true });
         let build = Build::current().map(Build::tokens);
-        quote!(#private::site!(#name, #should_panic, #opaque #build))
+        let budget = args.budget.tokens();
+        quote!(#private::site!(#name, #should_panic, #opaque #budget #build))
     }
 }
 

@@ -51,6 +51,11 @@ snapshots! {
         panic!("this is the one");
     }
 
+    budget: (max_heap = "1.5 MiB", max_time = "2 s")
+    fn is_small() {
+        drop(vec![0; 1 << 20]);
+    }
+
     inner_attribute: (tokio::test(flavor = "multi_thread", worker_threads = 2))
     async fn waits() -> Result<(), ()> {
         ready(()).await

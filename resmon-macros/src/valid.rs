@@ -3,6 +3,7 @@
 use quote::quote;
 use syn::{Attribute, Error, Result};
 
+use crate::args::Args;
 use crate::attr;
 use crate::item::TestFn;
 use crate::known;
@@ -21,6 +22,19 @@ pub(crate) fn is_known(test: &TestFn) -> Result<()> {
             ))
         }
         None => Ok(()),
+    }
+}
+
+/// Rejects a budget of a test that should panic: it could not make that test fail.
+pub(crate) fn may_fail(args: &Args, test: &TestFn) -> Result<()> {
+    match args.budget.first() {
+        Some(name) if test.attrs.iter().any(|attr| attr.path().is_ident("should_panic")) => {
+            Err(Error::new(
+                name.span(),
+                "a budget cannot fail a test that should panic, remove one of the two",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

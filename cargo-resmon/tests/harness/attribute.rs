@@ -33,6 +33,16 @@ fn what_a_test_measures_by_itself_is_recorded_too() {
     );
 }
 
+/// The harness measures the test, the attribute has the budget.
+#[test]
+fn a_budget_holds_under_the_harness() {
+    let suite = Suite::of(Fixture::new("marked-and-plain"));
+    let arguments = ["--package=marked", "--lib", "--", "--include-ignored", "takes_longer"];
+    let run = suite.test(&arguments).finish().exits(101);
+    assert!(run.stdout.contains("over budget: it took "), "{}", run.stdout);
+    assert_eq!(tests(&suite.records()), [("marked/src/lib.rs::tests::takes_longer", "failed")]);
+}
+
 /// Requires that the attribute records the tests of a binary that is not instrumented.
 #[test]
 fn the_attribute_records_where_the_harness_does_not() {

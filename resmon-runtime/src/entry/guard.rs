@@ -5,11 +5,13 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread;
 use std::time::Instant;
 
+use resmon_record::fields::After;
 use resmon_record::outcome::{Outcome, ShouldPanic};
 
+use super::budget;
 use super::charge;
 use super::nodeid;
-use crate::entry::site::Site;
+use crate::entry::site::{Budget, Site};
 use crate::measure::heap;
 use crate::session::open::{Nested, OpenTest};
 use crate::session::process;
@@ -28,6 +30,7 @@ struct Open {
     test: OpenTest,
     should_panic: ShouldPanic,
     opaque: bool,
+    budget: Option<&'static Budget>,
     /// Whether the thread was already unwinding when the guard was opened.
     panicking: bool,
     outcome: Cell<Option<Outcome>>,
@@ -35,13 +38,15 @@ struct Open {
 
 /// Opens the guard of a test. Used by generated code.
 pub fn enter(site: &'static Site) -> Guard {
-    if charge::is_in_binary() {
-        // The harness measures this test already.
-        return Guard(None);
-    }
-    // The same test, caught twice, or a test that calls another: only the outer one gets a record.
-    open(Some(site), Nested::Skipped, |thread| nodeid::of_test(site, thread))
-        .with_rules(site.should_panic, site.opaque)
+    // The same test, caught twice, or a test that calls another: only the outer one gets a record. The harness records
+    // each test already.
+    let session = if charge::is_in_binary() { None } else { session(Some(site)) };
+    let session = match &site.budget {
+        Some(_) => session.or_else(|| process::session_without_records(|| origin(Some(site)))),
+        None => session,
+    };
+    open(session, Some(site), Nested::Skipped, |thread| nodeid::of_test(site, thread))
+        .with_rules(site)
 }
 
 /// Opens a guard of this name, for code that no attribute reaches: a custom harness, a bench, a phase of a test.
@@ -63,30 +68,35 @@ pub fn guard(name: impl AsRef<str>) -> Guard {
 }
 
 fn named(name: &str, caller: &Location<'_>) -> Guard {
-    open(None, Nested::Recorded, |_| nodeid::named(caller.file(), name))
+    open(session(None), None, Nested::Recorded, |_| nodeid::named(caller.file(), name))
 }
 
 /// Opens the guard of a test that the harness runs.
 pub(crate) fn of_harness(file: &str, name: &str) -> Guard {
-    open(None, Nested::Recorded, |_| nodeid::named(file, name))
+    open(session(None), None, Nested::Recorded, |_| nodeid::named(file, name))
 }
 
 /// Returns the open session, if there is a destination. The first call begins the session.
 pub(crate) fn session(site: Option<&'static Site>) -> Option<&'static Session> {
-    process::session(|| Origin {
+    process::session(|| origin(site))
+}
+
+fn origin(site: Option<&'static Site>) -> Origin {
+    Origin {
         package: site.and_then(|site| site.package),
         target: charge::target().or_else(|| Some(site?.build.as_ref()?.target)),
         are_tests_known: charge::is_in_charge(),
-    })
+    }
 }
 
 /// Opens a guard if there is a session. `id` gets the name of the thread and returns the test's id.
 fn open(
+    session: Option<&'static Session>,
     site: Option<&'static Site>,
     nested: Nested,
     id: impl FnOnce(Option<&str>) -> String,
 ) -> Guard {
-    let Some(session) = session(site) else { return Guard(None) };
+    let Some(session) = session else { return Guard(None) };
     let _own = heap::suspend();
     let package = site.and_then(|site| site.package);
     // A defect of resmon must not fail the test.
@@ -95,6 +105,7 @@ fn open(
         test,
         should_panic: ShouldPanic::No,
         opaque: false,
+        budget: None,
         panicking: thread::panicking(),
         outcome: Cell::new(None),
     }))
@@ -157,7 +168,7 @@ impl Guard {
 
     /// Opens a guard for a test of this id.
     pub(crate) fn with_id(id: String) -> Self {
-        open(None, Nested::Recorded, |_| id)
+        open(session(None), None, Nested::Recorded, |_| id)
     }
 
     /// Notes that the thread turns to other work.
@@ -174,9 +185,10 @@ impl Guard {
         }
     }
 
-    fn with_rules(mut self, should_panic: ShouldPanic, opaque: bool) -> Self {
+    fn with_rules(mut self, site: &'static Site) -> Self {
         if let Some(open) = &mut self.0 {
-            (open.should_panic, open.opaque) = (should_panic, opaque);
+            (open.should_panic, open.opaque) = (site.should_panic, site.opaque);
+            open.budget = site.budget.as_ref();
         }
         self
     }
@@ -197,8 +209,19 @@ impl Drop for Guard {
         let _own = heap::suspend();
         let Some(open) = self.0.take() else { return };
         let outcome = open.outcome(thread::panicking() && !open.panicking);
-        // A panic in a drop would abort the test binary.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| open.test.finish(outcome, ended)));
+        let budget = open.budget.filter(|_| matches!(outcome, Outcome::Passed | Outcome::Unknown));
+        let mut excess = None;
+        let mut fails = |after: &After| {
+            excess = budget.and_then(|budget| budget::exceeded(budget, after));
+            excess.is_some()
+        };
+        // A defect of resmon must not fail the test.
+        let finish = || open.test.finish(outcome, ended, &mut fails);
+        let _ = panic::catch_unwind(AssertUnwindSafe(finish));
+        // The user asked for it. A second panic would abort the test binary.
+        if let Some(excess) = excess.filter(|_| !thread::panicking()) {
+            panic!("{excess}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The modules that measure. `plain.rs` takes their place where nothing can be measured.
 
+mod budget;
 mod charge;
 pub mod guard;
 #[doc(hidden)]

@@ -17,8 +17,25 @@ pub struct Site {
     pub should_panic: ShouldPanic,
     /// Whether the return type hides success and failure from resmon.
     pub opaque: bool,
+    /// The limits that the test must keep to.
+    pub budget: Option<Budget>,
     /// `None` where Cargo did not start the compiler.
     pub build: Option<Build>,
+}
+
+/// The limits that a test must keep to. `None` is no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// The peak of the heap, in bytes.
+    pub max_heap: Option<u64>,
+    /// The number of allocations.
+    pub max_allocs: Option<u64>,
+    /// The peak of resident memory of the process, in bytes.
+    pub max_rss: Option<u64>,
+    /// Wall time, in nanoseconds.
+    pub max_time: Option<u64>,
+    /// CPU time in user code and in the kernel, in nanoseconds.
+    pub max_cpu: Option<u64>,
 }
 
 /// The Cargo target that a test is compiled into.
@@ -43,6 +60,7 @@ pub struct Build {
 macro_rules! site {
     (
         $name:literal, $should_panic:ident $(($expected:literal))?, $opaque:literal
+        $(, budget = ($heap:tt $allocs:tt $rss:tt $time:tt $cpu:tt))?
         $(, target = $target:literal, folder = $folder:literal, root = $root:literal)?
     ) => {
         &$crate::site::Site {
@@ -52,8 +70,27 @@ macro_rules! site {
             file: ::core::file!(),
             should_panic: $crate::outcome::ShouldPanic::$should_panic $(($expected))?,
             opaque: $opaque,
+            budget: $crate::site!(@budget $($heap $allocs $rss $time $cpu)?),
             build: $crate::site!(@build $($target $folder $root)?),
         }
+    };
+    (@budget) => {
+        ::core::option::Option::None
+    };
+    (@budget $heap:tt $allocs:tt $rss:tt $time:tt $cpu:tt) => {
+        ::core::option::Option::Some($crate::site::Budget {
+            max_heap: $crate::site!(@limit $heap),
+            max_allocs: $crate::site!(@limit $allocs),
+            max_rss: $crate::site!(@limit $rss),
+            max_time: $crate::site!(@limit $time),
+            max_cpu: $crate::site!(@limit $cpu),
+        })
+    };
+    (@limit none) => {
+        ::core::option::Option::None
+    };
+    (@limit $limit:literal) => {
+        ::core::option::Option::Some($limit)
     };
     (@build) => {
         ::core::option::Option::None

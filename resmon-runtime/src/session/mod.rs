@@ -148,6 +148,29 @@ impl Session {
         Some(Self::begin(started, ids, &crash_report, |place| write::open(config, place)))
     }
 
+    /// Begins a session that measures tests and writes no records. `None` if resmon is turned off.
+    pub(crate) fn without_records(started: SystemTime, origin: Origin) -> Option<Self> {
+        if Config::is_disabled(|name| env::var_os(name)) {
+            return None;
+        }
+        let ids = Ids {
+            name: "",
+            session: "",
+            run: "",
+            package: origin.package,
+            target: origin.target,
+            are_tests_known: origin.are_tests_known,
+            is_child: false,
+        };
+        let crash_report = CrashReport {
+            directories: Vec::new(),
+            name: "",
+            destination: Destination::File(PathBuf::new()),
+            reports_others: false,
+        };
+        Some(Self::begin(started, ids, &crash_report, |_| write::nothing()))
+    }
+
     /// Begins a session with these ids.
     pub(crate) fn begin(
         started: SystemTime,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use resmon_record::fields::{Before, head};
+use resmon_record::fields::{After, Before, head};
 use resmon_record::line::Line;
 use resmon_record::outcome::Outcome;
 use resmon_record::timestamp::Timestamp;
@@ -90,16 +90,25 @@ impl Session {
     /// Records the tests that are still open, and stops the sampler.
     pub(super) fn finish_all(&self, ended: Instant) {
         for test in self.running.remove_all() {
-            self.record(&test, Outcome::Unfinished, ended);
+            self.record(&test, Outcome::Unfinished, ended, &mut |_| false);
         }
         self.sampler.stop();
     }
 
-    /// Records a test that ended at `ended`.
-    fn record(&self, test: &Test, outcome: Outcome, ended: Instant) {
+    /// Records a test that ended at `ended`. It has failed if `fails` says so of its figures.
+    fn record(
+        &self,
+        test: &Test,
+        outcome: Outcome,
+        ended: Instant,
+        fails: &mut dyn FnMut(&After) -> bool,
+    ) {
         let Some((before, start)) = test.before() else { return };
-        let after = test.end(&self.machine, &self.process, start, outcome, ended);
-        self.count(outcome == Outcome::Failed);
+        let mut after = test.end(&self.machine, &self.process, start, outcome, ended);
+        if fails(&after) {
+            after.outcome = Outcome::Failed;
+        }
+        self.count(after.outcome == Outcome::Failed);
         let mut line = head("test", None, Timestamp::now());
         line.fields(before);
         after.write(&mut line);
@@ -113,14 +122,20 @@ impl Session {
 }
 
 impl OpenTest {
-    /// Ends the test and writes its record, unless the session has ended.
-    pub(crate) fn finish(self, outcome: Outcome, ended: Instant) {
+    /// Ends the test and writes its record, unless the session has ended. The test has failed if `fails` says so of its
+    /// figures.
+    pub(crate) fn finish(
+        self,
+        outcome: Outcome,
+        ended: Instant,
+        fails: &mut dyn FnMut(&After) -> bool,
+    ) {
         let Some(session) = self.session() else { return };
         // Ordered with `Session::close` in all threads: either `close` waits for this, or this finds the session
         // closed.
         let _recording = Recording::begin(&session.recording);
         if !session.ended.load(Ordering::SeqCst) && session.running.remove(&self.test) {
-            session.record(&self.test, outcome, ended);
+            session.record(&self.test, outcome, ended, fails);
         }
     }
 

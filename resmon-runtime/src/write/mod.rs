@@ -17,10 +17,16 @@ pub(crate) use self::file::File;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::intake::Intake;
 pub(crate) use self::journal::Journal;
+use self::sink::Nothing;
 pub(crate) use self::sink::{Place, Position, Sink};
 use self::spooled::Spooled;
 #[cfg(all(unix, feature = "collector"))]
 pub(crate) use self::tee::Tee;
+
+/// Returns a destination that writes nothing.
+pub(crate) fn nothing() -> Box<dyn Sink> {
+    Box::new(Nothing)
+}
 
 /// Opens the destination of the configuration.
 pub(crate) fn open(config: Config, place: Place<'_>) -> Box<dyn Sink> {

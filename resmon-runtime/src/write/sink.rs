@@ -24,6 +24,26 @@ pub(crate) trait Sink: Debug + Send + Sync {
     fn close(&self);
 }
 
+/// A destination that writes nothing.
+#[derive(Debug)]
+pub(super) struct Nothing;
+
+impl Sink for Nothing {
+    fn session(&self, _line: Line) {}
+
+    fn test(&self, _line: Line) {}
+
+    fn position(&self) -> Position {
+        Position { batch_num: 1, from: 0 }
+    }
+
+    fn dropped(&self) -> u64 {
+        0
+    }
+
+    fn close(&self) {}
+}
+
 /// The position of a future record.
 pub(crate) struct Position {
     /// The batch that the next test record will belong to.

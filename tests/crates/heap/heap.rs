@@ -70,6 +70,18 @@ fn each_allocation_counts() {
     }
 }
 
+#[test]
+fn a_budget_is_exceeded_by_a_byte_and_by_an_allocation() {
+    let run = Run::own_tests("suite::budgets::").arg("--include-ignored").finish().exits(101);
+    assert!(run.stdout.contains("test suite::budgets::within ... ok\n"), "{}", run.stdout);
+    for message in [
+        "the heap peaked at 1.5 MiB, max_heap is 1 MiB; write `max_heap = \"2 MiB\"` to allow it",
+        "allocations: 11, max_allocs is 10; write `max_allocs = 11` to allow it",
+    ] {
+        assert!(run.stdout.contains(message), "{}", run.stdout);
+    }
+}
+
 /// Allocations of a part count for the part and for the whole test. Those of resmon count for neither.
 #[test]
 fn a_part_of_a_test_has_figures_of_its_own() {

@@ -21,6 +21,28 @@ fn allocate_and_free(times: usize) {
     }
 }
 
+mod budgets {
+    use super::{MIB, allocate, allocate_and_free};
+
+    #[resmon::test(max_heap = "2 MiB", max_allocs = 10)]
+    fn within() {
+        drop(allocate(2 * MIB));
+        allocate_and_free(9);
+    }
+
+    #[resmon::test(max_heap = "1 MiB")]
+    #[ignore = "fails"]
+    fn over_heap() {
+        drop(allocate(3 * MIB / 2));
+    }
+
+    #[resmon::test(max_allocs = 10)]
+    #[ignore = "fails"]
+    fn over_allocs() {
+        allocate_and_free(11);
+    }
+}
+
 mod one {
     use super::{MIB, allocate, allocate_and_free, black_box};
 

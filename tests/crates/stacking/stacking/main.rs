@@ -6,6 +6,7 @@
 #[path = "../../../support/rerun/mod.rs"]
 mod rerun;
 
+mod budgets;
 mod generators;
 mod googletest;
 mod proptest;

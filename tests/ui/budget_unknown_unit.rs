@@ -1,0 +1,4 @@
+#[resmon::test(max_time = "2 hours")]
+fn limited() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[resmon::test(max_heap = "64")]
+fn limited() {}
+
+fn main() {}

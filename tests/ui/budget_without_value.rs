@@ -1,0 +1,4 @@
+#[resmon::test(max_heap)]
+fn limited() {}
+
+fn main() {}
