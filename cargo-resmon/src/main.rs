@@ -1,10 +1,12 @@
 //! `cargo resmon`: runs tests as one session, and reports on it.
 
+mod clean;
 mod cli;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
 mod harness;
+mod input;
 mod message;
 mod outcome;
 mod record;

@@ -3,8 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Writes a line to stderr. Ignores errors, such as those of a closed terminal.
+use crate::clean::clean_lines;
+
+/// Writes a line to stderr, without the control characters of the names in it. Ignores errors, such as those of a closed
+/// terminal.
 pub(crate) fn say(message: impl Display) {
+    let message = clean_lines(&message.to_string());
     let _ = io::stderr().write_all(format!("resmon: {message}\n").as_bytes());
 }
 

@@ -72,6 +72,21 @@ pub(crate) struct Machine {
     pub(crate) disk_total_bytes: Option<i64>,
 }
 
+impl Machine {
+    /// Returns the bytes of memory that a run may use on it.
+    pub(crate) fn memory(&self) -> Option<i64> {
+        let limits = [self.mem_limit_bytes, self.mem_total_bytes];
+        limits.into_iter().flatten().filter(|limit| *limit > 0).min()
+    }
+
+    /// Returns the number of CPUs that a run may use on it.
+    #[allow(clippy::cast_precision_loss, reason = "no machine has that many CPUs")]
+    pub(crate) fn cpus(&self) -> Option<f64> {
+        let limits = [self.cpu_limit, self.cpu_count.map(|count| count as f64)];
+        limits.into_iter().flatten().filter(|limit| *limit > 0.0).reduce(f64::min)
+    }
+}
+
 /// The GitHub Actions run. A field is empty if its variable was unset.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

@@ -117,7 +117,7 @@ fn killed(report: &Report) -> Vec<Advice> {
 
 fn memory_exhausted(report: &Report) -> Vec<Advice> {
     let Some((least, place)) = report.totals.mem_available else { return Vec::new() };
-    let total = report.run.machine().and_then(|machine| machine.mem_total_bytes);
+    let total = report.run.of_all_machines(|machine| machine.mem_total_bytes);
     let Some(total) = total.filter(|total| *total > 0) else { return Vec::new() };
     if float(least) > float(total) * 0.05 {
         return Vec::new();
@@ -241,8 +241,7 @@ fn idle(report: &Report) -> Vec<Advice> {
 
 /// Returns whether the run may use fewer CPUs than the machine has. The machine's usage then says little.
 fn is_limited(report: &Report) -> bool {
-    let machine = report.run.machine();
-    machine.is_some_and(|machine| match (machine.cpu_limit, machine.cpu_count) {
+    report.run.machines.iter().any(|machine| match (machine.cpu_limit, machine.cpu_count) {
         (Some(limit), Some(count)) => limit < float(count),
         _ => false,
     })

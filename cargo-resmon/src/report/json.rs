@@ -27,11 +27,11 @@ struct Document<'a> {
     tests: Vec<TestOf<'a>>,
     /// The test binaries of `cargo test`, in the order of their ends.
     binaries: Vec<BinaryOf<'a>>,
-    /// The earlier runs of the file or directory, the latest first; at most 20.
+    /// The earlier runs in the files or the directory, the latest first; at most 20.
     earlier_runs: Vec<EarlierRun<'a>>,
     /// The advice, the most urgent first.
     advice: Vec<Advice>,
-    /// The number of lines of the file that are not records.
+    /// The number of lines of the files that are not records.
     unreadable_lines: usize,
     /// The number of repeated records, which are ignored.
     duplicate_records: usize,

@@ -27,15 +27,22 @@ use terminal_size::{Height, Width, terminal_size_of};
 use self::model::Report;
 use self::terminal::Extent;
 use self::test::Measure;
+use crate::input::{Input, inputs};
 use crate::run_store;
 
 /// Show what a run did to the machine
+///
+/// Of several runs the newest is shown, and those before it are its history. Records of the same run_id are one run, in
+/// however many files they are: set RESMON_RUN_ID to one value in all jobs that run a part of the tests. Files may be
+/// compressed by gzip or zstd.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A file of records; the latest run of this workspace if left out
-    file: Option<PathBuf>,
+    /// Files of records, directories with such files, patterns, and `-` for standard input; the latest run of this
+    /// workspace if left out
+    #[arg(value_name = "FILE|DIR|PATTERN")]
+    files: Vec<PathBuf>,
     /// The latest run of this workspace
-    #[arg(long, conflicts_with = "file")]
+    #[arg(long, conflicts_with = "files")]
     last: bool,
     /// Write the report to this file as a self-contained HTML page
     #[arg(long, value_name = "FILE")]
@@ -52,11 +59,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (file, before) = match &arguments.file {
-        Some(file) => (file.clone(), Vec::new()),
-        None => latest()?,
+    let (inputs, before) = match arguments.files.as_slice() {
+        [] => latest().map(|(file, before)| (vec![Input::File(file)], before))?,
+        files => (inputs(files)?, Vec::new()),
     };
-    let report = Report::load(&file, &before)?;
+    let report = Report::load(&inputs, &before)?;
     if let Some(page) = &arguments.html {
         write_page(&report, page)?;
         if !arguments.json && !arguments.markdown {
@@ -102,7 +109,7 @@ fn tell(
     mut out: impl Write,
     summary: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let report = Report::load(file, before)?;
+    let report = Report::load(&[Input::File(file.to_owned())], before)?;
     let extent = Extent { width, top: 5, measures: &Measure::ALL };
     // If stderr cannot be written to, the summary still can.
     let _ = writeln!(out, "\n{}", terminal::render(&report, extent).trim_end());

@@ -1,8 +1,9 @@
 //! The contents of a report, independent of its form.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use anyhow::Context;
 use jiff::Timestamp;
 
 use super::binary::Binary;
@@ -11,10 +12,11 @@ use super::run::Run;
 use super::test::{Earlier, Key, Measure, Test};
 use super::totals::Totals;
 use super::units;
+use crate::input::Input;
 use crate::outcome::Outcome;
 use crate::record::{Attempt, Machine};
 
-/// The newest run of a file, with the runs before it.
+/// The newest run of what is read, with the runs before it.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) run: Run,
@@ -33,22 +35,24 @@ pub(crate) struct EarlierRun {
     pub(crate) tests: usize,
     /// The number of tests that failed, crashed or stayed unfinished.
     pub(crate) bad: usize,
+    /// Whether it is a part of the same CI run, on another machine.
+    pub(crate) is_other_shard: bool,
 }
 
 impl Report {
-    /// Loads the newest run of `file`. Its other runs are earlier runs, and so are those of the files in `before`,
+    /// Loads the newest run of the inputs. Their other runs are earlier runs, and so are those of the files in `before`,
     /// which come newest first.
-    pub(crate) fn load(file: &Path, before: &[PathBuf]) -> anyhow::Result<Self> {
-        let records = read::read(file)?;
+    pub(crate) fn load(inputs: &[Input], before: &[PathBuf]) -> anyhow::Result<Self> {
+        let records = read::read(inputs)?;
         let mut runs = records.runs.into_iter();
-        let Some(run) = runs.next() else { unreachable!("a file without a run is an error") };
+        let run = runs.next().context("there is nothing to report on")?;
         let mut earlier: Vec<Run> = runs.collect();
         for file in before {
             if earlier.len() + 1 >= RUNS {
                 break;
             }
             // An unreadable earlier run is left out.
-            if let Ok(records) = read::read(file) {
+            if let Ok(records) = read::read(&[Input::File(file.clone())]) {
                 let is_other = |other: &Run| other.first <= run.first && other.id != run.id;
                 earlier.extend(records.runs.into_iter().filter(is_other));
             }
@@ -69,6 +73,7 @@ impl Report {
                 seconds: run.seconds(),
                 tests: run.tests.len(),
                 bad: run.tests.iter().filter(|test| test.outcome().is_bad()).count(),
+                is_other_shard: run.is_other_shard_of(&self.run),
                 id: run.id.take(),
             });
             for (key, test) in run.take_earlier(number) {
@@ -158,17 +163,12 @@ impl Report {
 
     /// Returns the bytes of memory that the run may use.
     pub(crate) fn memory(&self) -> Option<i64> {
-        let machine = self.run.machine()?;
-        let limits = [machine.mem_limit_bytes, machine.mem_total_bytes];
-        limits.into_iter().flatten().filter(|limit| *limit > 0).min()
+        self.run.of_all_machines(Machine::memory)
     }
 
     /// Returns the number of CPUs that the run may use.
-    #[allow(clippy::cast_precision_loss, reason = "no machine has that many CPUs")]
     pub(crate) fn cpus(&self) -> Option<f64> {
-        let machine = self.run.machine()?;
-        let limits = [machine.cpu_limit, machine.cpu_count.map(|count| count as f64)];
-        limits.into_iter().flatten().filter(|limit| *limit > 0.0).reduce(f64::min)
+        self.run.of_all_machines(Machine::cpus)
     }
 
     /// Returns whether a test, or a test binary by itself, has a bad outcome. Flaky tests do not count.
@@ -189,14 +189,14 @@ impl Report {
 
     /// Describes the machine in a line, such as `linux x86_64, 4 CPUs (2 allowed), 16 GiB of memory`.
     pub(crate) fn machine(&self) -> Option<String> {
-        let Machine { os, arch, cpu_model, cpu_count, cpu_limit, mem_total_bytes, .. } =
-            self.run.machine()?;
+        let machine = self.run.machine()?;
+        let Machine { os, arch, cpu_model, cpu_count, cpu_limit, mem_total_bytes, .. } = machine;
         let mut parts = Vec::new();
         let system: Vec<&str> = [os, arch].into_iter().flatten().map(String::as_str).collect();
         parts.extend((!system.is_empty()).then(|| system.join(" ")));
         parts.extend(cpu_model.as_ref().map(|model| model.trim().to_owned()));
         let count = cpu_count.and_then(|count| usize::try_from(count).ok());
-        let allowed = self.cpus().filter(|cpus| count.is_none_or(|count| *cpus < whole(count)));
+        let allowed = machine.cpus().filter(|cpus| count.is_none_or(|count| *cpus < whole(count)));
         match (count, allowed) {
             (Some(count), Some(cpus)) => parts.push(format!(
                 "{} ({} allowed)",
@@ -207,7 +207,7 @@ impl Report {
             (None, _) => parts.extend(cpu_limit.map(|cpus| format!("{} CPUs", units::cpus(cpus)))),
         }
         let allowed =
-            self.memory().filter(|memory| mem_total_bytes.is_none_or(|all| *memory < all));
+            machine.memory().filter(|memory| mem_total_bytes.is_none_or(|all| *memory < all));
         match (mem_total_bytes, allowed) {
             (Some(all), Some(limit)) => parts.push(format!(
                 "{} of memory ({} allowed)",

@@ -1,22 +1,18 @@
-//! The reader of a file of records.
+//! The reader of files of records.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
 use super::binary::Binary;
 use super::run::{Event, Run};
+use crate::input::Input;
 use crate::record::{About, End, GitHub, Head, Machine, Text};
 
-/// The number of runs to keep of a file: the newest, and those before it.
+/// The number of runs to keep of what is read: the newest, and those before it.
 pub(crate) const RUNS: usize = 21;
-/// The maximum length of a line in bytes. A longer one is not a record.
-const LINE: u64 = 1 << 20;
 
-/// The runs of a file, the newest first.
+/// The runs of some files, the newest first.
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) runs: Vec<Run>,
@@ -27,51 +23,59 @@ pub(crate) struct Records {
 #[derive(Debug, Default)]
 pub(crate) struct Unreadable {
     pub(crate) lines: usize,
-    /// The number of the first such line, and the reason.
-    pub(crate) first: Option<(usize, String)>,
+    /// The place of the first such line, and the reason.
+    pub(crate) first: Option<(String, String)>,
+    /// Whether several files have been read. A place then names its file.
+    pub(crate) of_several: bool,
 }
 
-impl Unreadable {
-    fn add(&mut self, line: usize, why: String) {
-        self.lines += 1;
-        self.first.get_or_insert((line, why));
+/// Reads the records of one or more inputs. A run may be spread over several of them, as by the machines of a CI run: its
+/// records share a `run_id`. Records that are in several of them count once. An input without records is an error, as
+/// the figures would be those of a part.
+pub(crate) fn read(inputs: &[Input]) -> anyhow::Result<Records> {
+    let mut runs = Runs::default();
+    let mut unreadable = Unreadable { of_several: inputs.len() > 1, ..Unreadable::default() };
+    for input in inputs {
+        add(input, &mut runs, &mut unreadable)?;
     }
+    Ok(Records { runs: runs.finish(), unreadable })
 }
 
-pub(crate) fn read(path: &Path) -> anyhow::Result<Records> {
-    let context = || format!("cannot read {}", path.display());
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).with_context(context)?);
-    let (mut runs, mut unreadable) = (Runs::default(), Unreadable::default());
-    let (mut line, mut number) = (Vec::new(), 0);
-    while next_line(&mut file, &mut line).with_context(context)? {
-        number += 1;
-        if line.len() as u64 > LINE {
-            unreadable.add(number, format!("longer than {LINE} bytes"));
-        } else if !line.trim_ascii().is_empty()
-            && let Err(error) = runs.add(&line)
-        {
-            let torn = line.last() != Some(&b'\n');
-            let why = if torn { "cut off in the middle".to_owned() } else { describe(&error) };
-            unreadable.add(number, why);
+fn add(input: &Input, runs: &mut Runs, unreadable: &mut Unreadable) -> anyhow::Result<()> {
+    let name = input.name();
+    let mut lines = input.lines()?;
+    let (mut number, mut records, mut strange) = (0, 0, None);
+    while let Some(line) = lines.next()? {
+        number = line.number;
+        let added = match line.fault {
+            Some(fault) => Err(fault),
+            None if line.text.is_empty() => continue,
+            None => runs.add(line.text).map_err(|error| match line.is_whole {
+                true => describe(&error),
+                false => "cut off in the middle".to_owned(),
+            }),
+        };
+        match added {
+            Ok(is_known) => records += usize::from(is_known),
+            Err(why) => {
+                unreadable.lines += 1;
+                strange.get_or_insert((number, why));
+            }
         }
     }
-    ensure!(number > 0, "{} is empty: nothing has been recorded", path.display());
-    let runs = runs.finish();
-    if runs.is_empty() {
-        let (line, why) = unreadable.first.unwrap_or((1, "a blank line".to_owned()));
-        anyhow::bail!("{} holds no records of resmon: line {line} is {why}", path.display());
+    let leave_out = if unreadable.of_several { ": leave it out" } else { "" };
+    ensure!(number > 0, "{name} is empty: nothing has been recorded{leave_out}");
+    if records == 0 {
+        let (line, why) = strange.unwrap_or((1, "of another kind".to_owned()));
+        anyhow::bail!(
+            "{name} holds no records of resmon: line {line} is {why}; name files that `cargo resmon` or RESMON_FILE made"
+        );
     }
-    Ok(Records { runs, unreadable })
-}
-
-/// Reads the next line, but no more than needed to see that it is too long. Returns `false` at the end.
-fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    file.by_ref().take(LINE + 1).read_until(b'\n', line)?;
-    if line.len() as u64 > LINE && line.last() != Some(&b'\n') {
-        file.skip_until(b'\n')?;
+    if let Some((line, why)) = strange {
+        let of = if unreadable.of_several { format!(" of {name}") } else { String::new() };
+        unreadable.first.get_or_insert((format!("line {line}{of}"), why));
     }
-    Ok(!line.is_empty())
+    Ok(())
 }
 
 /// Describes why a line is not a record. The text continues "line 3 is".
@@ -93,14 +97,15 @@ struct Runs {
 }
 
 impl Runs {
-    fn add(&mut self, line: &[u8]) -> serde_json::Result<()> {
+    /// Adds a line. Returns whether its event is one that this version knows.
+    fn add(&mut self, line: &[u8]) -> serde_json::Result<bool> {
         let head: Head<'_> = serde_json::from_slice(line)?;
         let event = head.event_type.get().unwrap_or_default();
         match event {
             "test" => {
                 let attempt = serde_json::from_slice(line)?;
                 let id = head.test_nodeid.as_ref().and_then(Text::get).unwrap_or("(no name)");
-                let Some(run) = self.run(&head) else { return Ok(()) };
+                let Some(run) = self.run(&head) else { return Ok(true) };
                 let package = head.package.as_ref().and_then(Text::get);
                 let test = run.test(id, package, head.target.as_ref().and_then(Text::get));
                 if is_new(run, &head, Event::Test(test)) {
@@ -113,7 +118,7 @@ impl Runs {
                 if head.run_id.is_none() && head.session_id.is_none() {
                     self.nameless += 1;
                 }
-                let Some(run) = self.run(&head) else { return Ok(()) };
+                let Some(run) = self.run(&head) else { return Ok(true) };
                 if is_new(run, &head, Event::Start) {
                     run.session_start(machine, github);
                 }
@@ -121,7 +126,7 @@ impl Runs {
             "session_end" => {
                 let end: End = serde_json::from_slice(line)?;
                 let machine: Machine = serde_json::from_slice(line)?;
-                let Some(run) = self.run(&head) else { return Ok(()) };
+                let Some(run) = self.run(&head) else { return Ok(true) };
                 if is_new(run, &head, Event::End) {
                     run.session_end(&end, machine);
                 }
@@ -129,16 +134,16 @@ impl Runs {
             "process" => {
                 let about: About = serde_json::from_slice(line)?;
                 let figures = serde_json::from_slice(line)?;
-                let Some(run) = self.run(&head) else { return Ok(()) };
+                let Some(run) = self.run(&head) else { return Ok(true) };
                 let place = run.executable(about.executable.as_deref().unwrap_or_default());
                 if is_new(run, &head, Event::Process(place)) {
                     run.binary(Binary { about, figures });
                 }
             }
             // An event of a later version.
-            _ => {}
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Returns the run of a record, unless there are too many newer ones.

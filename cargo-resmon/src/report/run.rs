@@ -10,7 +10,7 @@ use super::test::{Key, Test};
 use crate::record::{Attempt, End, GitHub, Machine, Text};
 
 /// The maximum number of machines to keep for a run.
-const MACHINES: usize = 32;
+const MACHINES: usize = 256;
 
 /// One `cargo test` or `cargo nextest run`.
 #[derive(Debug, Default)]
@@ -186,6 +186,26 @@ impl Run {
     /// Returns the wall seconds from the first moment of the run to the last.
     pub(crate) fn seconds(&self) -> Option<f64> {
         Some(self.last?.duration_since(self.first?).as_secs_f64())
+    }
+
+    /// Returns a figure of the run's machine. `None` if it has several that differ in it: a test does not tell on which
+    /// one it ran.
+    pub(crate) fn of_all_machines<T: PartialEq>(
+        &self,
+        figure: impl Fn(&Machine) -> Option<T>,
+    ) -> Option<T> {
+        let mut figures = self.machines.iter().map(figure);
+        let first = figures.next()?;
+        figures.all(|other| other == first).then_some(first)?
+    }
+
+    /// Returns whether both are parts of one CI run, on different machines, that have no `run_id` in common.
+    pub(crate) fn is_other_shard_of(&self, other: &Self) -> bool {
+        let ci =
+            |run: &Self| run.github.as_ref().map(|it| (it.run_id.clone(), it.run_attempt.clone()));
+        let host = |run: &Self| run.machine().and_then(|machine| machine.hostname.clone());
+        let is_elsewhere = host(self).zip(host(other)).is_some_and(|(one, other)| one != other);
+        is_elsewhere && self.github.is_some() && ci(self) == ci(other)
     }
 
     /// Returns the machine of the run, the first of several.

@@ -120,9 +120,10 @@ fn sentence(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Returns notes about unreadable lines of the file, and about test binaries that are not measured as requested.
+/// Returns notes about unreadable lines, about parts of the run that are missing, and about test binaries that are not measured as requested.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
     let mut notes = unreadable(report);
+    notes.extend(other_shards(report));
     for binary in &report.run.binaries {
         let (name, about) = (binary.name(), &binary.about);
         if let Some(why) = &about.not_instrumented {
@@ -147,17 +148,31 @@ fn unreadable(report: &Report) -> Vec<String> {
     unreadable
         .first
         .iter()
-        .map(|(line, why)| {
+        .map(|(place, why)| {
             let first =
                 if unreadable.lines == 1 { String::new() } else { "the first, ".to_owned() };
             let verb = if unreadable.lines == 1 { "is" } else { "are" };
             format!(
-                "{} of the file {verb} left out: {first}line {line}, is {}",
+                "{} of the {} {verb} left out: {first}{place}, is {}",
                 count(unreadable.lines, "line"),
+                if unreadable.of_several { "files" } else { "file" },
                 clean(why)
             )
         })
         .collect()
+}
+
+/// Says how to show the parts of a CI run as one, if they were recorded as several.
+fn other_shards(report: &Report) -> Option<String> {
+    let others = report.earlier.iter().filter(|run| run.is_other_shard).count();
+    (others > 0).then(|| {
+        let counts = if others == 1 { "counts" } else { "count" };
+        format!(
+            "{} of the same GitHub run, on another machine, {counts} as earlier: set RESMON_RUN_ID to the same value \
+             in all jobs to see them as one",
+            count(others, "run")
+        )
+    })
 }
 
 /// Describes the end of a bad or flaky test.

@@ -17,13 +17,6 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_folder_is_no_file() {
-    let records = Records::empty();
-    let complaint = report(records.path("x").parent().unwrap()).finish().complaint();
-    assert!(complaint.starts_with("resmon: error: cannot read "), "{complaint}");
-}
-
-#[test]
 fn an_empty_file_is_called_empty() {
     let complaint = report(&Records::empty().write()).finish().complaint();
     assert!(complaint.contains("is empty: nothing has been recorded"), "{complaint}");

@@ -40,8 +40,15 @@ impl From<Output> for Finished {
 
 /// Returns `cargo resmon report FILE` without the environment variables that change its output.
 pub(crate) fn report(file: &Path) -> Command {
+    let mut command = report_on_nothing();
+    command.arg(file);
+    command
+}
+
+/// Returns `cargo resmon report`, to which arguments are to be added.
+pub(crate) fn report_on_nothing() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
-    command.args(["resmon", "report"]).arg(file);
+    command.args(["resmon", "report"]);
     for variable in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_STEP_SUMMARY"] {
         command.env_remove(variable);
     }

@@ -6,6 +6,7 @@ mod binaries;
 mod browser;
 mod command;
 mod html;
+mod inputs;
 mod json;
 mod last;
 mod markdown;

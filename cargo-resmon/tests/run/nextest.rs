@@ -109,3 +109,32 @@ fn each_end_of_a_process_has_its_outcome() {
     }
     assert_eq!(suite.spool(), [""; 0]);
 }
+
+/// Two machines of a CI run have half of the tests each.
+#[test]
+fn the_partitions_of_a_run_are_one_report() {
+    let suite = Suite::new();
+    let mut files = Vec::new();
+    for partition in ["count:1/2", "count:2/2"] {
+        let file = suite.folder.path().join(format!("records-{}.ndjson", files.len()));
+        let tests = "package(plain) & kind(lib) & test(/passes|fills_memory/)";
+        let filter = ["--workspace", "--partition", partition, "-E", tests];
+        let Some(run) = suite.nextest(&filter) else { return };
+        run.env("RESMON_FILE", &file).env("RESMON_RUN_ID", "ci-1").finish().exits(0);
+        files.push(file.into_os_string().into_string().expect("text"));
+    }
+    let report = |files: &[String]| -> serde_json::Value {
+        let files: Vec<_> = files.iter().map(String::as_str).collect();
+        let report = suite.resmon(&[&["report", "--json"], &files[..]].concat()).finish().exits(0);
+        serde_json::from_str(&report.stdout).expect("it is JSON")
+    };
+    let whole = report(&files);
+    assert_eq!(whole["run"]["id"], "ci-1");
+    assert_eq!(whole["earlier_runs"], serde_json::json!([]));
+    assert_eq!((&whole["totals"]["tests"], &whole["totals"]["passed"]), (&2.into(), &2.into()));
+    assert_eq!(whole["run"]["sessions_started"], 2);
+    assert_eq!(whole["run"]["sessions_ended"], 2);
+    for file in &files {
+        assert_eq!(report(std::slice::from_ref(file))["totals"]["tests"], 1);
+    }
+}

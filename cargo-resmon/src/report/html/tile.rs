@@ -65,7 +65,7 @@ pub(super) fn tiles(report: &Report) -> Vec<Tile> {
             tone: "fine",
         },
     ]);
-    let total = report.run.machine().and_then(|machine| machine.mem_total_bytes);
+    let total = report.run.of_all_machines(|machine| machine.mem_total_bytes);
     let low = |(least, _): (i64, usize)| total.is_some_and(|all| float(least) < float(all) * 0.05);
     tiles.push(Tile {
         name: "Machine’s memory",

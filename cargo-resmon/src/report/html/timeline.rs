@@ -56,7 +56,7 @@ impl Timeline {
     }
 
     fn read(&mut self, report: &Report) {
-        let total = report.run.machine().and_then(|machine| machine.mem_total_bytes);
+        let total = report.run.of_all_machines(|machine| machine.mem_total_bytes);
         let mut cpu = Buckets::new(self.end);
         let mut memory = Buckets::new(self.end);
         for bar in &self.bars {
