@@ -4,7 +4,11 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    path::Path,
+    process::Command,
+};
 
 use serde_json::json;
 use support::{Answer, Finished, Fixture, Run, Server, schema::columns};
@@ -185,4 +189,36 @@ fn a_token_that_cannot_be_used_is_not_said_to_be_missing() {
     assert_eq!(of(&run, "variables").0, "problem");
     let (kind, output) = of(&run, "output");
     assert!(kind == "note" && !output.contains("neither"), "{output}");
+}
+
+#[test]
+fn a_named_pipe_is_no_reason_to_wait() {
+    let doctor = Doctor::new();
+    let pipe = doctor.folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("there is one").success());
+    let variables = [("RESMON_FILE", pipe.to_str().expect("text"))];
+    let run = doctor.run(&[], &variables).exits(1);
+    let (kind, output) = of(&run, "output");
+    assert!(kind == "problem" && output.ends_with("nobody reads from it"), "{output}");
+    // Opened for both, it has a reader, and opening it does not block.
+    let reader = OpenOptions::new().read(true).write(true).open(&pipe).expect("it is there");
+    assert_eq!(of(&doctor.run(&[], &variables).exits(0), "output").0, "ok");
+    drop(reader);
+}
+
+#[test]
+fn the_name_of_the_data_source_is_one_part_of_a_url_and_does_not_reach_the_terminal_raw() {
+    for (name, path) in [
+        ("../../v0/sql?q=1", "%2E%2E%2F%2E%2E%2Fv0%2Fsql%3Fq%3D1"),
+        ("ü b", "%C3%BC%20b"),
+        ("a\u{1b}[2Jb", "a%1B%5B2Jb"),
+    ] {
+        let server = Server::accepting();
+        let url = server.url();
+        let variables = [("TINYBIRD_WRITE_TOKEN", TOKEN), ("TINYBIRD_API_URL", &*url)];
+        let run = Doctor::new().run(&["--datasource", name], &variables);
+        let requests = server.requests();
+        assert_eq!(requests[0].target, format!("/v0/datasources/{path}"));
+        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+    }
 }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use resmon_runtime::collector::Plan;
 
+use crate::clean::clean;
 use crate::run::Flags;
 
 pub(crate) fn run(flags: &Flags) -> ExitCode {
@@ -51,7 +52,7 @@ impl Findings {
     }
 
     fn tell(&mut self, kind: &str, what: &str, how: impl Display) {
-        // The reader of the output may have closed it.
-        let _ = writeln!(self.out, "{kind:8} {what}: {how}");
+        // It may hold names and answers of others. The reader of the output may have closed it.
+        let _ = writeln!(self.out, "{kind:8} {what}: {}", clean(&how.to_string()));
     }
 }

@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::{CString, OsStr};
 use std::fs::OpenOptions;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use resmon_record::config::{TOKEN, VARIABLES};
@@ -69,8 +70,13 @@ fn variable(findings: &mut Findings, name: &str, flags: &Flags) {
 
 fn file(findings: &mut Findings, path: &Path) {
     let why = format!("{path:?}, because it is named and there is no token");
-    let problem = match OpenOptions::new().append(true).open(path) {
+    // As a run opens it. A named pipe that nobody reads would block otherwise.
+    let opened = OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let problem = match opened {
         Ok(_) => None,
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+            Some("it is a named pipe or a device, and nobody reads from it".to_owned())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let there = path.ancestors().skip(1).find(|folder| folder.exists());
             let fit = there.is_some_and(|folder| folder.is_dir() && is_writable(folder));
