@@ -370,3 +370,11 @@ impl Attempt {
         self
     }
 }
+
+/// Describes why a line is not a record. The text continues "line 3 is".
+pub(crate) fn describe(error: &serde_json::Error) -> String {
+    let error_text = error.to_string();
+    // Within a single line, the line and column of the error say little.
+    let why = error_text.split(" at line ").next().unwrap_or_default();
+    if error.is_data() { format!("not a record: {why}") } else { format!("not JSON: {why}") }
+}

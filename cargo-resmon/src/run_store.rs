@@ -16,12 +16,6 @@ fn metadata() -> anyhow::Result<Metadata> {
     metadata.context("cannot find the target directory of this workspace")
 }
 
-/// Returns the spool directory of the current workspace. Outside a workspace, returns that of the user.
-#[cfg(unix)]
-pub(crate) fn spool() -> PathBuf {
-    metadata().map_or_else(|_| temporary(), |metadata| spool_of(&metadata))
-}
-
 /// Returns the spool directory of a workspace. It is in Cargo's build directory, which may differ from the target
 /// directory. Test executables are there too, and a test process knows no other directory of the workspace.
 #[cfg(unix)]
@@ -30,12 +24,17 @@ pub(crate) fn spool_of(metadata: &Metadata) -> PathBuf {
     directory.join("resmon").into_std_path_buf()
 }
 
-/// Returns the directory of this user for data that belongs to no workspace.
+/// Returns directories of this user for data that belongs to no workspace, the best first: that of the XDG base directory
+/// specification for state, and a temporary one.
 #[cfg(unix)]
-pub(crate) fn temporary() -> PathBuf {
+pub(crate) fn of_user() -> Vec<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(absolute);
+    let home = || std::env::home_dir().filter(absolute).map(|home| home.join(".local/state"));
     // SAFETY: the call only reads an attribute of the process.
     let user = unsafe { libc::geteuid() };
-    std::env::temp_dir().join(format!("resmon-{user}"))
+    let temporary = std::env::temp_dir().join(format!("resmon-{user}"));
+    state.or_else(home).map(|state| state.join("resmon")).into_iter().chain([temporary]).collect()
 }
 
 /// Returns the files of the kept runs, oldest first: the names begin with the start time.

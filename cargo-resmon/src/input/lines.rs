@@ -59,6 +59,12 @@ impl Lines {
     }
 }
 
+impl Line<'_> {
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.is_empty() && self.fault.is_none()
+    }
+}
+
 /// Reads the next line, but no more than needed to see that it is too long. Returns `false` at the end.
 fn next_line(text: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();

@@ -42,21 +42,26 @@ impl Input {
             Self::Stdin => return Ok(Box::new(io::stdin())),
             Self::File(path) => path,
         };
-        let kind = fs::metadata(path)?.file_type();
         #[cfg(unix)]
-        if std::os::unix::fs::FileTypeExt::is_fifo(&kind) {
+        if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {
             return Ok(Box::new(pipe::open(path)?));
         }
-        if !kind.is_file() {
-            return Err(io::Error::other("it is not a file"));
-        }
-        Ok(Box::new(File::open(path)?))
+        Ok(Box::new(open_file(path)?))
     }
 
     /// Opens it and reads it line by line, unpacked.
     pub(crate) fn lines(&self) -> anyhow::Result<Lines> {
         let opened = self.open().with_context(|| format!("cannot read {}", self.name()))?;
         Lines::new(self.name(), opened)
+    }
+}
+
+/// Opens a regular file. Others might never end.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::other("it is not a file"))
     }
 }
 
@@ -112,10 +117,23 @@ pub(crate) fn expand(argument: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Returns whether a directory's file of this name counts as a file of records.
-pub(crate) fn is_named_as_records(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    NAMES.iter().any(|end| name.ends_with(end))
+/// Returns the files of records in a directory, sorted, and its subdirectories.
+pub(crate) fn list(directory: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut directories) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        // A link to a directory is neither: it may lead back.
+        if entry.file_type()?.is_dir() {
+            directories.push(path);
+        } else if NAMES.iter().any(|end| name.ends_with(end)) && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    directories.sort();
+    Ok((files, directories))
 }
 
 /// Says how a file of records is named in a directory.
@@ -124,17 +142,9 @@ pub(crate) fn ends() -> String {
     format!("their names end in {plain}, {gzip} or {zstd}")
 }
 
-/// Adds the files of records in and below a directory, sorted. Links to directories are not followed.
+/// Adds the files of records in and below a directory.
 fn add_files(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries = fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            add_files(&path, files)?;
-        } else if is_named_as_records(&path) && !path.is_dir() {
-            files.push(path);
-        }
-    }
-    Ok(())
+    let (here, below) = list(directory)?;
+    files.extend(here);
+    below.iter().try_for_each(|directory| add_files(directory, files))
 }

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use super::binary::Binary;
 use super::run::{Event, Run};
 use crate::input::Input;
-use crate::record::{About, End, GitHub, Head, Machine, Text};
+use crate::record::{self, About, End, GitHub, Head, Machine, Text};
 
 /// The number of runs to keep of what is read: the newest, and those before it.
 pub(crate) const RUNS: usize = 21;
@@ -47,11 +47,13 @@ fn add(input: &Input, runs: &mut Runs, unreadable: &mut Unreadable) -> anyhow::R
     let (mut number, mut records, mut strange) = (0, 0, None);
     while let Some(line) = lines.next()? {
         number = line.number;
+        if line.is_blank() {
+            continue;
+        }
         let added = match line.fault {
             Some(fault) => Err(fault),
-            None if line.text.is_empty() => continue,
             None => runs.add(line.text).map_err(|error| match line.is_whole {
-                true => describe(&error),
+                true => record::describe(&error),
                 false => "cut off in the middle".to_owned(),
             }),
         };
@@ -76,14 +78,6 @@ fn add(input: &Input, runs: &mut Runs, unreadable: &mut Unreadable) -> anyhow::R
         unreadable.first.get_or_insert((format!("line {line}{of}"), why));
     }
     Ok(())
-}
-
-/// Describes why a line is not a record. The text continues "line 3 is".
-fn describe(error: &serde_json::Error) -> String {
-    let error_text = error.to_string();
-    // Within a single line, the line and column of the error say little.
-    let why = error_text.split(" at line ").next().unwrap_or_default();
-    if error.is_data() { format!("not a record: {why}") } else { format!("not JSON: {why}") }
 }
 
 /// The runs while the file is read.

@@ -1,148 +1,203 @@
-//! Files of records, and the stored state of how much of them has been sent.
+//! Files of records, and their parts that have not been sent.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileTypeExt;
 
-use anyhow::Context;
-use resmon_record::fingerprint::fingerprint;
-use resmon_record::spool::Spool;
-use resmon_runtime::collector::Plan;
-use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use anyhow::{Context, bail};
+use serde::Deserialize;
 
-use crate::run_store;
+use super::state::{Content, Mark, State};
+use crate::input::{Input, Lines, open_file};
+use crate::record::Text;
 
-/// The maximum length of a record in bytes.
-const LONGEST: u64 = 1 << 20;
-/// The number of sent bytes to compare, to detect whether the file is still the same.
-const KNOWN: u64 = 4096;
-
-/// The store of how much of each file has been sent to a destination.
-#[derive(Debug)]
-pub(crate) struct State {
-    directory: PathBuf,
-    destination: String,
-}
+/// The events that the table has.
+const EVENTS: [&str; 3] = ["session_start", "test", "session_end"];
 
 /// A file that is being sent.
-#[derive(Debug)]
 pub(crate) struct Records {
-    file: BufReader<File>,
-    /// The path of its state file.
-    state: PathBuf,
-    path: String,
-    position: u64,
+    lines: Lines,
+    content: Content,
+    /// The number of records that have been sent.
     sent: u64,
 }
 
 /// A group of consecutive lines of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
+    /// The records that have not been sent, one a line.
     pub(crate) body: Vec<u8>,
-    pub(crate) records: u64,
+    /// The content up to each of them.
+    records: Vec<Content>,
+    /// The content up to the end of all lines.
+    end: Content,
+    /// The number of records that have been sent, out of turn.
+    pub(crate) before: u64,
     pub(crate) notes: u64,
     pub(crate) others: u64,
-    /// The length of all lines in bytes.
-    pub(crate) bytes: u64,
-    /// The offset of their end in the file.
-    end: u64,
-}
-
-impl State {
-    /// Opens the store in the spool directory: that of the plan, of the workspace, or outside a workspace of the user.
-    pub(crate) fn open(plan: &Plan, destination: &str) -> anyhow::Result<Self> {
-        let directory = plan.spool().map_or_else(run_store::spool, Path::to_owned);
-        let unusable =
-            || format!("there is no place to remember what has been sent: {directory:?}");
-        let spool = Spool::open(&directory).map_err(anyhow::Error::msg).with_context(unusable)?;
-        Ok(Self { directory: spool.directory().to_owned(), destination: destination.to_owned() })
-    }
-
-    /// Opens a file at the first line that has not been sent.
-    pub(crate) fn of(&self, path: &Path) -> anyhow::Result<Records> {
-        let mut file = File::open(path)?;
-        let path = fs::canonicalize(path)?.to_string_lossy().into_owned();
-        let name = format!("upload-{}.json", fingerprint(&[&path, &self.destination]));
-        let state = self.directory.join(name);
-        let (position, sent) = known(&state, &mut file).unwrap_or_default();
-        file.seek(SeekFrom::Start(position))?;
-        Ok(Records { file: BufReader::new(file), state, path, position, sent })
-    }
-}
-
-/// Returns the offset up to which a file was sent and the number of sent records, if the file is still the same.
-fn known(state: &Path, file: &mut File) -> Option<(u64, u64)> {
-    let state: Value = serde_json::from_str(&fs::read_to_string(state).ok()?).ok()?;
-    let (end, sent) = (state["end"].as_u64()?, state["sent"].as_u64()?);
-    let is_same = state["known"].as_str()? == digest(file, end).ok()?;
-    is_same.then_some((end, sent))
-}
-
-/// Returns a fingerprint of the last [`KNOWN`] bytes before an offset.
-fn digest(file: &mut File, end: u64) -> io::Result<String> {
-    let start = end.saturating_sub(KNOWN);
-    let mut bytes = vec![0; usize::try_from(end - start).unwrap_or_default()];
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(&mut bytes)?;
-    Ok(fingerprint(&[&String::from_utf8_lossy(&bytes)]))
+    /// The first of the others, and the reason.
+    pub(crate) first_other: Option<(usize, String)>,
+    /// Whether the file ends with a line that is not complete yet.
+    pub(crate) is_torn: bool,
 }
 
 impl Records {
-    /// Returns the number of records that have been sent.
+    /// Opens a file at the first line that has not been sent. `watch` sees what is read from the disk.
+    pub(crate) fn open(
+        input: &Input,
+        state: &State,
+        watch: impl FnOnce(File) -> Box<dyn Read>,
+    ) -> anyhow::Result<Self> {
+        let unreadable = || format!("cannot read {}", input.name());
+        let mut file = seekable(input).with_context(unreadable)?;
+        let first = Box::new(file.try_clone().with_context(unreadable)?);
+        let (count, sent, content) = known(Lines::new(input.name(), first)?, state)?;
+        file.rewind().with_context(unreadable)?;
+        let mut records = Self {
+            lines: Lines::new(input.name(), watch(file))?,
+            content: Content::default(),
+            sent,
+        };
+        for _ in 0..count {
+            let Some(line) = records.lines.next()? else { break };
+            if !line.is_blank() {
+                records.content = records.content.with(line.text);
+            }
+        }
+        if records.content != content {
+            bail!("{} was written anew while it was read: upload it again", input.name());
+        }
+        Ok(records)
+    }
+
+    /// Returns the number of records before the first that is sent now.
     pub(crate) fn sent(&self) -> u64 {
         self.sent
     }
 
     /// Returns the next lines until their records reach `most_bytes`, which the last record may exceed. `None` at the
     /// end.
-    pub(crate) fn next(&mut self, most_bytes: usize) -> io::Result<Option<Chunk>> {
+    pub(crate) fn next(
+        &mut self,
+        state: &State,
+        most_bytes: usize,
+    ) -> anyhow::Result<Option<Chunk>> {
         let mut chunk = Chunk::default();
+        let mut is_empty = true;
         while chunk.body.len() < most_bytes {
-            let mut line = Vec::new();
-            let read = self.file.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
-            if read == 0 {
+            let Some(line) = self.lines.next()? else { break };
+            is_empty = false;
+            if line.is_blank() {
+                continue;
+            }
+            let kind = line.fault.clone().map_or_else(|| kind(line.text), Err);
+            if kind.is_err() && !line.is_whole {
+                // It is still being written: the next upload sends it.
+                chunk.is_torn = true;
                 break;
             }
-            if !line.ends_with(b"\n") && read < LONGEST {
-                line.push(b'\n');
-                // An incomplete last line is still being written: the next upload sends it.
-                if !is_record(&line) {
-                    break;
+            self.content = self.content.with(line.text);
+            match kind {
+                Ok(Kind::Note) => chunk.notes += 1,
+                Ok(Kind::Record) if state.mark(&self.content).is_some() => chunk.before += 1,
+                Ok(Kind::Record) => {
+                    chunk.records.push(self.content.clone());
+                    chunk.body.extend(line.text);
+                    chunk.body.push(b'\n');
+                }
+                Err(why) => {
+                    chunk.others += 1;
+                    chunk.first_other.get_or_insert((line.number, why));
                 }
             }
-            self.position += read;
-            chunk.bytes += read;
-            if line.starts_with(b"{\"event_type\":\"process\"") {
-                chunk.notes += 1;
-            } else if is_record(&line) {
-                chunk.records += 1;
-                chunk.body.extend(line);
-            } else if line.iter().any(|byte| !byte.is_ascii_whitespace()) {
-                chunk.others += 1;
-            }
         }
-        chunk.end = self.position;
-        Ok((chunk.bytes > 0).then_some(chunk))
-    }
-
-    /// Stores that all records up to the end of this chunk have arrived.
-    pub(crate) fn remember(&mut self, chunk: &Chunk) -> anyhow::Result<()> {
-        self.sent += chunk.records;
-        let mut file = File::open(&self.path)?;
-        let known = digest(&mut file, chunk.end)?;
-        let state = json!({"path": self.path, "end": chunk.end, "sent": self.sent, "known": known});
-        // Replaced atomically: with a torn state file, all records would be sent again.
-        let new = self.state.with_extension("new");
-        fs::write(&new, state.to_string())?;
-        fs::rename(&new, &self.state)?;
-        Ok(())
+        chunk.end = self.content.clone();
+        Ok((!is_empty).then_some(chunk))
     }
 }
 
-/// Returns whether a line, with its line feed, is a record.
-fn is_record(line: &[u8]) -> bool {
-    line.starts_with(b"{\"event_type\":\"")
-        && line.ends_with(b"}\n")
-        && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+impl Chunk {
+    pub(crate) fn records(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    /// Returns what to remember of this chunk, before which everything has arrived. `arrived` tells of each record
+    /// whether it has.
+    pub(crate) fn marks(self, arrived: &[bool]) -> Vec<(Content, Mark)> {
+        let whole = arrived.iter().take_while(|arrived| **arrived).count();
+        let mut marks = Vec::new();
+        if whole == self.records.len() && whole as u64 + self.before > 0 {
+            marks.push((self.end, Mark::All));
+        } else if let Some(last) = whole.checked_sub(1) {
+            marks.push((self.records[last].clone(), Mark::All));
+        }
+        let rest = self.records.into_iter().zip(arrived).skip(whole);
+        marks.extend(rest.filter(|(_, arrived)| **arrived).map(|(record, _)| (record, Mark::Last)));
+        marks
+    }
+}
+
+/// Opens an input so that it can be read twice. What comes from a pipe is stored in a temporary file.
+fn seekable(input: &Input) -> io::Result<File> {
+    if let Input::File(path) = input
+        && !fs::metadata(path)?.file_type().is_fifo()
+    {
+        return open_file(path);
+    }
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut input.open()?, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Returns the part of a content that has been sent as a whole: the number of its lines and of its records.
+fn known(mut lines: Lines, state: &State) -> anyhow::Result<(usize, u64, Content)> {
+    let (mut count, mut records, mut content) = (0, 0, Content::default());
+    let mut known = (0, 0, Content::default());
+    if state.is_empty() {
+        return Ok(known);
+    }
+    while let Some(line) = lines.next()? {
+        count += 1;
+        if line.is_blank() {
+            continue;
+        }
+        records += u64::from(matches!(kind(line.text), Ok(Kind::Record)));
+        content = content.with(line.text);
+        if state.mark(&content) == Some(Mark::All) {
+            known = (count, records, content.clone());
+        }
+    }
+    Ok(known)
+}
+
+/// A line that resmon wrote.
+enum Kind {
+    Record,
+    /// A line for which the table has no columns, such as the figures of a test binary.
+    Note,
+}
+
+/// The fields by which a line is known.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    event_type: Text<'a>,
+    #[serde(borrow)]
+    test_nodeid: Option<Text<'a>>,
+}
+
+/// Returns the kind of a line, else the reason why it is none of resmon's. The text continues "line 3 is".
+fn kind(line: &[u8]) -> Result<Kind, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "not UTF-8")?;
+    let head: Head<'_> =
+        serde_json::from_str(text).map_err(|error| crate::record::describe(&error))?;
+    let event = head.event_type.get().unwrap_or_default();
+    if EVENTS.contains(&event) {
+        Ok(Kind::Record)
+    } else if event == "process" || head.test_nodeid.is_some() {
+        Ok(Kind::Note)
+    } else {
+        Err("of another kind".to_owned())
+    }
 }

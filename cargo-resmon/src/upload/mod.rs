@@ -2,6 +2,7 @@
 
 mod file;
 mod progress;
+mod state;
 mod tally;
 
 use std::fs;
@@ -10,28 +11,32 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use resmon_delivery::backlog::{Backlog, is_spool};
-use resmon_delivery::connection::{Connection, Outcome};
+use resmon_delivery::connection::{Connection, Delivered, Outcome};
 use resmon_record::session_id::{is_hex, is_session_id};
 use resmon_record::spool::Spool;
 use resmon_runtime::collector::{Output, Plan};
 
-use self::file::State;
+use self::file::{Chunk, Records};
 use self::progress::Progress;
+use self::state::State;
 use self::tally::Tally;
+use crate::clean::clean;
+use crate::input::{self, Input};
+use crate::message;
 use crate::run::Flags;
-use crate::{message, run_store};
 
 /// The number of bytes to collect for one request.
 const REQUEST_BYTES: usize = 1 << 20;
 
 /// Send files of records and the contents of spool directories to Tinybird
 ///
-/// Records that have arrived are remembered: the next upload sends only new ones. Files are not changed; records that
-/// are sent from a spool directory are removed from it.
+/// Records that have arrived are remembered, for this user and destination: the next upload sends only new ones, wherever
+/// the file is then. Files are not changed, and may be compressed by gzip or zstd; records that are sent from a spool
+/// directory are removed from it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Files of records, and directories of such files
-    #[arg(required = true, value_name = "FILE|DIR")]
+    /// Files of records, directories of such files, patterns, and `-` for standard input
+    #[arg(required = true, value_name = "FILE|DIR|PATTERN")]
     paths: Vec<PathBuf>,
 }
 
@@ -50,14 +55,14 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     let state = State::open(&plan, &endpoint.fingerprint())?;
     let connection = Connection::new(endpoint);
     let mut upload = Upload { connection, state, progress: Progress::new(&sources), problem: None };
-    let (mut all, mut strange) = (Tally::default(), 0);
+    let (mut all, mut is_well) = (Tally::default(), true);
     for source in &sources {
-        let tally = upload.source(source)?;
-        upload.progress.say(&format!("{}: {tally}", source.path().display()));
-        if tally.is_of_something_else() {
-            strange += 1;
-            let what = format_args!("{:?} holds no records of resmon", source.path());
-            upload.progress.aside(|| message::error(what));
+        let mut tally = Tally::default();
+        let done = upload.source(source, &mut tally);
+        upload.progress.say(&format!("{}: {tally}", source.name()));
+        if let Err(error) = done {
+            is_well = false;
+            upload.progress.aside(|| message::error(format_args!("{error:#}")));
         }
         all.add(&tally);
     }
@@ -68,47 +73,68 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     if let Some(problem) = upload.problem {
         bail!("not delivered to {base}: {problem}");
     }
-    Ok(if all.is_well() && strange == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all.is_well() && is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A source of records, by its path.
+/// A source of records.
 #[derive(Debug)]
 pub(crate) enum Source {
-    File(PathBuf),
+    Input(Input),
     Spool(PathBuf),
 }
 
 impl Source {
-    fn path(&self) -> &Path {
+    /// Returns its name for messages.
+    fn name(&self) -> String {
         match self {
-            Self::File(path) | Self::Spool(path) => path,
+            Self::Input(input) => input.name(),
+            Self::Spool(path) => clean(&path.display().to_string()),
         }
     }
 }
 
 /// Returns the sources that the arguments name.
-fn sources(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+fn sources(arguments: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
-    for path in paths {
-        let metadata = fs::metadata(path).with_context(|| format!("cannot read {path:?}"))?;
-        if !metadata.is_dir() {
-            sources.push(Source::File(path.clone()));
+    for argument in arguments {
+        if argument.as_os_str() == "-" {
+            sources.push(Source::Input(Input::Stdin));
             continue;
         }
-        let (spooled, files): (Vec<_>, Vec<_>) =
-            run_store::list(path).into_iter().partition(|file| is_spooled(file));
-        let is_spool = !spooled.is_empty() || is_spool(path);
-        ensure!(is_spool || !files.is_empty(), "{path:?} holds no file whose name ends in .ndjson");
-        sources.extend(files.into_iter().map(Source::File));
-        if is_spool {
-            sources.push(Source::Spool(path.clone()));
+        for path in input::expand(argument)? {
+            let unreadable = || format!("cannot read {path:?}");
+            if fs::metadata(&path).with_context(unreadable)?.is_dir() {
+                add_directory(path, &mut sources)?;
+                continue;
+            }
+            ensure!(
+                !is_spooled(&path),
+                "{path:?} is a part of a spool, and its records would be sent again: upload its directory"
+            );
+            sources.push(Source::Input(Input::File(path)));
         }
     }
     Ok(sources)
 }
 
+/// Adds a directory: the files of records in it, and the records that wait in it as a spool.
+fn add_directory(path: PathBuf, sources: &mut Vec<Source>) -> anyhow::Result<()> {
+    let (files, _) = input::list(&path).with_context(|| format!("cannot read {path:?}"))?;
+    let (spooled, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_spooled(file));
+    let is_spool = !spooled.is_empty() || is_spool(&path);
+    ensure!(is_spool || !files.is_empty(), "{path:?} holds no file of records: {}", input::ends());
+    sources.extend(files.into_iter().map(|file| Source::Input(Input::File(file))));
+    if is_spool {
+        sources.push(Source::Spool(path));
+    }
+    Ok(())
+}
+
 /// Returns whether a file holds waiting records of a spool: `ID-DESTINATION-NUMBER.ndjson`.
 fn is_spooled(file: &Path) -> bool {
+    if file.extension().is_none_or(|extension| extension != "ndjson") {
+        return false;
+    }
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     let mut parts = name.split('-');
     let is_id = parts.next().is_some_and(is_session_id);
@@ -124,34 +150,37 @@ struct Upload {
 }
 
 impl Upload {
-    fn source(&mut self, source: &Source) -> anyhow::Result<Tally> {
+    fn source(&mut self, source: &Source, tally: &mut Tally) -> anyhow::Result<()> {
         match source {
-            Source::File(path) => self.file(path),
-            Source::Spool(path) => self.spool(path),
+            Source::Input(input) => self.input(input, tally),
+            Source::Spool(path) => self.spool(path, tally),
         }
     }
 
-    fn file(&mut self, path: &Path) -> anyhow::Result<Tally> {
-        let unreadable = || format!("cannot read {}", path.display());
-        let mut file = self.state.of(path).with_context(unreadable)?;
-        let mut tally = Tally { before: file.sent(), ..Tally::default() };
-        while let Some(chunk) = file.next(REQUEST_BYTES).with_context(unreadable)? {
-            tally.others += chunk.others;
-            tally.notes += chunk.notes;
-            if self.send(&chunk.body, chunk.records, &mut tally) {
-                file.remember(&chunk).with_context(|| {
-                    format!("cannot remember what has been sent of {}", path.display())
-                })?;
+    fn input(&mut self, input: &Input, tally: &mut Tally) -> anyhow::Result<()> {
+        let mut records = Records::open(input, &self.state, |file| self.progress.watch(file))?;
+        tally.before = records.sent();
+        let mut first_other = None;
+        while let Some(mut chunk) = records.next(&self.state, REQUEST_BYTES)? {
+            first_other = first_other.or(chunk.first_other.take());
+            self.send(chunk, tally);
+        }
+        let Some((line, why)) = first_other else { return Ok(()) };
+        let name = input.name();
+        if tally.is_of_something_else() {
+            bail!("{name} holds no records of resmon: line {line} is {why}");
+        }
+        match tally.others {
+            1 => bail!("{name}: line {line} is not sent: it is {why}"),
+            others => {
+                bail!("{name}: {others} lines are not sent: the first, line {line}, is {why}")
             }
-            self.progress.advance(chunk.bytes);
         }
-        Ok(tally)
     }
 
-    fn spool(&mut self, path: &Path) -> anyhow::Result<Tally> {
-        let mut tally = Tally::default();
+    fn spool(&mut self, path: &Path, tally: &mut Tally) -> anyhow::Result<()> {
         let spool = Spool::open(path).map_err(anyhow::Error::msg);
-        let spool = spool.with_context(|| format!("cannot use {}", path.display()))?;
+        let spool = spool.with_context(|| format!("cannot use {path:?}"))?;
         for backlog in Backlog::all(&spool) {
             if self.problem.is_some() {
                 tally.left += backlog.leave();
@@ -165,33 +194,40 @@ impl Upload {
             tally.left += sent.left;
             self.problem = sent.problem;
         }
-        Ok(tally)
+        Ok(())
     }
 
-    /// Sends some records, unless an earlier request failed: the next one would fail too. Returns whether all has
-    /// arrived.
-    fn send(&mut self, body: &[u8], records: u64, tally: &mut Tally) -> bool {
-        if records == 0 {
-            return self.problem.is_none();
-        }
+    /// Sends some records, unless an earlier request failed: the next one would fail too. Remembers which have arrived.
+    fn send(&mut self, chunk: Chunk, tally: &mut Tally) {
+        tally.before += chunk.before;
+        tally.others += chunk.others;
+        tally.notes += chunk.notes;
+        tally.torn += u64::from(chunk.is_torn);
         if self.problem.is_some() {
-            tally.left += records;
-            return false;
+            tally.left += chunk.records();
+            return;
         }
-        for delivered in self.connection.send(body) {
-            let records = delivered.records as u64;
-            match delivered.outcome {
+        let mut arrived = Vec::new();
+        let results =
+            if chunk.body.is_empty() { Vec::new() } else { self.connection.send(&chunk.body) };
+        for Delivered { records, outcome } in results {
+            let count = records as u64;
+            arrived.resize(arrived.len() + records, matches!(outcome, Outcome::Accepted { .. }));
+            match outcome {
                 Outcome::Accepted { quarantined } => {
-                    let quarantined = quarantined.min(records);
+                    let quarantined = quarantined.min(count);
                     tally.quarantined += quarantined;
-                    tally.accepted += records - quarantined;
+                    tally.accepted += count - quarantined;
                 }
                 Outcome::Refused(reason) | Outcome::GivenUp(reason) => {
-                    tally.left += records;
+                    tally.left += count;
                     self.problem = Some(reason);
                 }
             }
         }
-        self.problem.is_none()
+        if let Err(error) = self.state.remember(chunk.marks(&arrived)) {
+            // More would be sent again by the next upload.
+            self.problem = Some(format!("{error:#}"));
+        }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     pub(crate) notes: u64,
     /// Lines that are not records.
     pub(crate) others: u64,
+    /// Last lines that are still being written, or were cut off.
+    pub(crate) torn: u64,
 }
 
 impl Tally {
@@ -29,6 +31,7 @@ impl Tally {
         self.before += other.before;
         self.notes += other.notes;
         self.others += other.others;
+        self.torn += other.torn;
     }
 
     /// Returns whether there were lines, but no records of resmon.
@@ -46,13 +49,14 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, quarantined, refused, left, before, notes, others } = self;
+        let Self { accepted, quarantined, refused, left, before, notes, others, torn } = self;
         write!(f, "{accepted} accepted, {quarantined} quarantined, {left} left")?;
         for (count, what) in [
             (refused, "refused and set aside (*.refused)"),
             (before, "sent before"),
             (notes, "kept here only"),
             (others, "not a record"),
+            (torn, "not complete yet"),
         ] {
             if *count > 0 {
                 write!(f, ", {count} {what}")?;

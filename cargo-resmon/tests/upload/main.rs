@@ -4,7 +4,11 @@
 #[path = "../../../tests/support/mod.rs"]
 mod support;
 
+mod again;
+mod inputs;
+
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io::Read,
     os::fd::{FromRawFd, OwnedFd},
@@ -37,15 +41,31 @@ impl Folder {
         fs::write(self.path(name), content).expect("a folder of our own");
     }
 
-    fn upload(&self, server: &Server, paths: &[&str]) -> Finished {
+    /// Returns `cargo resmon upload`, to which arguments are to be added.
+    fn command(&self, server: &Server) -> Run {
         let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).args(["resmon", "upload"]);
-        let run = run.args(paths).folder(self.0.path());
-        let run = run.env("RESMON_SPOOL_DIR", self.path("state"));
-        let run = run.env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", server.url());
-        let finished = run.finish();
+        let run = run.folder(self.0.path()).env("RESMON_SPOOL_DIR", self.path("state"));
+        run.env("TINYBIRD_WRITE_TOKEN", TOKEN).env("TINYBIRD_API_URL", server.url())
+    }
+
+    fn upload(&self, server: &Server, paths: &[&str]) -> Finished {
+        let finished = self.command(server).args(paths).finish();
         assert!(!finished.stdout.contains(TOKEN) && !finished.stderr.contains(TOKEN));
         finished
     }
+}
+
+/// Returns the command of an upload, for what [`Run`] cannot set.
+fn plain_command(folder: &Folder, server: &Server, arguments: &[OsString]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
+    command
+        .args(["resmon", "upload"])
+        .args(arguments)
+        .current_dir(folder.0.path())
+        .env("RESMON_SPOOL_DIR", folder.path("state"))
+        .env("TINYBIRD_WRITE_TOKEN", TOKEN)
+        .env("TINYBIRD_API_URL", server.url());
+    command
 }
 
 /// Returns test records with these numbers, each of `bytes` bytes or more.
@@ -135,8 +155,11 @@ fn quarantine_and_what_is_no_record_are_told() {
     folder.write("a.ndjson", &content);
     let server = Server::always(Answer::accepted(1, 2));
     let run = folder.upload(&server, &["a.ndjson"]).exits(1);
-    let told = "a.ndjson: 1 accepted, 2 quarantined, 0 left, 1 kept here only, 2 not a record\n";
+    let told = "a.ndjson: 1 accepted, 2 quarantined, 0 left, 1 kept here only, 2 not a record, \
+                1 not complete yet\n";
     assert_eq!(run.stdout, told);
+    let problem = "a.ndjson: 2 lines are not sent: the first, line 1, is not JSON: expected value";
+    assert!(run.stderr.contains(problem), "{}", run.stderr);
     // The torn line may have been in the middle of a write.
     let whole = records(3..4, 1);
     folder
@@ -174,14 +197,21 @@ fn what_cannot_be_is_told() {
     folder.write("empty/notes.txt", "");
     for (paths, problem) in [
         (&["nowhere.ndjson"][..], "cannot read \"nowhere.ndjson\""),
-        (&["empty"], "holds no file whose name ends in .ndjson"),
+        (
+            &["empty"],
+            "holds no file of records: their names end in .ndjson, .ndjson.gz or .ndjson.zst",
+        ),
     ] {
         let run = folder.upload(&server, paths).exits(1);
         assert!(run.stderr.contains(problem), "{}", run.stderr);
     }
     folder.write("Cargo.toml", "[package]\nname = \"shop\"\n");
     let run = folder.upload(&server, &["Cargo.toml"]).exits(1);
-    assert!(run.stderr.contains("\"Cargo.toml\" holds no records of resmon"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("Cargo.toml holds no records of resmon: line 1 is not JSON"),
+        "{}",
+        run.stderr
+    );
     folder.write("a.ndjson", &records(0..1, 1));
     let run = Run::new(env!("CARGO_BIN_EXE_cargo-resmon")).args(["resmon", "upload", "a.ndjson"]);
     let run = run.folder(folder.0.path()).finish().exits(1);
@@ -206,16 +236,8 @@ fn a_bar_shows_on_a_terminal() {
     assert_eq!(opened, 0);
     // SAFETY: both are new and belong to nothing else.
     let (mut ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
-    command
-        .args(["resmon", "upload", "a.ndjson"])
-        .current_dir(folder.0.path())
-        .env("RESMON_SPOOL_DIR", folder.path("state"))
-        .env("TINYBIRD_WRITE_TOKEN", TOKEN)
-        .env("TINYBIRD_API_URL", server.url())
-        .env("TERM", "xterm")
-        .stdout(Stdio::piped())
-        .stderr(theirs);
+    let mut command = plain_command(&folder, &server, &["a.ndjson".into()]);
+    command.env("TERM", "xterm").stdout(Stdio::piped()).stderr(theirs);
     let child = command.spawn().expect("it was built");
     drop(command);
     let mut shown = Vec::new();
