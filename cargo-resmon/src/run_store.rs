@@ -1,7 +1,11 @@
 //! The directory of kept runs: one NDJSON file each, in `resmon/runs` of Cargo's target directory.
 
 use std::fs;
+#[cfg(unix)]
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::time::Duration;
 
 use anyhow::Context;
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -52,12 +56,56 @@ pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
 #[cfg(unix)]
 const KEPT: usize = 20;
 
-/// Removes the oldest runs beyond [`KEPT`].
+/// A run without an end that has written nothing for this long counts as killed.
 #[cfg(unix)]
-pub(crate) fn prune(directory: &Path) {
+const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes the oldest runs beyond [`KEPT`], except for `own`, which has just ended, and those that are still going on.
+#[cfg(unix)]
+pub(crate) fn prune(directory: &Path, own: &Path) {
     let runs = list(directory);
     for run in &runs[..runs.len().saturating_sub(KEPT)] {
-        // A file that cannot be removed does no harm.
-        let _ = fs::remove_file(run);
+        if run != own && is_over(run).unwrap_or(false) {
+            // A file that cannot be removed does no harm.
+            let _ = fs::remove_file(run);
+        }
+    }
+}
+
+/// Returns whether a run has ended, was killed long ago, or is none: its start is written first.
+#[cfg(unix)]
+fn is_over(run: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(run)?;
+    let metadata = file.metadata()?;
+    // The end of the session is among the last lines.
+    file.seek(SeekFrom::Start(metadata.len().saturating_sub(64 << 10)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let has_ended = String::from_utf8_lossy(&end).contains("\"event_type\":\"session_end\"");
+    Ok(end.is_empty()
+        || has_ended
+        || metadata.modified()?.elapsed().is_ok_and(|silence| silence > SILENCE))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_runs_are_removed_unless_they_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = "{\"event_type\":\"session_start\"}\n";
+        let ended = format!("{start}{{\"event_type\":\"session_end\"}}\n");
+        let path = |number: usize| folder.path().join(format!("{number:02}.ndjson"));
+        for number in 0..KEPT + 4 {
+            fs::write(path(number), if number < 2 { start } else { &ended }).unwrap();
+        }
+        let killed = fs::File::options().append(true).open(path(1)).unwrap();
+        killed.set_modified(SystemTime::now() - 2 * SILENCE).unwrap();
+        prune(folder.path(), &path(2));
+        let left: Vec<_> = [0, 2].into_iter().chain(4..KEPT + 4).map(path).collect();
+        assert_eq!(list(folder.path()), left);
     }
 }

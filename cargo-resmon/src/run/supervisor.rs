@@ -191,7 +191,7 @@ impl Supervisor {
         else {
             return;
         };
-        run_store::prune(copies);
+        run_store::prune(copies, copy);
         if self.is_here_only {
             let counted = |count: u64, what| match count {
                 1 => format!("1 {what}"),

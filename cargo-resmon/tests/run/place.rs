@@ -6,7 +6,7 @@ use tempfile::tempdir;
 
 use crate::{
     Suite, copy,
-    support::{Fixture, Gate},
+    support::{Fixture, Gate, wait_for},
 };
 
 #[test]
@@ -44,4 +44,33 @@ fn what_tests_append_is_for_nobody_else_to_read() {
     assert_eq!(mode(spool.join(intake.expect("of this run"))), 0o600);
     drop(at_gate);
     running.finish().exits(0);
+}
+
+/// Many short runs during a long one.
+#[test]
+fn a_run_that_goes_on_is_not_removed() {
+    let suite = Suite::new();
+    let target = tempdir().expect("a folder of our own");
+    let plain = |test: &str| {
+        let run = suite.resmon(&["test", "--offline", "--package=plain", "--lib", test]);
+        run.env("CARGO_TARGET_DIR", target.path()).env_remove("RESMON_FILE")
+    };
+    let gate = Gate::closed();
+    let running = plain("tests::waits").env("FIXTURE_GATE", gate.address()).start();
+    let at_gate = gate.wait_for(1);
+    let runs = target.path().join("resmon/runs");
+    let going_on = wait_for("the copy", || runs.read_dir().ok()?.flatten().next());
+    for number in 0..30 {
+        let newer = runs.join(format!("99990101000000{number:03}-00000000.ndjson"));
+        fs::write(newer, "{\"event_type\":\"session_end\"}\n").expect("a folder of our own");
+    }
+    plain("tests::passes").finish().exits(0);
+    // Beside the newest 20, both stay: the one goes on, and the other shows its report.
+    assert_eq!(runs.read_dir().expect("there").count(), 22);
+    assert!(going_on.path().exists());
+    drop(at_gate);
+    let run = running.finish().exits(0);
+    assert_eq!(copy(&run), going_on.path());
+    assert!(going_on.path().exists());
+    assert_eq!(run.warnings(), [""; 0]);
 }
