@@ -32,8 +32,8 @@ use crate::run_store;
 
 /// Show what a run did to the machine
 ///
-/// Of several runs the newest is shown, and those before it are its history. Records of the same run_id are one run, in
-/// however many files they are: set RESMON_RUN_ID to one value in all jobs that run a part of the tests. Files may be
+/// Of several runs the newest is shown, and those before it are its history. Records of the same `run_id` are one run, in
+/// however many files they are: set `RESMON_RUN_ID` to one value in all jobs that run a part of the tests. Files may be
 /// compressed by gzip or zstd.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

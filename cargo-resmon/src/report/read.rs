@@ -52,9 +52,12 @@ fn add(input: &Input, runs: &mut Runs, unreadable: &mut Unreadable) -> anyhow::R
         }
         let added = match line.fault {
             Some(fault) => Err(fault),
-            None => runs.add(line.text).map_err(|error| match line.is_whole {
-                true => record::describe(&error),
-                false => "cut off in the middle".to_owned(),
+            None => runs.add(line.text).map_err(|error| {
+                if line.is_whole {
+                    record::describe(&error)
+                } else {
+                    "cut off in the middle".to_owned()
+                }
             }),
         };
         match added {
