@@ -2,6 +2,8 @@
 
 mod clean;
 mod cli;
+#[cfg(test)]
+mod compare;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]

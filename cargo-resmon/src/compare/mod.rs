@@ -1,0 +1,5 @@
+//! `cargo resmon compare`: whether a set of runs is worse than another.
+
+#[cfg(test)]
+mod simulation;
+mod statistics;
