@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use resmon_record::config::{OF_CARGO_RESMON, VARIABLES};
 
-use crate::report;
 #[cfg(unix)]
 use crate::wrapped::Wrapped;
+use crate::{compare, report, runs};
 #[cfg(unix)]
 use crate::{doctor, message, run, upload};
 
@@ -49,6 +49,8 @@ enum Command {
     #[command(disable_help_flag = true)]
     Nextest(Wrapped),
     Report(report::Arguments),
+    Compare(compare::Arguments),
+    Runs(runs::Arguments),
     #[cfg(unix)]
     Upload(upload::Arguments),
     /// Check the configuration and explain what a run would do, without sending a record
@@ -97,6 +99,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             }
             report::run(&arguments)
         }
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
         #[cfg(unix)]
         Command::Upload(arguments) => upload::run(&arguments, &resmon.flags),
         #[cfg(unix)]

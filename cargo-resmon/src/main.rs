@@ -2,8 +2,8 @@
 
 mod clean;
 mod cli;
-#[cfg(test)]
 mod compare;
+mod config_file;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
@@ -16,6 +16,7 @@ mod report;
 #[cfg(unix)]
 mod run;
 mod run_store;
+mod runs;
 #[cfg(unix)]
 mod shim;
 #[cfg(unix)]

@@ -1,5 +1,142 @@
 //! `cargo resmon compare`: whether a set of runs is worse than another.
 
+mod comparison;
+mod json;
+mod limit;
+mod metric;
+mod mute;
+mod sentences;
+mod side;
 #[cfg(test)]
 mod simulation;
 mod statistics;
+mod table;
+mod terminal;
+mod verdict;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use self::comparison::{Comparison, Limits};
+use self::limit::{Increase, Most};
+use self::mute::Mutes;
+use self::side::{Side, Store};
+use crate::config_file::ConfigFile;
+use crate::report::{columns, done};
+use crate::{message, run_store};
+
+/// The exit code if the head exceeds a limit.
+const WORSE: u8 = 3;
+
+/// Compare runs: what became slower, larger, flaky
+///
+/// A side is a run or several: `latest`, `latest~2`, a name or the first characters of an id of `cargo resmon runs`, a file, a
+/// directory or a pattern of files.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// The runs to compare to [default: the run before the latest]
+    #[arg(value_name = "BASE", conflicts_with = "base")]
+    base_side: Option<String>,
+    /// The runs to judge [default: the latest]
+    #[arg(value_name = "HEAD", conflicts_with = "head")]
+    head_side: Option<String>,
+    /// The runs to compare to; several names or several times
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    base: Vec<String>,
+    /// The runs to judge; several names or several times
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    head: Vec<String>,
+    /// Compare to the kept runs of this branch, as their records tell it
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["base", "base_side"])]
+    base_branch: Option<String>,
+    /// What counts as a change of a metric [default: see below]
+    #[arg(long, value_name = "METRIC:+20%+50ms")]
+    threshold: Vec<Increase>,
+    /// Mark tests whose metric increases by more than this
+    #[arg(long, value_name = "METRIC[:+20%+50ms]")]
+    warn: Vec<Increase>,
+    /// Exit with 3 if a test's metric increases by more than this
+    #[arg(long, value_name = "METRIC[:+20%+50ms]")]
+    fail: Vec<Increase>,
+    /// Exit with 3 if a test of the head exceeds this figure
+    #[arg(long, value_name = "METRIC:FIGURE")]
+    max: Vec<Most>,
+    /// Print the comparison as JSON, for scripts
+    #[arg(long)]
+    json: bool,
+    /// How many rows to show of each list
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+}
+
+const AFTER_HELP: &str = "\
+Metrics, and what counts as a change of each, where both amounts must be exceeded:
+  time, cpu                  +20%+50ms
+  rss, growth                +20%+8MiB   peak memory of the process, and what it kept
+  heap, alloc-bytes          +5%+4KiB    peak of the heap, and all of its allocations
+  alloc-count                +5%
+  io-read, io-write          +20%+8MiB
+Time, CPU time, memory and storage need at least three runs on each side.
+Figures of the heap need one. Tests that are muted in .config/resmon.toml exceed
+no limit.
+
+Exit codes: 0 fine, 1 could not compare, 2 usage, 3 over a limit of --fail or --max.";
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mutes = mutes()?;
+    let (base, head) = sides(arguments)?;
+    let limits = Limits {
+        thresholds: arguments.threshold.clone(),
+        warn: arguments.warn.clone(),
+        fail: arguments.fail.clone(),
+        most: arguments.max.clone(),
+    };
+    let comparison = Comparison::of(&base, &head, &limits, &mutes, false);
+    let printed = print(&comparison, arguments)?;
+    for pattern in &comparison.idle_mutes {
+        message::warn(format_args!("a muted test is not in these runs: {pattern:?}"));
+    }
+    if comparison.is_worse() {
+        return Ok(ExitCode::from(WORSE));
+    }
+    for limit in &comparison.unjudged {
+        message::error(sentences::unjudged(limit));
+    }
+    Ok(if comparison.unjudged.is_empty() { printed } else { ExitCode::FAILURE })
+}
+
+fn print(comparison: &Comparison<'_>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.json {
+        return done(json::write(comparison, BufWriter::new(io::stdout().lock())));
+    }
+    let width = columns(terminal_size::terminal_size_of(io::stdout()), io::stdout().is_terminal());
+    let text = terminal::render(comparison, width, arguments.top);
+    done(anstream::stdout().write_all(text.as_bytes()))
+}
+
+/// Loads the sides. The base is without the runs of the head.
+fn sides(arguments: &Arguments) -> anyhow::Result<(Side, Side)> {
+    let store = Store::open();
+    let names = |one: &Option<String>, several: &[String], usual: &str| match one {
+        Some(name) => vec![name.clone()],
+        None if several.is_empty() => vec![usual.to_owned()],
+        None => several.to_vec(),
+    };
+    let head = names(&arguments.head_side, &arguments.head, "latest");
+    let head = Side::load(&store, &head, None)?;
+    let branch = arguments.base_branch.as_deref();
+    let base = match branch {
+        Some(_) => Vec::new(),
+        None => names(&arguments.base_side, &arguments.base, "latest~1"),
+    };
+    Ok((Side::load(&store, &base, branch)?.without(&head)?, head))
+}
+
+/// Returns the muted tests of the current workspace. Outside of a workspace there are none.
+fn mutes() -> anyhow::Result<Mutes> {
+    match run_store::root() {
+        Ok(root) => Ok(Mutes::new(ConfigFile::read(&root)?.mute)),
+        Err(_) => Ok(Mutes::default()),
+    }
+}

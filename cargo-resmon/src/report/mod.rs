@@ -6,15 +6,15 @@ mod html;
 mod json;
 mod markdown;
 mod model;
-mod read;
-mod run;
+pub(crate) mod read;
+pub(crate) mod run;
 mod sentences;
 mod summary;
-mod terminal;
-mod test;
-mod text;
+pub(crate) mod terminal;
+pub(crate) mod test;
+pub(crate) mod text;
 mod totals;
-mod units;
+pub(crate) mod units;
 mod wrong;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -77,9 +77,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let text = markdown::render(&report, arguments.top);
         return done(io::stdout().write_all(text.as_bytes()));
     }
+    print(&report, arguments.top)
+}
+
+/// Prints the report of the run in `file`. `before` are the files of other runs, the latest first.
+pub(crate) fn show(file: &Path, before: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    print(&Report::load(file, before)?, 5)
+}
+
+fn print(report: &Report, top: usize) -> anyhow::Result<ExitCode> {
     let width = columns(terminal_size_of(io::stdout()), io::stdout().is_terminal());
-    let extent = Extent { width, top: arguments.top, measures: &Measure::ALL };
-    let text = terminal::render(&report, extent);
+    let extent = Extent { width, top, measures: &Measure::ALL };
+    let text = terminal::render(report, extent);
     done(anstream::stdout().write_all(text.as_bytes()))
 }
 
@@ -128,7 +137,7 @@ fn latest() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
 }
 
 /// Returns the maximum width of a line in columns: from `COLUMNS`, else from the terminal. `None` without either.
-fn columns(size: Option<(Width, Height)>, is_terminal: bool) -> Option<usize> {
+pub(crate) fn columns(size: Option<(Width, Height)>, is_terminal: bool) -> Option<usize> {
     let wish = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     wish.filter(|columns| *columns > 0)
         .or(size.map(|(Width(width), _)| usize::from(width)))
@@ -137,7 +146,7 @@ fn columns(size: Option<(Width, Height)>, is_terminal: bool) -> Option<usize> {
 }
 
 /// Converts the result of writing the report. A closed pipe is not a failure.
-fn done(written: io::Result<()>) -> anyhow::Result<ExitCode> {
+pub(crate) fn done(written: io::Result<()>) -> anyhow::Result<ExitCode> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write the report")

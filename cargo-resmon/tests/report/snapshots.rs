@@ -36,7 +36,7 @@ fn json_with_all_that_can_happen() {
 /// The help of `test` and `nextest` is that of the wrapped command.
 #[test]
 fn help() {
-    for subcommand in ["", "report", "upload", "doctor"] {
+    for subcommand in ["", "report", "compare", "runs", "upload", "doctor"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
         command.arg("resmon").args(Some(subcommand).filter(|name| !name.is_empty()));
         let finished: Finished = command.arg("--help").env("COLUMNS", "100").finish();

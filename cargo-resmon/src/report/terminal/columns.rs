@@ -8,20 +8,20 @@ use crate::report::text::{shorten, width};
 
 /// A text in a style.
 #[derive(Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     style: Style,
 }
 
 impl Cell {
-    pub(super) fn new(style: Style, text: impl Into<String>) -> Self {
+    pub(crate) fn new(style: Style, text: impl Into<String>) -> Self {
         Self { text: text.into(), style }
     }
 }
 
 /// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
+pub(crate) enum Column {
     Left,
     Right,
     /// Left-aligned, and shortened if the row would be too wide. A table has one such column.
@@ -29,7 +29,7 @@ pub(super) enum Column {
 }
 
 /// Formats the rows, indented by two spaces, with two spaces between columns. Without a width nothing is shortened.
-pub(super) fn set<const N: usize>(
+pub(crate) fn set<const N: usize>(
     columns: [Column; N],
     rows: &[[Cell; N]],
     line: Option<usize>,
@@ -67,7 +67,9 @@ fn push(text: &mut String, cell: &Cell, column: Column, columns: usize) {
     if column == Column::Right {
         text.push_str(&space);
     }
-    let _ = write!(text, "{style}{short}{style:#}");
+    if !short.is_empty() {
+        let _ = write!(text, "{style}{short}{style:#}");
+    }
     if column != Column::Right {
         text.push_str(&space);
     }

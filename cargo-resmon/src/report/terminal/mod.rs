@@ -1,7 +1,7 @@
 //! The report for a terminal.
 
 mod binaries;
-mod columns;
+pub(crate) mod columns;
 
 use std::fmt::Write as _;
 

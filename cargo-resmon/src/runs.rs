@@ -1,0 +1,249 @@
+//! `cargo resmon runs`: the kept runs of the workspace.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anstyle::Style;
+use anyhow::{Context, bail, ensure};
+use clap::Subcommand;
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+use terminal_size::terminal_size_of;
+
+use crate::message;
+use crate::record::{Head, Text};
+use crate::report::terminal::columns::{Cell, Column, set};
+use crate::report::text::clean;
+use crate::report::{columns, done, read, show, units};
+use crate::run_store::{self, KeptRun};
+
+/// List, name, remove, export and import the kept runs of this workspace
+///
+/// A run is `latest`, `latest~2`, its name, or the first characters of its id. The newest 20 runs are kept; a run with a name
+/// stays until it is removed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the runs, the newest first
+    List,
+    /// Show a run, as `cargo resmon report` does
+    Show { run: String },
+    /// Give a run a name, which also keeps it
+    Name {
+        run: String,
+        /// Letters, digits, `-`, `_` and `.`; nothing takes the name away
+        #[arg(default_value = "")]
+        name: String,
+    },
+    /// Remove runs
+    Remove {
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Copy the records of a run to a file
+    Export { run: String, file: PathBuf },
+    /// Keep the runs of files, each under the name of its file
+    Import {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let directory = run_store::directory()?;
+    let mut kept = run_store::kept(&directory);
+    match arguments.command.as_ref().unwrap_or(&Command::List) {
+        Command::List => list(&kept),
+        Command::Show { run } => {
+            let run = run_store::find(&kept, run)?;
+            let before: Vec<_> = kept.iter().rev().map(|run| run.path.clone()).collect();
+            show(&run.path, &before)
+        }
+        Command::Name { run, name } => {
+            let mut run = run_store::find(&kept, run)?.clone();
+            kept.retain(|other| other.path != run.path);
+            if name.is_empty() {
+                run.rename(None)?;
+            } else {
+                run_store::check_name(&kept, name)?;
+                run.rename(Some(name))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Remove { runs } => remove(&kept, runs),
+        Command::Export { run, file } => {
+            let run = run_store::find(&kept, run)?;
+            let is_same =
+                |other: PathBuf| fs::canonicalize(&run.path).is_ok_and(|own| own == other);
+            ensure!(
+                !fs::canonicalize(file).is_ok_and(is_same),
+                "{} is the kept run itself",
+                file.display()
+            );
+            fs::copy(&run.path, file)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import { files } => import(&directory, kept, files),
+    }
+}
+
+fn list(kept: &[KeptRun]) -> anyhow::Result<ExitCode> {
+    if kept.is_empty() {
+        message::say("no run is kept here yet: `cargo resmon test` makes one");
+        return Ok(ExitCode::SUCCESS);
+    }
+    const PLAIN: Style = Style::new();
+    const DIM: Style = Style::new().dimmed();
+    let heads = ["id", "name", "started (UTC)", "took", "tests", "bad", "branch"];
+    let mut rows = vec![heads.map(|head| Cell::new(DIM, head))];
+    for run in kept.iter().rev() {
+        let records =
+            read::read(&run.path).ok().and_then(|records| records.runs.into_iter().next());
+        let of = |format: &dyn Fn(&crate::report::run::Run) -> Option<String>| {
+            Cell::new(PLAIN, records.as_ref().and_then(format).unwrap_or_default())
+        };
+        let bad = |run: &crate::report::run::Run| {
+            let bad = run.tests.iter().filter(|test| test.outcome().is_bad()).count();
+            Some(units::number(bad)).filter(|_| bad > 0)
+        };
+        rows.push([
+            Cell::new(Style::new().bold(), clean(run.id())),
+            Cell::new(PLAIN, clean(run.name.as_deref().unwrap_or_default())),
+            match &records {
+                Some(run) => {
+                    let first =
+                        run.first.map(|first| first.strftime("%Y-%m-%d %H:%M:%S").to_string());
+                    Cell::new(PLAIN, first.unwrap_or_default())
+                }
+                None => Cell::new(DIM, "cannot be read"),
+            },
+            of(&|run| run.seconds().map(units::seconds)),
+            of(&|run| Some(units::number(run.tests.len()))),
+            of(&bad),
+            Cell::new(PLAIN, clean(run.first_record().branch().unwrap_or_default())),
+        ]);
+    }
+    let layout = [
+        Column::Left,
+        Column::Left,
+        Column::Left,
+        Column::Right,
+        Column::Right,
+        Column::Right,
+        Column::Flexible,
+    ];
+    let width = columns(terminal_size_of(io::stdout()), io::stdout().is_terminal());
+    let table = units::with_spaces(&set(layout, &rows, width));
+    done(anstream::stdout().write_all(table.as_bytes()))
+}
+
+fn remove(kept: &[KeptRun], names: &[String]) -> anyhow::Result<ExitCode> {
+    // A mistake in one name removes none.
+    let runs = names.iter().map(|name| run_store::find(kept, name));
+    let mut files: Vec<_> = runs.map(|run| run.map(|run| &run.path)).collect::<Result<_, _>>()?;
+    files.sort();
+    files.dedup();
+    for file in files {
+        fs::remove_file(file).with_context(|| format!("cannot remove {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import(directory: &Path, mut kept: Vec<KeptRun>, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    for file in files {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        for part in split(file, directory)? {
+            let known =
+                kept.iter().find(|run| run.first_record().run_id.as_ref() == Some(&part.id));
+            if let Some(known) = known {
+                message::say(format_args!("{} is kept already, as {}", part.id, known.label()));
+                continue;
+            }
+            let name = free_name(&kept, &stem);
+            let path = directory.join(part.file_name(&name));
+            let id = part.id;
+            part.lines
+                .persist(&path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            message::say(format_args!("{id} is kept as {name}"));
+            kept = run_store::kept(directory);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a name that no kept run has: that of a file, with a number if it is taken.
+fn free_name(kept: &[KeptRun], stem: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let stem: String = stem.chars().map(plain).take(80).collect();
+    let stem = stem.trim_start_matches(['-', '.']);
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    [stem.to_owned(), format!("imported-{stem}")]
+        .into_iter()
+        .chain(numbered.take(1000))
+        .find(|name| run_store::check_name(kept, name).is_ok())
+        .unwrap_or_else(|| format!("imported-{}", kept.len()))
+}
+
+/// The records of one run of a file.
+struct Part {
+    id: String,
+    started: Option<Timestamp>,
+    lines: NamedTempFile,
+}
+
+impl Part {
+    fn file_name(&self, name: &str) -> String {
+        let started = self.started.unwrap_or_default().strftime("%Y%m%d%H%M%S%3f");
+        let id: String = self.id.chars().filter(char::is_ascii_alphanumeric).collect();
+        // The first digits of an id of resmon are the time.
+        let id = id.get(12..20).or(id.get(..id.len().min(20))).unwrap_or_default();
+        format!("{started}-{id}.{name}.ndjson")
+    }
+}
+
+/// Writes each run of a file to a temporary file in the directory. The runs are in the order of their first records.
+fn split(file: &Path, directory: &Path) -> anyhow::Result<Vec<Part>> {
+    let context = || format!("cannot read {}", file.display());
+    let reader = BufReader::new(File::open(file).with_context(context)?);
+    let mut parts: Vec<Part> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for line in reader.split(b'\n') {
+        let line = line.with_context(context)?;
+        // What is not a record belongs to no run.
+        let Ok(head) = serde_json::from_slice::<Head<'_>>(&line) else { continue };
+        let ids = [&head.run_id, &head.session_id, &head.gh_run_id];
+        let id = ids.into_iter().flatten().find_map(Text::get).unwrap_or("nameless").to_owned();
+        let place = match places.get(&id) {
+            Some(place) => *place,
+            None => {
+                let lines = NamedTempFile::new_in(directory).context("cannot make a file")?;
+                parts.push(Part { id: id.clone(), started: None, lines });
+                places.insert(id, parts.len() - 1);
+                parts.len() - 1
+            }
+        };
+        let part = &mut parts[place];
+        let earliest = [part.started, head.timestamp].into_iter().flatten().min();
+        part.started = earliest;
+        part.lines
+            .write_all(&line)
+            .and_then(|()| part.lines.write_all(b"\n"))
+            .context("cannot write")?;
+    }
+    if parts.is_empty() {
+        bail!("{} holds no records of resmon", file.display());
+    }
+    Ok(parts)
+}

@@ -1,0 +1,16 @@
+//! `cargo resmon compare` and `cargo resmon runs`: the real program on files of records.
+
+#[path = "../report/command.rs"]
+#[expect(dead_code, reason = "shared with the tests of the report")]
+mod command;
+#[path = "../report/records.rs"]
+#[expect(dead_code, reason = "shared with the tests of the report")]
+mod records;
+
+mod limits;
+mod mute;
+mod outputs;
+mod project;
+mod runs;
+mod sides;
+mod verdicts;
