@@ -1,8 +1,8 @@
 //! `cargo resmon runs`: the kept runs of the workspace.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use terminal_size::terminal_size_of;
 
+use crate::input::{Input, inputs};
 use crate::message;
 use crate::record::{Head, Text};
 use crate::report::terminal::columns::{Cell, Column, set};
@@ -50,7 +51,7 @@ enum Command {
     },
     /// Copy the records of a run to a file
     Export { run: String, file: PathBuf },
-    /// Keep the runs of files, each under the name of its file
+    /// Keep the runs of files, directories and patterns, each under the name of its file
     Import {
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -106,8 +107,9 @@ fn list(kept: &[KeptRun]) -> anyhow::Result<ExitCode> {
     let heads = ["id", "name", "started (UTC)", "took", "tests", "bad", "branch"];
     let mut rows = vec![heads.map(|head| Cell::new(DIM, head))];
     for run in kept.iter().rev() {
-        let records =
-            read::read(&run.path).ok().and_then(|records| records.runs.into_iter().next());
+        let records = read::read(&[Input::File(run.path.clone())])
+            .ok()
+            .and_then(|records| records.runs.into_iter().next());
         let of = |format: &dyn Fn(&crate::report::run::Run) -> Option<String>| {
             Cell::new(PLAIN, records.as_ref().and_then(format).unwrap_or_default())
         };
@@ -161,16 +163,22 @@ fn remove(kept: &[KeptRun], names: &[String]) -> anyhow::Result<ExitCode> {
 fn import(directory: &Path, mut kept: Vec<KeptRun>, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    for file in files {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        for part in split(file, directory)? {
+    for input in inputs(files)? {
+        let name = match &input {
+            Input::Stdin => "imported".to_owned(),
+            Input::File(path) => {
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+        };
+        let stem = name.split(".ndjson").next().unwrap_or_default();
+        for part in split(&input, directory)? {
             let known =
                 kept.iter().find(|run| run.first_record().run_id.as_ref() == Some(&part.id));
             if let Some(known) = known {
                 message::say(format_args!("{} is kept already, as {}", part.id, known.label()));
                 continue;
             }
-            let name = free_name(&kept, &stem);
+            let name = free_name(&kept, stem);
             let path = directory.join(part.file_name(&name));
             let id = part.id;
             part.lines
@@ -213,16 +221,14 @@ impl Part {
     }
 }
 
-/// Writes each run of a file to a temporary file in the directory. The runs are in the order of their first records.
-fn split(file: &Path, directory: &Path) -> anyhow::Result<Vec<Part>> {
-    let context = || format!("cannot read {}", file.display());
-    let reader = BufReader::new(File::open(file).with_context(context)?);
+/// Writes each run of an input to a temporary file in the directory. The runs are in the order of their first records.
+fn split(input: &Input, directory: &Path) -> anyhow::Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for line in reader.split(b'\n') {
-        let line = line.with_context(context)?;
+    let mut lines = input.lines()?;
+    while let Some(line) = lines.next()? {
         // What is not a record belongs to no run.
-        let Ok(head) = serde_json::from_slice::<Head<'_>>(&line) else { continue };
+        let Ok(head) = serde_json::from_slice::<Head<'_>>(line.text) else { continue };
         let ids = [&head.run_id, &head.session_id, &head.gh_run_id];
         let id = ids.into_iter().flatten().find_map(Text::get).unwrap_or("nameless").to_owned();
         let place = match places.get(&id) {
@@ -235,15 +241,12 @@ fn split(file: &Path, directory: &Path) -> anyhow::Result<Vec<Part>> {
             }
         };
         let part = &mut parts[place];
-        let earliest = [part.started, head.timestamp].into_iter().flatten().min();
-        part.started = earliest;
-        part.lines
-            .write_all(&line)
-            .and_then(|()| part.lines.write_all(b"\n"))
-            .context("cannot write")?;
+        part.started = [part.started, head.timestamp].into_iter().flatten().min();
+        let written = part.lines.write_all(line.text).and_then(|()| part.lines.write_all(b"\n"));
+        written.context("cannot write")?;
     }
     if parts.is_empty() {
-        bail!("{} holds no records of resmon", file.display());
+        bail!("{} holds no records of resmon", input.name());
     }
     Ok(parts)
 }

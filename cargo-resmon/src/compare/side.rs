@@ -1,10 +1,11 @@
 //! The sides of a comparison: which runs they are, and how they are named on the command line.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::ensure;
 
+use crate::input::{self, Input};
 use crate::report::read;
 use crate::report::run::Run;
 use crate::run_store::{self, KeptRun};
@@ -31,11 +32,11 @@ impl Store {
     }
 
     /// Returns the files of the kept runs that were made on a branch.
-    fn of_branch(&self, branch: &str) -> anyhow::Result<Vec<PathBuf>> {
+    fn of_branch(&self, branch: &str) -> anyhow::Result<Vec<Input>> {
         let kept = self.kept()?.iter();
         let files: Vec<_> = kept
             .filter(|run| run.first_record().branch() == Some(branch))
-            .map(|run| run.path.clone())
+            .map(|run| Input::File(run.path.clone()))
             .collect();
         ensure!(
             !files.is_empty(),
@@ -45,30 +46,18 @@ impl Store {
     }
 
     /// Returns the files that a name on the command line stands for.
-    fn files(&self, text: &str) -> anyhow::Result<Vec<PathBuf>> {
-        if run_store::back_from_latest(text).is_some() || self.has_name(text) {
-            return Ok(vec![run_store::find(self.kept()?, text)?.path.clone()]);
-        }
+    fn files(&self, text: &str) -> anyhow::Result<Vec<Input>> {
+        let is_kept = run_store::back_from_latest(text).is_some() || self.has_name(text);
+        let is_file = text.contains(['/', '\\', '.', '*', '?', '[']) || text == "-";
         let path = Path::new(text);
-        if path.is_dir() {
-            let files = run_store::list(path);
-            ensure!(!files.is_empty(), "{text} holds no file *.ndjson");
-            return Ok(files);
+        if !is_kept && (is_file || path.exists()) {
+            ensure!(
+                path.exists() || text == "-" || text.contains(['*', '?', '[']),
+                "there is neither a file nor a kept run {text}"
+            );
+            return input::inputs(&[path.to_owned()]);
         }
-        if path.exists() {
-            return Ok(vec![path.to_owned()]);
-        }
-        if text.contains(['*', '?', '[']) {
-            let matches = glob::glob(text).with_context(|| format!("{text:?} is not a pattern"))?;
-            let files: Vec<_> =
-                matches.filter_map(Result::ok).filter(|file| file.is_file()).collect();
-            ensure!(!files.is_empty(), "no file matches {text}");
-            return Ok(files);
-        }
-        if text.contains(['/', '\\', '.']) {
-            bail!("there is neither a file nor a kept run {text}");
-        }
-        Ok(vec![run_store::find(self.kept()?, text)?.path.clone()])
+        Ok(vec![Input::File(run_store::find(self.kept()?, text)?.path.clone())])
     }
 
     fn has_name(&self, text: &str) -> bool {
@@ -92,9 +81,8 @@ impl Side {
         }
         let label = names.iter().map(String::as_str).chain(branch).collect::<Vec<_>>().join(", ");
         let mut side = Self { label, runs: Vec::new() };
-        for file in &files {
-            side.runs.extend(runs_of(file)?);
-        }
+        // One call for all of them: a run may be spread over several files.
+        side.runs = runs_of(&files)?;
         side.sort();
         Ok(side)
     }
@@ -119,7 +107,7 @@ impl Side {
     }
 }
 
-/// Reads the runs of a file, the newest first.
-pub(super) fn runs_of(file: &Path) -> anyhow::Result<Vec<Run>> {
-    Ok(read::read(file)?.runs)
+/// Reads the runs of some files, the newest first.
+pub(super) fn runs_of(files: &[Input]) -> anyhow::Result<Vec<Run>> {
+    Ok(read::read_newest(files, usize::MAX)?.runs)
 }

@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Prints the report of the run in `file`. `before` are the files of other runs, the latest first.
 pub(crate) fn show(file: &Path, before: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    print(&Report::load(file, before)?, 5)
+    print(&Report::load(&[Input::File(file.to_owned())], before)?, 5)
 }
 
 fn print(report: &Report, top: usize) -> anyhow::Result<ExitCode> {

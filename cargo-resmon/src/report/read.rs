@@ -33,7 +33,12 @@ pub(crate) struct Unreadable {
 /// records share a `run_id`. Records that are in several of them count once. An input without records is an error, as
 /// the figures would be those of a part.
 pub(crate) fn read(inputs: &[Input]) -> anyhow::Result<Records> {
-    let mut runs = Runs::default();
+    read_newest(inputs, RUNS)
+}
+
+/// Reads the records of one or more inputs, as [`read`] does, of the newest runs, at most so many.
+pub(crate) fn read_newest(inputs: &[Input], most: usize) -> anyhow::Result<Records> {
+    let mut runs = Runs { most, ..Runs::default() };
     let mut unreadable = Unreadable { of_several: inputs.len() > 1, ..Unreadable::default() };
     for input in inputs {
         add(input, &mut runs, &mut unreadable)?;
@@ -86,6 +91,8 @@ fn add(input: &Input, runs: &mut Runs, unreadable: &mut Unreadable) -> anyhow::R
 /// The runs while the file is read.
 #[derive(Default)]
 struct Runs {
+    /// The number of runs to keep.
+    most: usize,
     by_id: HashMap<String, Run>,
     /// The latest end of the runs that are no longer kept.
     dropped: Option<jiff::Timestamp>,
@@ -160,7 +167,7 @@ impl Runs {
             if self.dropped.is_some_and(|dropped| head.timestamp.is_none_or(|new| new <= dropped)) {
                 return None;
             }
-            if self.by_id.len() > RUNS {
+            if self.by_id.len() > self.most {
                 self.drop_oldest();
             }
         }
@@ -180,7 +187,7 @@ impl Runs {
         let mut runs: Vec<_> = self.by_id.into_values().collect();
         // Newest first. A run without any timestamp comes last.
         runs.sort_by(|one, other| (other.first, &other.id).cmp(&(one.first, &one.id)));
-        runs.truncate(RUNS);
+        runs.truncate(self.most);
         for run in &mut runs {
             run.finish();
         }

@@ -71,7 +71,7 @@ fn what_cannot_be_found_is_an_error_that_says_what_to_do() {
         ),
         (&["no/such.ndjson"], "there is neither a file nor a kept run no/such.ndjson"),
         (&["none/*.ndjson"], "no file matches none/*.ndjson"),
-        (&["src"], "src holds no file *.ndjson"),
+        (&["src"], "src holds no file of records"),
         (
             &["latest", "latest"],
             "all runs of the base (latest) are those of the head (latest), too",
