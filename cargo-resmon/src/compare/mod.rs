@@ -3,6 +3,7 @@
 mod comparison;
 mod json;
 mod limit;
+mod markdown;
 mod metric;
 mod mute;
 mod sentences;
@@ -14,7 +15,9 @@ mod table;
 mod terminal;
 mod verdict;
 
+use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use self::comparison::{Comparison, Limits};
@@ -22,7 +25,7 @@ use self::limit::{Increase, Most};
 use self::mute::Mutes;
 use self::side::{Side, Store};
 use crate::config_file::ConfigFile;
-use crate::report::{columns, done};
+use crate::report::{columns, done, summary};
 use crate::{message, run_store};
 
 /// The exit code if the head exceeds a limit.
@@ -65,6 +68,9 @@ pub(crate) struct Arguments {
     /// Print the comparison as JSON, for scripts
     #[arg(long)]
     json: bool,
+    /// Print the comparison as GitHub's Markdown, and append it to the summary of a GitHub Actions step
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
     /// How many rows to show of each list
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
@@ -109,6 +115,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn print(comparison: &Comparison<'_>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         return done(json::write(comparison, BufWriter::new(io::stdout().lock())));
+    }
+    if arguments.markdown {
+        let text = markdown::render(comparison, arguments.top);
+        let summary = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+        // A full summary must not hide the result.
+        if let Some(summary) = summary
+            && let Err(error) = summary::append(Path::new(&summary), &text)
+        {
+            message::warn(format_args!("{error:#}"));
+        }
+        return done(io::stdout().write_all(text.as_bytes()));
     }
     let width = columns(terminal_size::terminal_size_of(io::stdout()), io::stdout().is_terminal());
     let text = terminal::render(comparison, width, arguments.top);

@@ -1,6 +1,6 @@
 //! Sentences about a comparison, the same in every form.
 
-use super::comparison::{Breach, Change, Comparison, Kind, Severity, Speed, TestChange, Unjudged};
+use super::comparison::{Breach, Change, Comparison, Kind, Severity, TestChange, Unjudged};
 use super::side::Side;
 use super::verdict::{Verdict, Why};
 use crate::record::Machine;
@@ -31,7 +31,7 @@ pub(crate) fn side(side: &Side) -> String {
 /// Returns the sentences below the sides: machines, and what cannot be told.
 pub(crate) fn facts(comparison: &Comparison<'_>) -> Vec<String> {
     let mut facts: Vec<String> = machines(comparison).into_iter().collect();
-    facts.extend(comparison.speeds.iter().filter_map(|speed| factor(comparison, speed)));
+    facts.extend(factors(comparison));
     for why in [Why::FewRuns, Why::FewTests] {
         let unclear = |change: &Change| change.verdict.why() == Some(why);
         let metrics: Vec<_> = comparison
@@ -87,18 +87,27 @@ fn machines(comparison: &Comparison<'_>) -> Option<String> {
     })
 }
 
-fn factor(comparison: &Comparison<'_>, speed: &Speed) -> Option<String> {
-    let factor = speed.head?;
-    // A metric that no test has had at both sides needs no sentence.
-    comparison.totals.iter().find(|total| total.change.metric == speed.metric)?;
-    let title = speed.metric.title();
-    Some(match factor {
-        0.98..=1.02 => format!("Usual {title}: the same on both sides"),
-        _ => format!(
-            "Usual {title}: {factor:.2} times as much in the head, by which its figures are divided: a machine of \
-             another speed, or a change to all tests"
-        ),
-    })
+/// Says how the usual figures of the head are to those of the base, for metrics of the same factor in one sentence.
+fn factors(comparison: &Comparison<'_>) -> Vec<String> {
+    let mut factors: Vec<(String, Vec<&str>)> = Vec::new();
+    for speed in &comparison.speeds {
+        let is_known = comparison.totals.iter().any(|total| total.change.metric == speed.metric);
+        let Some(factor) = speed.head.filter(|_| is_known) else { continue };
+        let text = match factor {
+            0.98..=1.02 => "the same on both sides".to_owned(),
+            _ => format!(
+                "{factor:.2} times as much in the head, by which its figures are divided: a machine of another speed, \
+                 or a change to all tests"
+            ),
+        };
+        match factors.iter_mut().find(|(other, _)| *other == text) {
+            Some((_, metrics)) => metrics.push(speed.metric.title()),
+            None => factors.push((text, vec![speed.metric.title()])),
+        }
+    }
+    let sentence =
+        |(text, metrics): (String, Vec<&str>)| format!("Usual {}: {text}", listed(&metrics));
+    factors.into_iter().map(sentence).collect()
 }
 
 /// Counts the tests: how many are on both sides, and how many ended otherwise.

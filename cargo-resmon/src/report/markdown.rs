@@ -120,13 +120,13 @@ fn binaries(report: &Report, top: usize) -> String {
 }
 
 /// Formats a test id as code. Uses HTML tags rather than backticks, which a name may contain.
-fn name(id: &str) -> String {
+pub(crate) fn name(id: &str) -> String {
     format!("<code>{}</code>", escape(&shorten(&clean(id), NAME)))
 }
 
 /// Escapes HTML and Markdown in a text. Uses character references, which work everywhere, also in table cells. An
 /// underscore within a word has no meaning, so it stays readable.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     let mut in_word = false;
