@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::comparison::{Change, Comparison, Kind, Severity, Speed, State, TestChange, Unjudged};
 use super::metric::Metric;
@@ -89,7 +90,18 @@ struct ChangeOf<'a> {
 }
 
 pub(crate) fn write(comparison: &Comparison<'_>, mut out: impl Write) -> io::Result<()> {
-    let document = Document {
+    serde_json::to_writer(&mut out, &of(comparison))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Returns the document as a value.
+pub(crate) fn document(comparison: &Comparison<'_>) -> serde_json::Result<Value> {
+    serde_json::to_value(of(comparison))
+}
+
+fn of<'a>(comparison: &'a Comparison<'_>) -> Document<'a> {
+    Document {
         version: VERSION,
         is_worse: comparison.is_worse(),
         base: side(comparison.base),
@@ -106,10 +118,7 @@ pub(crate) fn write(comparison: &Comparison<'_>, mut out: impl Write) -> io::Res
             .collect(),
         tests: comparison.tests.iter().map(test).collect(),
         unjudged_limits: &comparison.unjudged,
-    };
-    serde_json::to_writer(&mut out, &document)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    }
 }
 
 fn side(side: &Side) -> SideOf<'_> {

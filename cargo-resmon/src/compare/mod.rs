@@ -1,6 +1,7 @@
 //! `cargo resmon compare`: whether a set of runs is worse than another.
 
 mod comparison;
+mod html;
 mod json;
 mod limit;
 mod markdown;
@@ -15,10 +16,12 @@ mod table;
 mod terminal;
 mod verdict;
 
-use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{env, fs};
+
+use anyhow::Context;
 
 use self::comparison::{Comparison, Limits};
 use self::limit::{Increase, Most};
@@ -65,6 +68,9 @@ pub(crate) struct Arguments {
     /// Exit with 3 if a test of the head exceeds this figure
     #[arg(long, value_name = "METRIC:FIGURE")]
     max: Vec<Most>,
+    /// Write the comparison to this file as a self-contained HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print the comparison as JSON, for scripts
     #[arg(long)]
     json: bool,
@@ -113,6 +119,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn print(comparison: &Comparison<'_>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(page) = &arguments.html {
+        let text = html::render(comparison)?;
+        fs::write(page, text).with_context(|| format!("cannot write {}", page.display()))?;
+        message::say(format_args!("the comparison is in {}", page.display()));
+    }
     if arguments.json {
         return done(json::write(comparison, BufWriter::new(io::stdout().lock())));
     }

@@ -10,7 +10,13 @@ mod records;
 mod limits;
 mod mute;
 mod outputs;
+#[cfg(target_os = "linux")]
+mod page;
 mod project;
 mod runs;
 mod sides;
 mod verdicts;
+#[cfg(target_os = "linux")]
+#[path = "../report/webdriver.rs"]
+#[expect(dead_code, reason = "shared with the tests of the report")]
+mod webdriver;
