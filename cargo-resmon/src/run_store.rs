@@ -97,6 +97,10 @@ fn is_over(run: &Path) -> io::Result<bool> {
         || metadata.modified()?.elapsed().is_ok_and(|silence| silence > SILENCE))
 }
 
+/// The variable that makes `cargo resmon` neither keep a run nor report on it. `cargo resmon compare --confirm` sets it.
+#[cfg(unix)]
+pub(crate) const CONFIRMING: &str = "RESMON_CONFIRMING";
+
 /// A run in the directory.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptRun {

@@ -13,7 +13,7 @@ use crate::report::run::Run;
 use crate::report::test::Key;
 
 /// The least time of a test in seconds that counts for the factor of a run.
-const LEAST: f64 = 0.02;
+pub(super) const LEAST: f64 = 0.02;
 
 /// The limits of the user.
 #[derive(Debug, Default)]
@@ -159,7 +159,8 @@ impl<'a> Comparison<'a> {
             .filter(|metric| metric.depends_on_speed())
             .map(|metric| Speed::of(metric, &rows, runs.len(), split))
             .collect();
-        let judge = Judge { limits, speeds: &speeds, split };
+        let whole = runs.len() - head.partial;
+        let judge = Judge { limits, speeds: &speeds, split, whole };
         let mut mutes = mutes.matcher();
         let tests: Vec<_> = rows
             .iter()
@@ -328,7 +329,10 @@ fn state(cells: &[Option<Cell>]) -> Option<State> {
 struct Judge<'a> {
     limits: &'a Limits,
     speeds: &'a [Speed],
+    /// The number of runs of the base, which come first.
     split: usize,
+    /// The number of runs of all tests; those after them are runs of a few.
+    whole: usize,
 }
 
 impl Judge<'_> {
@@ -352,7 +356,8 @@ impl Judge<'_> {
             .filter_map(|row| {
                 let coverage = common_coverage(metric, row, self.split).ok()?;
                 let figures = covered(metric, row, coverage);
-                (coverage != Coverage::Shared).then_some(figures)?.into_iter().collect()
+                let figures = figures.into_iter().take(self.whole);
+                (coverage != Coverage::Shared).then_some(figures)?.collect()
             })
             .collect();
         let runs = complete.first()?.len();

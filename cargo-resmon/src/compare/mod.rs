@@ -1,6 +1,8 @@
 //! `cargo resmon compare`: whether a set of runs is worse than another.
 
 mod comparison;
+#[cfg(unix)]
+mod confirm;
 mod html;
 mod json;
 mod limit;
@@ -16,6 +18,8 @@ mod table;
 mod terminal;
 mod verdict;
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +28,8 @@ use std::{env, fs};
 use anyhow::Context;
 
 use self::comparison::{Comparison, Limits};
+#[cfg(unix)]
+use self::confirm::Suspects;
 use self::limit::{Increase, Most};
 use self::mute::Mutes;
 use self::side::{Side, Store};
@@ -68,6 +74,10 @@ pub(crate) struct Arguments {
     /// Exit with 3 if a test of the head exceeds this figure
     #[arg(long, value_name = "METRIC:FIGURE")]
     max: Vec<Most>,
+    /// Run tests that seem to exceed a limit of --fail again, so many times, before it fails
+    #[cfg(unix)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=50))]
+    confirm: Option<u8>,
     /// Write the comparison to this file as a self-contained HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -80,6 +90,10 @@ pub(crate) struct Arguments {
     /// How many rows to show of each list
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
+    /// How --confirm runs the tests: arguments of `cargo resmon` [default: test]
+    #[cfg(unix)]
+    #[arg(last = true, value_name = "COMMAND", requires = "confirm")]
+    command: Vec<OsString>,
 }
 
 const AFTER_HELP: &str = "\
@@ -98,13 +112,28 @@ Exit codes: 0 fine, 1 could not compare, 2 usage, 3 over a limit of --fail or --
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mutes = mutes()?;
     let (base, head) = sides(arguments)?;
+    #[cfg(unix)]
+    let mut head = head;
     let limits = Limits {
         thresholds: arguments.threshold.clone(),
         warn: arguments.warn.clone(),
         fail: arguments.fail.clone(),
         most: arguments.max.clone(),
     };
-    let comparison = Comparison::of(&base, &head, &limits, &mutes, false);
+    #[cfg(unix)]
+    let confirms = arguments.confirm.is_some();
+    #[cfg(not(unix))]
+    let confirms = false;
+    #[cfg(unix)]
+    if let Some(times) = arguments.confirm {
+        let comparison = Comparison::of(&base, &head, &limits, &mutes, confirms);
+        if let Some(suspects) = Suspects::of(&comparison) {
+            let usual = ["test".into()];
+            let command = if arguments.command.is_empty() { &usual } else { &*arguments.command };
+            head.add_partial(suspects.run(times.into(), command)?);
+        }
+    }
+    let comparison = Comparison::of(&base, &head, &limits, &mutes, confirms);
     let printed = print(&comparison, arguments)?;
     for pattern in &comparison.idle_mutes {
         message::warn(format_args!("a muted test is not in these runs: {pattern:?}"));

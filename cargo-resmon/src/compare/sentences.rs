@@ -14,7 +14,11 @@ const IDS: usize = 3;
 /// Describes a side: how many runs it has, which, and when they were.
 pub(crate) fn side(side: &Side) -> String {
     let ids: Vec<_> = side.runs.iter().filter_map(|run| run.id.as_deref()).collect();
-    let mut text = format!("{}: {}", clean(&side.label), count(side.runs.len(), "run"));
+    let whole = side.runs.len() - side.partial;
+    let mut text = format!("{}: {}", clean(&side.label), count(whole, "run"));
+    if side.partial > 0 {
+        text.push_str(&format!(", suspects also in {}", count(side.partial, "more run")));
+    }
     if !ids.is_empty() && ids.len() <= IDS && ids != [side.label.as_str()] {
         let ids: Vec<_> = ids.iter().map(|id| clean(id)).collect();
         text.push_str(&format!(" ({})", ids.join(", ")));

@@ -16,6 +16,8 @@ pub(crate) struct Side {
     /// What the user has called it.
     pub(crate) label: String,
     pub(crate) runs: Vec<Run>,
+    /// How many of them, the last ones, are runs of a few tests only.
+    pub(crate) partial: usize,
 }
 
 /// The kept runs of the workspace, if there is one.
@@ -80,11 +82,18 @@ impl Side {
             files.extend(store.of_branch(branch)?);
         }
         let label = names.iter().map(String::as_str).chain(branch).collect::<Vec<_>>().join(", ");
-        let mut side = Self { label, runs: Vec::new() };
+        let mut side = Self { label, runs: Vec::new(), partial: 0 };
         // One call for all of them: a run may be spread over several files.
         side.runs = runs_of(&files)?;
         side.sort();
         Ok(side)
+    }
+
+    /// Adds later runs of a few tests.
+    #[cfg(unix)]
+    pub(crate) fn add_partial(&mut self, runs: Vec<Run>) {
+        self.partial += runs.len();
+        self.runs.extend(runs);
     }
 
     fn sort(&mut self) {

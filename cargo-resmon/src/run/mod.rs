@@ -24,6 +24,7 @@ use self::supervisor::Supervisor;
 use self::workspace::Workspace;
 use crate::harness::{Instrumented, WRAPPER};
 use crate::message;
+use crate::run_store::CONFIRMING;
 use crate::shim::{self, Shim, triples};
 use crate::wrapped::Wrapped;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.arg(subcommand).args(wrapped.arguments());
     // A nested run is independent of the outer one.
-    command.env_remove(INTAKE).env_remove(CHILD).env_remove(shim::VARIABLE);
+    command.env_remove(INTAKE).env_remove(CHILD).env_remove(shim::VARIABLE).env_remove(CONFIRMING);
     let plan = Plan::new(|name| flags.lookup(name));
     if !wrapped.builds_tests(subcommand) || matches!(plan.output(), Output::Disabled) {
         return instead(command);

@@ -1,12 +1,12 @@
 //! The supervisor of a run, from the start of the wrapped command to the delivery of all records.
 
-use std::env;
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use anyhow::Context;
 use libc::c_int;
@@ -191,6 +191,10 @@ impl Supervisor {
         else {
             return;
         };
+        if env::var_os(run_store::CONFIRMING).is_some() {
+            let _ = fs::remove_file(copy);
+            return;
+        }
         run_store::prune(copies, copy);
         if self.is_here_only {
             let counted = |count: u64, what| match count {

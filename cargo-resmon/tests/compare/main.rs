@@ -7,6 +7,8 @@ mod command;
 #[expect(dead_code, reason = "shared with the tests of the report")]
 mod records;
 
+#[cfg(unix)]
+mod confirm;
 mod limits;
 mod mute;
 mod outputs;
