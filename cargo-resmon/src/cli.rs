@@ -49,7 +49,7 @@ enum Command {
     #[command(disable_help_flag = true)]
     Nextest(Wrapped),
     Report(report::Arguments),
-    Compare(compare::Arguments),
+    Compare(Box<compare::Arguments>),
     Runs(runs::Arguments),
     #[cfg(unix)]
     Upload(upload::Arguments),

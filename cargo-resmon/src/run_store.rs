@@ -256,4 +256,33 @@ mod tests {
         let left: Vec<_> = [0, 2].into_iter().chain(4..KEPT + 4).map(path).collect();
         assert_eq!(list(folder.path()), left);
     }
+
+    #[test]
+    fn the_oldest_runs_without_a_name_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        for run in 10..35 {
+            let name = if run == 11 { ".main" } else { "" };
+            let file = format!("202611240000000{run}-abcdef{run}{name}.ndjson");
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        prune(folder.path(), Path::new(""));
+        let kept = kept(folder.path());
+        let ids: Vec<_> = kept.iter().map(KeptRun::id).collect();
+        assert_eq!(kept.len(), KEPT + 1, "{ids:?}");
+        assert_eq!((kept[0].label(), ids[1], ids[20]), ("main", "abcdef15", "abcdef34"));
+    }
+
+    #[test]
+    fn only_latest_counts_from_the_latest() {
+        for (text, back) in [
+            ("latest", Some(0)),
+            ("latest~12", Some(12)),
+            ("latest~", None),
+            ("latest~-1", None),
+            ("latest2", None),
+            ("main", None),
+        ] {
+            assert_eq!(back_from_latest(text), back, "{text}");
+        }
+    }
 }

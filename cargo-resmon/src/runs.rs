@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstyle::Style;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Subcommand;
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
@@ -97,13 +97,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
+const PLAIN: Style = Style::new();
+const DIM: Style = Style::new().dimmed();
+
 fn list(kept: &[KeptRun]) -> anyhow::Result<ExitCode> {
     if kept.is_empty() {
         message::say("no run is kept here yet: `cargo resmon test` makes one");
         return Ok(ExitCode::SUCCESS);
     }
-    const PLAIN: Style = Style::new();
-    const DIM: Style = Style::new().dimmed();
     let heads = ["id", "name", "started (UTC)", "took", "tests", "bad", "branch"];
     let mut rows = vec![heads.map(|head| Cell::new(DIM, head))];
     for run in kept.iter().rev() {
@@ -163,30 +164,22 @@ fn remove(kept: &[KeptRun], names: &[String]) -> anyhow::Result<ExitCode> {
 fn import(directory: &Path, mut kept: Vec<KeptRun>, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
+    let mut parts = Vec::new();
     for input in inputs(files)? {
-        let name = match &input {
-            Input::Stdin => "imported".to_owned(),
-            Input::File(path) => {
-                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-            }
-        };
-        let stem = name.split(".ndjson").next().unwrap_or_default();
-        for part in split(&input, directory)? {
-            let known =
-                kept.iter().find(|run| run.first_record().run_id.as_ref() == Some(&part.id));
-            if let Some(known) = known {
-                message::say(format_args!("{} is kept already, as {}", part.id, known.label()));
-                continue;
-            }
-            let name = free_name(&kept, stem);
-            let path = directory.join(part.file_name(&name));
-            let id = part.id;
-            part.lines
-                .persist(&path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            message::say(format_args!("{id} is kept as {name}"));
-            kept = run_store::kept(directory);
+        split(&input, directory, &mut parts)?;
+    }
+    for part in parts {
+        let known = kept.iter().find(|run| run.first_record().run_id.as_ref() == Some(&part.id));
+        if let Some(known) = known {
+            message::say(format_args!("{} is kept already, as {}", part.id, known.label()));
+            continue;
         }
+        let name = free_name(&kept, &part.file);
+        let path = directory.join(part.file_name(&name));
+        let id = part.id;
+        part.lines.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        message::say(format_args!("{id} is kept as {name}"));
+        kept = run_store::kept(directory);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -204,9 +197,11 @@ fn free_name(kept: &[KeptRun], stem: &str) -> String {
         .unwrap_or_else(|| format!("imported-{}", kept.len()))
 }
 
-/// The records of one run of a file.
+/// The records of one run, which may be spread over several files.
 struct Part {
     id: String,
+    /// The name of the first file with its records, without the extension.
+    file: String,
     started: Option<Timestamp>,
     lines: NamedTempFile,
 }
@@ -221,32 +216,36 @@ impl Part {
     }
 }
 
-/// Writes each run of an input to a temporary file in the directory. The runs are in the order of their first records.
-fn split(input: &Input, directory: &Path) -> anyhow::Result<Vec<Part>> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+/// Writes each run of an input to a temporary file in the directory, or adds it to that of an earlier input.
+fn split(input: &Input, directory: &Path, parts: &mut Vec<Part>) -> anyhow::Result<()> {
+    let file = match input {
+        Input::Stdin => "stdin".to_owned(),
+        Input::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    let file = file.split(".ndjson").next().unwrap_or_default();
+    let mut places: HashMap<String, usize> =
+        parts.iter().enumerate().map(|(place, part)| (part.id.clone(), place)).collect();
+    let mut has_records = false;
     let mut lines = input.lines()?;
     while let Some(line) = lines.next()? {
         // What is not a record belongs to no run.
         let Ok(head) = serde_json::from_slice::<Head<'_>>(line.text) else { continue };
+        has_records = true;
         let ids = [&head.run_id, &head.session_id, &head.gh_run_id];
         let id = ids.into_iter().flatten().find_map(Text::get).unwrap_or("nameless").to_owned();
-        let place = match places.get(&id) {
-            Some(place) => *place,
-            None => {
-                let lines = NamedTempFile::new_in(directory).context("cannot make a file")?;
-                parts.push(Part { id: id.clone(), started: None, lines });
-                places.insert(id, parts.len() - 1);
-                parts.len() - 1
-            }
+        let place = if let Some(place) = places.get(&id) {
+            *place
+        } else {
+            let lines = NamedTempFile::new_in(directory).context("cannot make a file")?;
+            parts.push(Part { id: id.clone(), file: file.to_owned(), started: None, lines });
+            places.insert(id, parts.len() - 1);
+            parts.len() - 1
         };
         let part = &mut parts[place];
         part.started = [part.started, head.timestamp].into_iter().flatten().min();
         let written = part.lines.write_all(line.text).and_then(|()| part.lines.write_all(b"\n"));
         written.context("cannot write")?;
     }
-    if parts.is_empty() {
-        bail!("{} holds no records of resmon", input.name());
-    }
-    Ok(parts)
+    ensure!(has_records, "{} holds no records of resmon", input.name());
+    Ok(())
 }

@@ -267,7 +267,7 @@ impl Change {
         let (base, head) = (self.base?, self.head?);
         match base {
             _ if base > 0.0 => Some((head - base) / base),
-            _ if head == base => Some(0.0),
+            _ if head.total_cmp(&base).is_eq() => Some(0.0),
             _ => None,
         }
     }
@@ -343,13 +343,13 @@ impl Judge<'_> {
             Ok(coverage) => (covered(metric, row, coverage), None),
             Err(why) => (row.figures(metric).map(|figure| Some(figure?.0)).collect(), Some(why)),
         };
-        let mut change = self.change(metric, figures, obstacle)?;
+        let mut change = self.change(metric, &figures, obstacle)?;
         change.breach = self.breach(&change, obstacle);
         change.is_suspect = self.is_suspect(&change, obstacle);
         Some(change)
     }
 
-    /// Judges a metric of all tests that every run has.
+    /// Judges a metric of all tests that every run has; `None` if it is 0 or unknown in all of them.
     fn total(&self, metric: Metric, rows: &[Row]) -> Option<Total> {
         let complete: Vec<Vec<f64>> = rows
             .iter()
@@ -361,6 +361,9 @@ impl Judge<'_> {
             })
             .collect();
         let runs = complete.first()?.len();
+        if complete.iter().flatten().all(|figure| *figure == 0.0) {
+            return None;
+        }
         let of_run = |run: usize| {
             let figures = complete.iter().map(|figures| figures[run]);
             Some(if metric.is_peak() {
@@ -369,20 +372,20 @@ impl Judge<'_> {
                 figures.sum()
             })
         };
-        let change = self.change(metric, (0..runs).map(of_run).collect(), None)?;
+        let change = self.change(metric, &(0..runs).map(of_run).collect::<Vec<_>>(), None)?;
         Some(Total { tests: complete.len(), change })
     }
 
     fn change(
         &self,
         metric: Metric,
-        figures: Vec<Option<f64>>,
+        figures: &[Option<f64>],
         obstacle: Option<Why>,
     ) -> Option<Change> {
         if figures.iter().all(Option::is_none) {
             return None;
         }
-        let (base, head, slow) = self.sides(metric, &figures);
+        let (base, head, slow) = self.sides(metric, figures);
         let rule = self.limits.rule(metric);
         let (base_runs, head_runs) = figures.split_at(self.split);
         Some(Change {

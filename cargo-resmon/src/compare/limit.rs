@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(rule("time:+30%"), Rule { share: 0.3, ..Metric::Time.rule() });
         assert_eq!(rule("time:30%"), rule("time:+30%"));
         assert_eq!(rule("cpu:+20%+1.5s"), Rule { floor: 1.5, ..Metric::Cpu.rule() });
-        assert_eq!(rule("rss:+16MiB").floor, 16.0 * 1024.0 * 1024.0);
+        assert_eq!(rule("rss:+16MiB"), Rule { floor: 16.0 * MIB, ..Metric::Rss.rule() });
         assert_eq!(rule("alloc-count:+0%+10"), Rule { share: 0.0, floor: 10.0, noise: 0.0 });
     }
 
@@ -165,10 +165,13 @@ mod tests {
 
     #[test]
     fn a_maximum_is_a_figure() {
-        let most: Most = "time:2min".parse().unwrap();
-        assert_eq!((most.metric, most.figure), (Metric::Time, 120.0));
-        assert_eq!("rss:1GiB".parse::<Most>().unwrap().figure, 1024.0 * MIB);
-        assert_eq!("alloc-count:1e3".parse::<Most>().unwrap().figure, 1000.0);
+        for (text, metric, figure) in [
+            ("time:2min", Metric::Time, 120.0),
+            ("rss:1GiB", Metric::Rss, 1024.0 * MIB),
+            ("alloc-count:1e3", Metric::AllocCount, 1000.0),
+        ] {
+            assert_eq!(text.parse(), Ok(Most { metric, figure }));
+        }
     }
 
     const MIB: f64 = 1_048_576.0;

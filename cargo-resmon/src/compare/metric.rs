@@ -135,14 +135,13 @@ impl Metric {
             Self::IoRead => attempt.io_read_bytes.map(float),
             Self::IoWrite => attempt.io_write_bytes.map(float),
         };
-        let coverage = match self {
-            Self::Time => Coverage::Whole,
-            Self::Rss | Self::Growth if attempt.concurrent_tests.unwrap_or(1) > 1 => {
-                Coverage::Shared
-            }
-            Self::Rss | Self::Growth => Coverage::Whole,
-            _ if attempt.cpu_scope == Some(Scope::Thread) => Coverage::Thread,
-            _ => Coverage::Whole,
+        let is_of_process = matches!(self, Self::Rss | Self::Growth);
+        let coverage = if is_of_process && attempt.concurrent_tests.unwrap_or(1) > 1 {
+            Coverage::Shared
+        } else if is_of_process || self == Self::Time || attempt.cpu_scope != Some(Scope::Thread) {
+            Coverage::Whole
+        } else {
+            Coverage::Thread
         };
         Some((figure?, coverage))
     }

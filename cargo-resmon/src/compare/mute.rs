@@ -70,12 +70,12 @@ mod tests {
             package: package.map(str::to_owned),
             reason: Some(reason.to_owned()),
         };
-        let mutes = Mutes::new(vec![
+        let all = Mutes::new(vec![
             muted("tests/*::slow_*", None, "one"),
             muted("*::quick", Some("shop"), "two"),
             muted("src/*", None, "three"),
         ]);
-        let mut matcher = mutes.matcher();
+        let mut matcher = all.matcher();
         let mut why =
             |id, package| matcher.find(&key(id, package)).map(|mute| mute.reason.unwrap());
         assert_eq!(why("tests/api.rs::orders::slow_one", "shop").as_deref(), Some("one"));

@@ -1,5 +1,9 @@
 //! Sentences about a comparison, the same in every form.
 
+use std::fmt::Write as _;
+
+use resmon_record::session_id::is_session_id;
+
 use super::comparison::{Breach, Change, Comparison, Kind, Severity, TestChange, Unjudged};
 use super::side::Side;
 use super::verdict::{Verdict, Why};
@@ -13,15 +17,15 @@ const IDS: usize = 3;
 
 /// Describes a side: how many runs it has, which, and when they were.
 pub(crate) fn side(side: &Side) -> String {
-    let ids: Vec<_> = side.runs.iter().filter_map(|run| run.id.as_deref()).collect();
+    let ids: Vec<_> = side.runs.iter().filter_map(|run| Some(short(run.id.as_deref()?))).collect();
     let whole = side.runs.len() - side.partial;
     let mut text = format!("{}: {}", clean(&side.label), count(whole, "run"));
     if side.partial > 0 {
-        text.push_str(&format!(", suspects also in {}", count(side.partial, "more run")));
+        let _ = write!(text, ", suspects also in {}", count(side.partial, "more run"));
     }
     if !ids.is_empty() && ids.len() <= IDS && ids != [side.label.as_str()] {
         let ids: Vec<_> = ids.iter().map(|id| clean(id)).collect();
-        text.push_str(&format!(" ({})", ids.join(", ")));
+        let _ = write!(text, " ({})", ids.join(", "));
     }
     let format = |run: &Run| Some(run.first?.strftime("%Y-%m-%d %H:%M UTC").to_string());
     let (first, last) = (side.runs.first().and_then(format), side.runs.last().and_then(format));
@@ -30,6 +34,11 @@ pub(crate) fn side(side: &Side) -> String {
         (Some(first), _) => text + &format!(", {first}"),
         _ => text,
     }
+}
+
+/// Shortens an id of resmon to the part that `cargo resmon runs` lists. Others are those of the user.
+fn short(id: &str) -> &str {
+    if is_session_id(id) { &id[12..20] } else { id }
 }
 
 /// Returns the sentences below the sides: machines, and what cannot be told.
@@ -120,7 +129,7 @@ pub(crate) fn tests(comparison: &Comparison<'_>) -> String {
     for kind in KINDS {
         let number = comparison.of_kind(kind).count();
         if number > 0 {
-            text.push_str(&format!(", {} {}", units::number(number), word(kind)));
+            let _ = write!(text, ", {} {}", units::number(number), word(kind));
         }
     }
     text

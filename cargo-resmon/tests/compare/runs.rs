@@ -89,6 +89,23 @@ fn an_exported_run_can_be_imported_elsewhere() {
 }
 
 #[test]
+fn shards_are_imported_as_one_run() {
+    let mut project = Project::new();
+    project.runs("shards", 1, |records, run| steady(records, run, 1.0));
+    let all = fs::read_to_string(project.path("shards/0.ndjson")).unwrap();
+    let (one, other): (Vec<_>, Vec<_>) =
+        all.lines().enumerate().partition(|(line, _)| line % 2 == 0);
+    for (name, lines) in [("one", one), ("other", other)] {
+        let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+        project.write(&format!("shards/{name}.ndjson"), &text);
+    }
+    project.resmon(&["runs", "import", "shards/one.ndjson", "shards/other.ndjson"]).printed();
+    assert_eq!(project.kept().len(), 1);
+    let shown = project.resmon(&["runs", "show", "one"]).printed();
+    assert!(shown.contains("8 tests: 8 passed"), "{shown}");
+}
+
+#[test]
 fn each_run_of_an_imported_file_is_a_run() {
     let mut project = Project::new();
     project.runs("main", 3, |records, run| steady(records, run, 1.0));
