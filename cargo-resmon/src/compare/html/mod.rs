@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::comparison::{Change, Comparison, Kind, Rank, Total};
-use super::json;
 use super::metric::{Metric, Unit};
 use super::sentences::{self, KINDS};
 use crate::report::units::{count, with_spaces};
 
 /// The maximum number of tests to list by their outcomes.
 const OUTCOMES: usize = 200;
+/// The number of tests from which only changes have a chart.
+const CHARTS: usize = 2000;
 
 const STYLE: &str =
     concat!(include_str!("../../report/html/page/base.css"), include_str!("page.css"));
@@ -35,7 +36,7 @@ struct Page {
     outcomes_more: usize,
     style: &'static str,
     script: &'static str,
-    /// JSON for the script: the document of [`json`], with a name for each test, titles and units.
+    /// JSON for the script: the document of `--json`, with a name for each test, titles and units.
     data: String,
     version: &'static str,
 }
@@ -120,11 +121,42 @@ fn class_of(kind: Kind) -> &'static str {
     }
 }
 
+/// Rounds figures that are not whole to five digits, which are more than the page shows.
+fn round(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(figure) = number.as_f64().filter(|figure| figure.fract() != 0.0)
+                && let Ok(rounded) = format!("{figure:.4e}").parse::<f64>()
+            {
+                *value = rounded.into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(round),
+        _ => {}
+    }
+}
+
 fn data(comparison: &Comparison<'_>) -> serde_json::Result<String> {
-    let mut document = json::document(comparison)?;
+    let mut document = super::json::document(comparison)?;
     let tests = document["tests"].as_array_mut().into_iter().flatten();
+    let has_all_charts = comparison.tests.len() <= CHARTS;
     for (test, named) in tests.zip(&comparison.tests) {
-        test["name"] = named.name.as_str().into();
+        let metrics = test["metrics"].as_array_mut().into_iter().flatten();
+        for metric in metrics.filter_map(Value::as_object_mut) {
+            let is_same = metric["verdict"] == "same";
+            let has_chart = has_all_charts || !is_same;
+            metric.retain(|name, value| {
+                !value.is_null() && (has_chart || !["base_runs", "head_runs"].contains(&&**name))
+            });
+            metric.values_mut().for_each(round);
+        }
+        let metrics = test["metrics"].take();
+        *test = json!({
+            "name": named.name,
+            "is_muted": test["is_muted"],
+            "mute_reason": test["mute_reason"],
+            "metrics": metrics,
+        });
     }
     let unit = |metric: Metric| match metric.unit() {
         Unit::Seconds => "s",

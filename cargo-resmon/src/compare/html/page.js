@@ -110,6 +110,7 @@ const change = (increase) => {
 function chart(found, metric, format) {
     const speed = page.speeds.find((one) => one.metric === metric);
     const normal = (runs, factors) => runs.map((figure, run) => (known(figure) && known(speed?.head) ? (factors[run] ? figure / factors[run] : null) : figure));
+    if (!found.base_runs) return "";
     const sides = [
         ["base", normal(found.base_runs, speed?.base_factors), found.base],
         ["head", normal(found.head_runs, speed?.head_factors), found.head],
