@@ -85,7 +85,7 @@ pub(crate) fn prune(directory: &Path, own: &Path) {
 /// Returns whether a run has ended, was killed long ago, or is none: its start is written first.
 #[cfg(unix)]
 fn is_over(run: &Path) -> io::Result<bool> {
-    let mut file = fs::File::open(run)?;
+    let mut file = File::open(run)?;
     let metadata = file.metadata()?;
     // The end of the session is among the last lines.
     file.seek(SeekFrom::Start(metadata.len().saturating_sub(64 << 10)))?;
@@ -250,7 +250,7 @@ mod tests {
         for number in 0..KEPT + 4 {
             fs::write(path(number), if number < 2 { start } else { &ended }).unwrap();
         }
-        let killed = fs::File::options().append(true).open(path(1)).unwrap();
+        let killed = File::options().append(true).open(path(1)).unwrap();
         killed.set_modified(SystemTime::now() - 2 * SILENCE).unwrap();
         prune(folder.path(), &path(2));
         let left: Vec<_> = [0, 2].into_iter().chain(4..KEPT + 4).map(path).collect();

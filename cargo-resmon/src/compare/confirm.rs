@@ -91,7 +91,9 @@ impl Suspects {
         let end = command.iter().position(|argument| argument == "--").unwrap_or(command.len());
         let (own, rest) = command.split_at(end);
         let mut arguments = own.to_vec();
-        if own.iter().any(|argument| argument == "nextest") {
+        let subcommand =
+            own.iter().find(|word| ["test", "t", "nextest"].iter().any(|name| *word == name));
+        if subcommand.is_some_and(|name| name == "nextest") {
             let filters: Vec<_> = keys().map(filter).collect();
             arguments.extend(["-E".into(), filters.join(" | ").into()]);
             arguments.extend_from_slice(rest);
@@ -144,6 +146,7 @@ mod tests {
             arguments("test --heap -p shop -- --test-threads=1"),
             format!("test --heap -p shop -- --test-threads=1 {names}")
         );
+        assert_eq!(arguments("test -p nextest"), format!("test -p nextest -- {names}"));
         assert_eq!(
             arguments("nextest run --profile ci"),
             "nextest run --profile ci -E (binary_id(=shop::api) & test(=orders::slow)) | test(=case(1\\))"

@@ -138,11 +138,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for pattern in &comparison.idle_mutes {
         message::warn(format_args!("a muted test is not in these runs: {pattern:?}"));
     }
-    if comparison.is_worse() {
-        return Ok(ExitCode::from(WORSE));
+    if comparison.common() == 0 {
+        message::error("these runs cannot be compared: no test is on both sides");
+        return Ok(ExitCode::FAILURE);
     }
     for limit in &comparison.unjudged {
         message::error(sentences::unjudged(limit));
+    }
+    if comparison.is_worse() {
+        return Ok(ExitCode::from(WORSE));
     }
     Ok(if comparison.unjudged.is_empty() { printed } else { ExitCode::FAILURE })
 }

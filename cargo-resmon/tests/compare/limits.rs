@@ -82,6 +82,18 @@ fn a_limit_that_no_test_can_be_judged_by_is_an_error() {
 }
 
 #[test]
+fn runs_without_a_test_in_common_cannot_be_compared() {
+    let mut project = Project::new();
+    for (side, id) in [("main", "tests/a.rs::one"), ("pr", "tests/b.rs::other")] {
+        project.runs(side, 1, |records, _| records.test(id, 1.0, 0.1, json!({})));
+    }
+    let finished = project.compare(&["main", "pr"]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stdout.contains("gone  tests/a.rs::one"), "{}", finished.stdout);
+    assert!(finished.stderr.contains("no test is on both sides"), "{}", finished.stderr);
+}
+
+#[test]
 fn a_limit_that_cannot_be_read_is_a_mistake_in_usage() {
     let project = eventful();
     for (arguments, complaint) in [

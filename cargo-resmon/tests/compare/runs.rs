@@ -96,8 +96,8 @@ fn shards_are_imported_as_one_run() {
     let (one, other): (Vec<_>, Vec<_>) =
         all.lines().enumerate().partition(|(line, _)| line % 2 == 0);
     for (name, lines) in [("one", one), ("other", other)] {
-        let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
-        project.write(&format!("shards/{name}.ndjson"), &text);
+        let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
+        project.write(&format!("shards/{name}.ndjson"), &(lines.join("\n") + "\n"));
     }
     project.resmon(&["runs", "import", "shards/one.ndjson", "shards/other.ndjson"]).printed();
     assert_eq!(project.kept().len(), 1);
