@@ -152,7 +152,7 @@ impl Metric {
             Unit::Seconds => units::seconds(figure),
             Unit::Bytes if self == Self::Growth => units::growth(whole(figure)),
             Unit::Bytes => units::bytes(whole(figure)),
-            Unit::Count if figure.fract() != 0.0 => format!("{figure:.1}"),
+            Unit::Count if figure.fract() != 0.0 && figure < 100.0 => format!("{figure:.1}"),
             Unit::Count => units::number(usize::try_from(whole(figure)).unwrap_or_default()),
         }
     }
