@@ -229,12 +229,6 @@ impl Session {
         }
     }
 
-    /// Returns the fields that all records of the session share.
-    #[cfg(all(unix, feature = "collector"))]
-    pub(crate) fn common(&self) -> Line {
-        self.common.clone()
-    }
-
     /// Records a test that another process has measured.
     #[cfg(all(unix, feature = "collector"))]
     pub(crate) fn adopt(&self, mut line: Line, failed: bool) {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use resmon_record::spool::read_at;
 
@@ -18,13 +18,28 @@ pub(super) fn limit() -> Option<Limit> {
     Some(limit_of(&groups, &mountinfo))
 }
 
+/// Returns the directories of this process's control group for memory and of its parents, the innermost first.
+#[cfg(feature = "collector")]
+pub(super) fn memory_directories() -> Option<(Version, Vec<PathBuf>)> {
+    let groups = read(Path::new("/proc/self/cgroup"), 1 << 16).ok()?;
+    let mountinfo = read(Path::new("/proc/self/mountinfo"), 1 << 20).ok()?;
+    directories(&groups, &mountinfo, "memory")
+}
+
+/// Finds the directories of a process's control group for a controller and of its parents, the innermost first.
+fn directories(
+    groups: &[u8],
+    mountinfo: &[u8],
+    controller: &str,
+) -> Option<(Version, Vec<PathBuf>)> {
+    let (version, group) = group(groups, controller)?;
+    let name = (version == Version::One).then_some(controller);
+    Some((version, Mount::find(mountinfo, name, group)?.directories(group)))
+}
+
 /// Reads the limits of a process from the content of its files `cgroup` and `mountinfo` in `/proc`.
 fn limit_of(groups: &[u8], mountinfo: &[u8]) -> Limit {
-    let directories = |controller: &str| {
-        let (version, group) = group(groups, controller)?;
-        let name = (version == Version::One).then_some(controller);
-        Some((version, Mount::find(mountinfo, name, group)?.directories(group)))
-    };
+    let directories = |controller| directories(groups, mountinfo, controller);
     let memory = directories("memory").and_then(|(version, directories)| {
         directories.into_iter().filter_map(|directory| memory(version, &directory)).min()
     });
@@ -37,8 +52,9 @@ fn limit_of(groups: &[u8], mountinfo: &[u8]) -> Limit {
     Limit { memory, cpus }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Version {
+/// The version of the hierarchy that a controller is in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Version {
     One,
     Two,
 }
@@ -69,7 +85,7 @@ fn group<'a>(groups: &'a [u8], controller: &str) -> Option<(Version, &'a Path)> 
 const NO_LIMIT: u64 = 1 << 62;
 
 /// Reads the limit of a group's memory in bytes. `None` if it has none.
-fn memory(version: Version, directory: &Path) -> Option<u64> {
+pub(super) fn memory(version: Version, directory: &Path) -> Option<u64> {
     let file = match version {
         Version::One => "memory.limit_in_bytes",
         Version::Two => "memory.max",
@@ -98,7 +114,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Reads a file of a control group. The root has none of these files.
-fn text(directory: &Path, file: &str) -> Option<String> {
+pub(super) fn text(directory: &Path, file: &str) -> Option<String> {
     String::from_utf8(read(&directory.join(file), 256).ok()?).ok()
 }
 

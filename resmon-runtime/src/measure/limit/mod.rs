@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod cgroup;
+#[cfg(all(unix, feature = "collector"))]
+pub(crate) mod counters;
 #[cfg(target_os = "linux")]
 mod mounts;
 

@@ -13,6 +13,7 @@ use resmon_record::line::Line;
 pub use self::orphan::Orphan;
 pub use self::run::{Delivery, Placed, Run};
 use crate::measure::limit::Limit;
+pub use crate::measure::limit::counters::{Counters, MemoryGroups};
 use crate::measure::snapshot::Machine;
 
 /// The variable that names the intake for the processes of a run.

@@ -103,7 +103,7 @@ impl Run {
         self.session.is_some()
     }
 
-    /// Returns the path of the local copy. `None` before the session begins, and if no copy can be kept.
+    /// Returns the path of the local copy. `None` before anything is in it, and if no copy can be kept.
     #[must_use]
     pub fn copy(&self) -> Option<&Path> {
         self.kept.as_ref().filter(|kept| kept.is_usable()).map(|kept| kept.path())
@@ -169,14 +169,12 @@ impl Run {
         }
     }
 
-    /// Writes a record to the copy only.
+    /// Writes a record to the copy only. Needs no session.
     pub fn note(&mut self, fields: &str) {
         if let Some(mut line) = resume(fields) {
-            let common = self.session().common();
-            line.fields(&common);
-            if let Some(kept) = &self.kept {
-                kept.session(line);
-            }
+            Common::from_env(&self.run_id, &self.run_id).write(&mut line);
+            let Self { plan, copy, kept, spool, .. } = self;
+            kept.get_or_insert_with(|| open_copy(plan, copy, spool)).session(line);
         }
     }
 
@@ -208,14 +206,7 @@ impl Run {
                 },
                 reports_others: true,
             };
-            let size = config.delivery.batch_size;
-            let mut file = File::open("the copy of this run", copy.clone(), size);
-            if let (false, Some(name)) = (file.is_usable(), copy.file_name()) {
-                let other = spool.directory().join("runs").join(name);
-                file = File::open("the copy of this run", other, size);
-            }
-            let file = Arc::new(file);
-            *kept = Some(Arc::clone(&file));
+            let file = Arc::clone(kept.get_or_insert_with(|| open_copy(plan, copy, spool)));
             let sink = |place: write::Place<'_>| -> Box<dyn Sink> {
                 let wanted = config.output != Output::Nothing;
                 // This program can be the sender.
@@ -259,6 +250,17 @@ impl Delivery {
             session.deliver();
         }
     }
+}
+
+/// Opens the local copy: in its place, or else in the spool directory.
+fn open_copy(plan: &Plan, path: &Path, spool: &Spool) -> Arc<File> {
+    let size = plan.config.delivery.batch_size;
+    let mut file = File::open("the copy of this run", path.to_owned(), size);
+    if let (false, Some(name)) = (file.is_usable(), path.file_name()) {
+        let other = spool.directory().join("runs").join(name);
+        file = File::open("the copy of this run", other, size);
+    }
+    Arc::new(file)
 }
 
 /// Creates the intake in the first directory where that is possible: the wanted one, or a default one. Warns if it is
