@@ -9,6 +9,7 @@ mod doctor;
 #[cfg(unix)]
 mod harness;
 mod input;
+mod local;
 mod message;
 mod outcome;
 mod record;

@@ -271,7 +271,7 @@ impl ProcessRecord {
 }
 
 /// Builds a record of an event. A missing value is left out.
-fn record(event: &str, value: &impl Serialize) -> Map<String, Value> {
+pub(crate) fn record(event: &str, value: &impl Serialize) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("event_type".to_owned(), event.into());
     if let Ok(Value::Object(others)) = serde_json::to_value(value) {
@@ -286,7 +286,7 @@ pub(crate) fn text_of(timestamp: Timestamp) -> String {
 }
 
 #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
-fn serialize_timestamp<S: Serializer>(
+pub(crate) fn serialize_timestamp<S: Serializer>(
     timestamp: &Option<Timestamp>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

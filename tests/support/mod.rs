@@ -6,6 +6,8 @@ pub(crate) mod fixture;
 #[cfg(unix)]
 pub(crate) mod fork;
 pub(crate) mod gate;
+#[cfg(target_os = "linux")]
+pub(crate) mod group;
 pub(crate) mod published;
 pub(crate) mod record;
 pub(crate) mod request;

@@ -1,6 +1,7 @@
 //! Advice that follows from the figures of a run.
 
 mod binaries;
+mod deaths;
 
 use std::fmt::Write as _;
 
@@ -10,14 +11,10 @@ use super::binary::Binary;
 use super::model::Report;
 use super::test::{Measure, Test};
 use super::units::{self, bytes, count, float, percent, seconds};
-use crate::outcome::{Outcome, signal};
 use crate::record::Scope;
 
 /// The maximum number of lines of one kind; the tables show the rest.
 const EACH: usize = 3;
-
-/// The usual causes of SIGKILL.
-const KILLERS: &str = "the system does that to a process when memory runs out, and so does a timeout or a cancelled job";
 
 /// One line of advice.
 #[derive(Debug, Serialize)]
@@ -40,13 +37,13 @@ pub(crate) enum Kind {
     Unmarked,
     /// Records are missing: some were dropped, or the end of a process is not recorded.
     Incomplete,
-    /// SIGKILL ended a test or a test binary, as happens when memory runs out.
+    /// SIGKILL ended a test, a test binary or a part of the build, as happens when memory runs out.
     Killed,
     /// The memory of the machine was nearly exhausted.
     MemoryExhausted,
     /// The process of a test needs most of the memory that the run may use.
     MemoryHungry,
-    /// The disk was nearly full.
+    /// A disk was full, or nearly.
     DiskFull,
     /// Tests passed only in a retry.
     Flaky,
@@ -64,10 +61,12 @@ pub(crate) enum Kind {
 
 /// Returns the advice for a run, the most urgent first.
 pub(crate) fn of(report: &Report) -> Vec<Advice> {
-    let rules: [fn(&Report) -> Vec<Advice>; 13] = [
+    let rules: [fn(&Report) -> Vec<Advice>; 15] = [
         no_tests,
-        killed,
-        binaries::killed,
+        deaths::tests,
+        deaths::binaries,
+        deaths::others,
+        deaths::disks,
         memory_exhausted,
         memory_hungry,
         disk_full,
@@ -95,24 +94,15 @@ fn no_tests(report: &Report) -> Vec<Advice> {
         return Vec::new();
     }
     let binaries = &report.run.binaries;
+    if report.is_without_session() {
+        return about_run(Kind::NoTests, "no test was started".to_owned());
+    }
     if !binaries.is_empty() && binaries.iter().all(Binary::is_instrumented) {
         return about_run(Kind::NoTests, "no test ran".to_owned());
     }
     let text = "no test is recorded: figures per test need the harness of `cargo resmon test`, the attribute, or \
                 `cargo resmon nextest run`";
     about_run(Kind::NoTests, text.to_owned())
-}
-
-fn killed(report: &Report) -> Vec<Advice> {
-    let killed = report
-        .run
-        .tests
-        .iter()
-        .filter(|test| test.outcome() == Outcome::Crashed && test.signal() == Some(9));
-    killed
-        .take(EACH)
-        .map(|test| about(Kind::Killed, test, format!("ended by {}: {KILLERS}", signal(9))))
-        .collect()
 }
 
 fn memory_exhausted(report: &Report) -> Vec<Advice> {

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::advice::{self, Advice};
 use super::binary::Binary;
+use super::death::{self, Death, Verdict};
 use super::model::Report;
 use super::test::{Earlier, Measure, Test};
+use crate::local::{BuildRecord, Cause, ResourcesRecord};
 use crate::outcome::Outcome;
 use crate::record::{Attempt, GitHub, Machine};
 
@@ -27,6 +29,12 @@ struct Document<'a> {
     tests: Vec<TestOf<'a>>,
     /// The test binaries of `cargo test`, in the order of their ends.
     binaries: Vec<BinaryOf<'a>>,
+    /// The build of the run; `null` if nothing was compiled or nobody watched.
+    build: Option<BuildRecord>,
+    /// What SIGKILL ended, and why.
+    deaths: Vec<DeathOf<'a>>,
+    /// The memory and the disks of the run; `null` if nobody watched.
+    resources: Option<ResourcesRecord>,
     /// The earlier runs in the files or the directory, the latest first; at most 20.
     earlier_runs: Vec<EarlierRun<'a>>,
     /// The advice, the most urgent first.
@@ -156,6 +164,22 @@ struct BinaryOf<'a> {
     heap_not_counted: Option<&'a str>,
 }
 
+/// The death of a test process or of the build.
+#[derive(Serialize)]
+struct DeathOf<'a> {
+    /// The name, as in the other forms of the report.
+    name: String,
+    verdict: Verdict,
+    /// The tests that were open in the process.
+    tests: &'a [String],
+    package: Option<&'a str>,
+    executable: Option<&'a str>,
+    attempt: Option<i32>,
+    timestamp: Option<Timestamp>,
+    #[serde(flatten)]
+    cause: Cause,
+}
+
 /// The result of a test in an earlier run.
 #[derive(Serialize)]
 struct EarlierTest {
@@ -207,6 +231,9 @@ fn document(report: &Report) -> Document<'_> {
         totals: totals(report),
         tests: run.tests.iter().map(test).collect(),
         binaries: run.binaries.iter().map(binary).collect(),
+        build: run.local.build(),
+        deaths: death::all(report).into_iter().map(|death| of_death(report, &death)).collect(),
+        resources: run.local.resources(),
         earlier_runs: report
             .earlier
             .iter()
@@ -282,6 +309,21 @@ fn binary(binary: &Binary) -> BinaryOf<'_> {
         target: about.target.as_deref(),
         not_instrumented: about.not_instrumented.as_deref(),
         heap_not_counted: about.heap_not_counted.as_deref(),
+    }
+}
+
+fn of_death<'a>(report: &'a Report, death: &Death<'a>) -> DeathOf<'a> {
+    let killed = death.kill.map(|kill| &kill.killed);
+    let of_build = || report.run.local.build().map(|build| build.cause).unwrap_or_default();
+    DeathOf {
+        verdict: death.killer.verdict(),
+        name: super::units::with_spaces(&death.name),
+        tests: killed.map_or(&[], |killed| &killed.tests),
+        package: killed.and_then(|killed| killed.package.as_deref()),
+        executable: killed.and_then(|killed| killed.executable.as_deref()),
+        attempt: killed.and_then(|killed| killed.attempt),
+        timestamp: killed.and_then(|killed| killed.timestamp),
+        cause: death.kill.map_or_else(of_build, |kill| kill.cause),
     }
 }
 

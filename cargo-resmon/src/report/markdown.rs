@@ -6,7 +6,7 @@ use super::model::Report;
 use super::sentences;
 use super::test::Measure;
 use super::text::{clean, shorten};
-use super::{advice, units, wrong};
+use super::{advice, build, death, units, wrong};
 
 /// The maximum number of bad or flaky tests and binaries to list; the rest is only counted.
 const BAD: usize = 50;
@@ -18,11 +18,11 @@ pub(crate) const LIMIT: usize = 1 << 20;
 
 /// Renders the report. Leaves out sections that would exceed [`LIMIT`].
 pub(crate) fn render(report: &Report, top: usize) -> String {
-    let sections = [head(report), bad(report), advices(report)].into_iter();
+    let sections = [head(report), bad(report), deaths(report), advices(report)].into_iter();
     let costs = Measure::ALL.into_iter().map(|measure| costs(report, measure, top.min(100)));
     let mut all = String::new();
     let binaries = std::iter::once_with(|| binaries(report, top.min(100)));
-    for section in sections.chain(costs).chain(binaries) {
+    for section in sections.chain(costs).chain(binaries).chain([built(report)]) {
         let section = units::with_spaces(&section);
         if all.len() + section.len() < LIMIT {
             all.push_str(&section);
@@ -62,6 +62,35 @@ fn bad(report: &Report) -> String {
     if all.len() > BAD {
         let _ = writeln!(table, "\nand {} more", units::number(all.len() - BAD));
     }
+    table
+}
+
+fn deaths(report: &Report) -> String {
+    let (all, facts) = (death::all(report), death::facts(report));
+    if all.is_empty() && facts.is_empty() {
+        return String::new();
+    }
+    let mut list = "\n**Why it died**\n\n".to_owned();
+    for death in all.iter().take(BAD) {
+        let _ = writeln!(list, "- {}: {}", name(&death.name), escape(&death.killer.words()));
+    }
+    for fact in facts {
+        let _ = writeln!(list, "- {}", escape(&fact));
+    }
+    list
+}
+
+/// Renders a table of the figures of the build.
+fn built(report: &Report) -> String {
+    let rows = build::rows(report);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = "\n<details><summary>Build</summary>\n\n| | |\n|--:|---|\n".to_owned();
+    for (figure, what) in rows {
+        let _ = writeln!(table, "| {figure} | {} |", escape(&what));
+    }
+    table.push_str("\n</details>\n");
     table
 }
 

@@ -2,8 +2,11 @@
 
 mod advice;
 mod binary;
+mod build;
+mod death;
 mod html;
 mod json;
+mod local;
 pub(crate) mod markdown;
 mod model;
 pub(crate) mod read;

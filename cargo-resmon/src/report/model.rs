@@ -171,9 +171,17 @@ impl Report {
         self.run.of_all_machines(Machine::cpus)
     }
 
+    /// Returns whether the run ended before any test started, for a reason that is known. Other such runs are not kept.
+    pub(crate) fn is_without_session(&self) -> bool {
+        let run = &self.run;
+        run.sessions_started == 0 && run.tests.is_empty() && run.local.resources().is_some()
+    }
+
     /// Returns whether a test, or a test binary by itself, has a bad outcome. Flaky tests do not count.
     pub(crate) fn is_bad(&self) -> bool {
-        self.bad_count() > 0 || self.run.binaries.iter().any(Binary::is_bad_by_itself)
+        self.is_without_session()
+            || self.bad_count() > 0
+            || self.run.binaries.iter().any(Binary::is_bad_by_itself)
     }
 
     /// Returns the packages of the tests and the test binaries, each once.

@@ -144,6 +144,10 @@ impl Runs {
                     run.binary(Binary { about, figures });
                 }
             }
+            "kill" | "build" | "resources" => {
+                let Some(run) = self.run(&head) else { return Ok(true) };
+                run.local(event, line)?;
+            }
             // An event of a later version.
             _ => return Ok(false),
         }

@@ -6,6 +6,7 @@ use std::mem;
 use jiff::Timestamp;
 
 use super::binary::Binary;
+use super::local::Local;
 use super::test::{Key, Test};
 use crate::record::{Attempt, End, GitHub, Machine, Text};
 
@@ -31,6 +32,8 @@ pub(crate) struct Run {
     pub(crate) tests: Vec<Test>,
     /// The processes that ran tests, in the order in which they ended.
     pub(crate) binaries: Vec<Binary>,
+    /// The records that only the copy of a run has.
+    pub(crate) local: Local,
     /// The number of repeated records.
     pub(crate) repeated: usize,
     index: Index,
@@ -119,6 +122,15 @@ impl Run {
         let figures = figures.without_nonsense();
         self.saw_start(&figures);
         self.binaries.push(Binary { about, figures });
+    }
+
+    /// Adds a record that only the copy of a run has.
+    pub(crate) fn local(&mut self, event: &str, line: &[u8]) -> serde_json::Result<()> {
+        if let Some((start, end)) = self.local.add(event, line)? {
+            self.saw(start);
+            self.saw(end);
+        }
+        Ok(())
     }
 
     fn saw_start(&mut self, attempt: &Attempt) {

@@ -32,6 +32,9 @@ pub(crate) fn title(report: &Report) -> String {
 
 /// Counts the tests by outcome, and also the test binaries if the tests do not show their outcomes.
 pub(crate) fn outcomes(report: &Report) -> String {
+    if report.is_without_session() {
+        return "the run ended before a test started".to_owned();
+    }
     let totals = &report.totals;
     let mut text = count(report.run.tests.len(), "test");
     text.push_str(&counted([

@@ -47,6 +47,11 @@ pub(crate) fn bytes(bytes: i64) -> String {
     format!("{sign}{}", bytes.replace(".0 ", " ").replace(' ', "\u{a0}"))
 }
 
+/// Formats a size, which is never negative.
+pub(crate) fn size(size: u64) -> String {
+    bytes(i64::try_from(size).unwrap_or(i64::MAX))
+}
+
 /// Formats a difference of sizes, with its sign.
 pub(crate) fn growth(difference: i64) -> String {
     if difference > 0 { format!("+{}", bytes(difference)) } else { bytes(difference) }

@@ -7,8 +7,11 @@ use libc::c_int;
 
 use super::line::{Began, Ended, Event, Made, Source};
 use super::workspace::Sources;
+use crate::local::Killed;
 use crate::outcome::Outcome;
 use crate::record::{About, Attempt, ProcessRecord, TestRecord};
+
+pub(super) const SIGKILL: i32 = 9;
 
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -109,6 +112,7 @@ impl Child {
     /// Makes the records. `may_lack_lines` if lines about the process may have been lost: what is missing then proves
     /// nothing.
     pub(crate) fn make(mut self, sources: &Sources, may_lack_lines: bool, made: &mut Vec<Made>) {
+        let first = made.len();
         if self.test_name().is_some() {
             let own = self.take_own();
             made.push(Made::Test(self.test(own, sources, may_lack_lines)));
@@ -121,6 +125,10 @@ impl Child {
                 test.figures.signal = signal.or(test.figures.signal);
             }
             made.push(Made::Test(test));
+        }
+        if signal == Some(SIGKILL) {
+            let killed = killed(&self.began, self.ended.as_ref(), &made[first..]);
+            made.push(Made::Killed(Box::new(killed)));
         }
         made.push(Made::Done(self.places));
     }
@@ -214,6 +222,22 @@ impl Child {
         }
         figures.rss_peak = figures.rss_peak.max(self.rss_peak);
         ProcessRecord { test_nodeid: "__process__", about, figures }
+    }
+}
+
+/// Describes a child that SIGKILL ended. `made` has its records.
+fn killed(began: &Began, ended: Option<&Ended>, made: &[Made]) -> Killed {
+    let crashed = made.iter().filter_map(|made| match made {
+        Made::Test(test) if test.figures.outcome == Outcome::Crashed => Some(test),
+        _ => None,
+    });
+    Killed {
+        timestamp: ended.and_then(|ended| ended.figures.timestamp),
+        package: began.package.clone(),
+        executable: began.executable.clone(),
+        command: None,
+        attempt: began.test_name.as_ref().map(|_| began.figures.attempt),
+        tests: crashed.map(|test| test.test_nodeid.clone()).collect(),
     }
 }
 

@@ -203,6 +203,8 @@ pub(crate) enum Made {
     Test(Box<TestRecord>),
     /// The record of a test binary.
     Process(Box<crate::record::ProcessRecord>),
+    /// A child that SIGKILL ended.
+    Killed(Box<crate::local::Killed>),
     /// The byte ranges of lines that have been processed completely.
     Done(Vec<Range<u64>>),
 }

@@ -9,6 +9,7 @@ mod recover;
 pub(crate) mod sentinel;
 mod signals;
 mod supervisor;
+mod watch;
 mod workspace;
 
 use std::env;
@@ -46,7 +47,7 @@ pub(crate) fn run(subcommand: &str, wrapped: &Wrapped, flags: &Flags) -> anyhow:
     for warning in plan.warnings() {
         message::warn(warning);
     }
-    match Supervisor::begin(plan, flags, workspace) {
+    match Supervisor::begin(plan, flags, workspace, subcommand) {
         Ok(supervisor) => measured(command, subcommand, wrapped, supervisor),
         Err(error) => {
             message::warn(format_args!("nothing is recorded: {error:#}"));

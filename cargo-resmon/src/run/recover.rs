@@ -56,7 +56,8 @@ fn recover(mut orphan: Orphan, sources: &Sources) -> anyhow::Result<()> {
         match made {
             Made::Test(test) => records.test(test.fields()),
             Made::Process(process) => records.process(process.fields()),
-            Made::Done(_) => {}
+            // Nobody read the kernel's counters when it died.
+            Made::Killed(_) | Made::Done(_) => {}
         }
     }
     records.deliver(&orphan)?;

@@ -1,6 +1,7 @@
 //! The supervisor of a run, from the start of the wrapped command to the delivery of all records.
 
 use std::ops::Range;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -9,17 +10,21 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::Context;
+use jiff::Timestamp;
 use libc::c_int;
 use resmon_record::config::RUN_ID;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
 
+use super::child::SIGKILL;
 use super::children::Children;
 use super::flags::Flags;
 use super::line::Made;
 use super::recover;
 use super::signals::Forwarding;
+use super::watch::Watch;
 use super::workspace::Workspace;
+use crate::local::Killed;
 use crate::outcome::Outcome;
 use crate::{message, report, run_store};
 
@@ -35,22 +40,32 @@ const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_secs(10);
 pub(crate) struct Supervisor {
     run: Run,
     children: Children,
+    watch: Watch,
+    /// The wrapped command for people: `cargo test`.
+    command: String,
     tests: u64,
     /// Whether the copy is the only destination of the records.
     is_here_only: bool,
 }
 
 impl Supervisor {
-    pub(crate) fn begin(plan: Plan, flags: &Flags, workspace: Workspace) -> anyhow::Result<Self> {
+    pub(crate) fn begin(
+        plan: Plan,
+        flags: &Flags,
+        workspace: Workspace,
+        subcommand: &str,
+    ) -> anyhow::Result<Self> {
         let is_here_only = matches!(plan.output(), Output::Nothing);
         let spool = workspace.spool.clone();
         let copies = workspace.target.join("resmon/runs");
         let name = workspace.name.clone();
+        let watch = Watch::begin(&workspace.target);
         let run = Run::prepare(plan, flags.run_id(), name, &spool, &copies)?;
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
         let children = Children::new(sources);
-        Ok(Self { run, children, tests: 0, is_here_only })
+        let command = format!("cargo {subcommand}");
+        Ok(Self { run, children, watch, command, tests: 0, is_here_only })
     }
 
     /// Makes the processes of the command append to the intake.
@@ -69,6 +84,7 @@ impl Supervisor {
         if let Err(error) = self.run.note_command(child.id()) {
             message::warn(format_args!("cannot write to {:?}: {error}", self.run.intake()));
         }
+        self.watch.follow(child.id());
         let (sender, ended) = mpsc::channel::<()>();
         let waiter = thread::spawn(move || {
             let status = child.wait();
@@ -92,7 +108,12 @@ impl Supervisor {
         self.take();
         let rest = self.children.finish(self.run.has_been_full());
         self.hand_on(rest);
-        Ok((status.context("cannot wait for the command")?, self))
+        let status = status.context("cannot wait for the command")?;
+        if status.signal() == Some(SIGKILL) {
+            let (timestamp, command) = (Some(Timestamp::now()), Some(self.command.clone()));
+            self.note_kill(Killed { timestamp, command, ..Killed::default() });
+        }
+        Ok((status, self))
     }
 
     /// Lets the tests have the signal that was sent to this process alone, once.
@@ -124,6 +145,7 @@ impl Supervisor {
         {
             self.children.cpu.push(moment, usage);
         }
+        self.watch.look(|| !self.children.is_any_running());
         loop {
             // If a read fails, the next call tries again.
             let lines = self.run.read().unwrap_or_default();
@@ -132,7 +154,7 @@ impl Supervisor {
             }
             for line in lines {
                 if self.children.take(&line.line, line.place) {
-                    self.run.begin();
+                    self.begin_session();
                 }
             }
             let made = self.children.made();
@@ -140,6 +162,25 @@ impl Supervisor {
         }
         if self.children.wait_for_journal() {
             self.run.end_crashed_sessions();
+        }
+    }
+
+    fn begin_session(&mut self) {
+        let has_begun = self.run.has_begun();
+        self.run.begin();
+        if !has_begun {
+            self.note_build();
+        }
+    }
+
+    fn note_kill(&mut self, killed: Killed) {
+        let kill = self.watch.killed(killed);
+        self.run.note(&Value::from(kill.fields()).to_string());
+    }
+
+    fn note_build(&mut self) {
+        if let Some(build) = self.watch.end_build() {
+            self.run.note(&Value::from(build.fields()).to_string());
         }
     }
 
@@ -155,6 +196,7 @@ impl Supervisor {
                 Made::Process(process) => {
                     self.run.note(&Value::from(process.fields()).to_string());
                 }
+                Made::Killed(killed) => self.note_kill(*killed),
                 Made::Done(places) => done.extend(places),
             }
         }
@@ -164,8 +206,16 @@ impl Supervisor {
     }
 
     /// Ends the session of the run, delivers the remaining records and prints the report.
-    pub(crate) fn end(self, exit_status: i32, signals: Option<&Forwarding>) {
-        let (has_begun, copy) = (self.run.has_begun(), self.run.copy().map(Path::to_owned));
+    pub(crate) fn end(mut self, exit_status: i32, signals: Option<&Forwarding>) {
+        let resources = self.watch.end();
+        let has_begun = self.run.has_begun();
+        // A run in which nothing could be built is kept only if the machine was the reason.
+        let is_kept = has_begun || self.run.copy().is_some();
+        if is_kept || (exit_status != 0 && resources.ran_out()) {
+            self.note_build();
+            self.run.note(&Value::from(resources.fields()).to_string());
+        }
+        let copy = self.run.copy().map(Path::to_owned);
         let is_over = !self.children.is_any_running();
         if !is_over {
             message::warn(
@@ -183,7 +233,7 @@ impl Supervisor {
             signals.delivering();
         }
         delivery.wait();
-        if !has_begun && exit_status != 0 {
+        if copy.is_none() && !has_begun && exit_status != 0 {
             // Without this message the previous run could pass for this one.
             message::say("no test was started, so that nothing is recorded of this run");
         }

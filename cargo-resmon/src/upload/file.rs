@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::state::{Content, Mark, State};
 use crate::input::{Input, Lines, open_file};
+use crate::local;
 use crate::record::Text;
 
 /// The events that the table has.
@@ -195,7 +196,7 @@ fn kind(line: &[u8]) -> Result<Kind, String> {
     let event = head.event_type.get().unwrap_or_default();
     if EVENTS.contains(&event) {
         Ok(Kind::Record)
-    } else if event == "process" || head.test_nodeid.is_some() {
+    } else if local::is_local(event) || head.test_nodeid.is_some() {
         Ok(Kind::Note)
     } else {
         Err("of another kind".to_owned())

@@ -6,6 +6,8 @@ mod support;
 
 mod arguments;
 mod attribute;
+#[cfg(target_os = "linux")]
+mod deaths;
 mod endings;
 mod environment;
 mod fallback;

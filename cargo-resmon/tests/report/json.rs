@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::command::{Finish, report};
-use crate::records::{Records, eventful, of_binaries};
+use crate::records::{Records, eventful, killed, of_binaries};
 
 fn document(records: &Records) -> Value {
     let printed = report(&records.write()).arg("--json").finish().printed();
@@ -141,6 +141,7 @@ fn the_page_that_documents_it_names_every_field() {
     let mut fields = BTreeSet::new();
     names(&document(&records), &mut fields);
     names(&document(&of_binaries()), &mut fields);
+    names(&document(&killed()), &mut fields);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report-json.md");
     let page = fs::read_to_string(page).unwrap();
     for field in fields {

@@ -5,6 +5,7 @@ mod bad_input;
 mod binaries;
 mod browser;
 mod command;
+mod deaths;
 mod html;
 mod inputs;
 mod json;

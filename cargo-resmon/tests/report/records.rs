@@ -80,7 +80,7 @@ impl Records {
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "a few seconds")]
-    fn after(&self, seconds: f64) -> i64 {
+    pub(crate) fn after(&self, seconds: f64) -> i64 {
         self.start + (seconds * 1000.0) as i64
     }
 
@@ -162,6 +162,19 @@ impl Records {
             "signal": signal,
             "cpu_before": 50.0,
         }));
+    }
+
+    /// Adds a record that only the copy of a run has.
+    #[allow(clippy::needless_pass_by_value, reason = "so that `json!` can be written at the call")]
+    pub(crate) fn local(&mut self, event: &str, more: Value) {
+        let mut record = json!({
+            "event_type": event,
+            "test_nodeid": format!("__{event}__"),
+            "session_id": self.run,
+            "run_id": self.run,
+        });
+        merge(record.as_object_mut().unwrap(), more);
+        self.push(&record);
     }
 
     pub(crate) fn push(&mut self, record: &Value) {
@@ -250,5 +263,48 @@ pub(crate) fn of_binaries() -> Records {
         "rss_peak": 3_i64 << 30 });
     records.binary("store", 9.0, 1.5, killed);
     records.end(9.5, 101);
+    records
+}
+
+/// Builds a run whose copy tells of its build, its memory and its disks: the kernel killed a test binary at the limit of
+/// the control group, and something else a test under nextest.
+pub(crate) fn killed() -> Records {
+    let mut records = Records::new();
+    let at = |seconds| records.after(seconds);
+    let (built, died, ended) = (timestamp(at(12.5)), timestamp(at(16.0)), timestamp(at(20.0)));
+    records.local("build", json!({
+        "timestamp": built, "duration_s": 12.5, "mem_peak_bytes": 3_i64 << 30, "processes_max": 9,
+        "largest": "linker of shop", "largest_bytes": 5_i64 << 28, "disk_free_before": 40_i64 << 30,
+        "disk_free_min": 37_i64 << 30, "disk_free_after": 38_i64 << 30, "kernel_kills": 0,
+        "machine_kills": 0,
+    }));
+    records.test("tests/api.rs::beside", 17.0, 4.0, json!({}));
+    records.crash("tests/api.rs::hungry", 14.0, 9);
+    records.crash("tests/api.rs::hungry_too", 14.5, 9);
+    let killed = json!({ "exit_status": null, "signal": 9, "rss_peak": 13_i64 << 27, "tests": 2,
+        "tests_bad": 2, "source": "tests/api.rs" });
+    records.binary("api", 16.0, 3.0, killed);
+    records.local(
+        "kill",
+        json!({
+            "timestamp": died, "executable": "/w/target/debug/deps/api-0123456789abcdef",
+            "tests": ["tests/api.rs::hungry", "tests/api.rs::hungry_too"], "kernel_kills": 1,
+            "machine_kills": 1, "limit_reached_bytes": 2_i64 << 30,
+        }),
+    );
+    records.crash("tests/slow.rs::hangs", 20.0, 9);
+    records.local("kill", json!({
+        "timestamp": ended, "tests": ["tests/slow.rs::hangs"], "kernel_kills": 0, "machine_kills": 0,
+    }));
+    records.local("resources", json!({
+        "timestamp": ended, "kernel_kills": 1, "machine_kills": 1, "limit_reached_bytes": 2_i64 << 30,
+        "mem_limit_bytes": 2_i64 << 30, "mem_peak_bytes": 2_i64 << 30, "mem_stalled_s": 3.25,
+        "mem_available_min": 9_i64 << 30, "swap_total_bytes": 0, "swap_free_min": 0,
+        "disks": [
+            { "path": "/w/target", "total_bytes": 100_i64 << 30, "free_min": 37_i64 << 30 },
+            { "path": "/tmp", "total_bytes": 1_i64 << 30, "free_min": 0 },
+        ],
+    }));
+    records.end(21.0, 101);
     records
 }

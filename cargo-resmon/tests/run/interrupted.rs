@@ -297,7 +297,7 @@ fn a_terminal_that_is_closed_ends_the_session() {
     let texts = runs.iter().rev().filter_map(|run| std::fs::read_to_string(run.path()).ok());
     let text = texts.into_iter().find(|text| text.contains(&format!("\"run_id\":\"{id}\"")));
     let text = text.expect("it is kept");
-    let records = text.lines().filter(|line| !line.contains("\"event_type\":\"process\""));
+    let records = text.lines().filter(|line| crate::is_of_the_table(line));
     let records = Records(records.map(Record::parse).collect());
     assert_eq!(records.end().int("exit_status"), 128 + i64::from(libc::SIGHUP));
     assert_eq!(records.test("waits").int("signal"), i64::from(libc::SIGHUP));

@@ -6,6 +6,8 @@ mod support;
 
 mod arguments;
 mod binaries;
+#[cfg(target_os = "linux")]
+mod build;
 mod delivery;
 mod interrupted;
 mod killed;
@@ -92,6 +94,13 @@ fn one_session(records: &Records, exit_status: i64) -> Vec<(&str, &str)> {
         records.tests().iter().map(|test| (test.id(), test.outcome())).collect();
     tests.sort_unstable();
     tests
+}
+
+/// Returns whether a line of a copy is a record of the table. Only the copy has the others.
+fn is_of_the_table(line: &str) -> bool {
+    ["session_start", "test", "session_end"]
+        .iter()
+        .any(|event| line.contains(&format!("\"event_type\":\"{event}\"")))
 }
 
 /// Returns the path of the copy that a run reports to have kept.

@@ -149,13 +149,15 @@ fn a_moment_of_trouble_is_no_failure() {
 #[test]
 fn quarantine_and_what_is_no_record_are_told() {
     let folder = Folder::new();
-    let process = "{\"event_type\":\"process\",\"duration_s\":1.0}\n";
+    let local = ["process", "build", "kill", "resources"]
+        .map(|event| format!("{{\"event_type\":\"{event}\",\"duration_s\":1.0}}\n"))
+        .concat();
     let torn = "{\"event_type\":\"te";
-    let content = format!("hello\n\n{process}{}[1]\n{torn}", records(0..3, 1));
+    let content = format!("hello\n\n{local}{}[1]\n{torn}", records(0..3, 1));
     folder.write("a.ndjson", &content);
     let server = Server::always(Answer::accepted(1, 2));
     let run = folder.upload(&server, &["a.ndjson"]).exits(1);
-    let told = "a.ndjson: 1 accepted, 2 quarantined, 0 left, 1 kept here only, 2 not a record, \
+    let told = "a.ndjson: 1 accepted, 2 quarantined, 0 left, 4 kept here only, 2 not a record, \
                 1 not complete yet\n";
     assert_eq!(run.stdout, told);
     let problem = "a.ndjson: 2 lines are not sent: the first, line 1, is not JSON: expected value";

@@ -1,22 +1,8 @@
 //! Advice about whole test binaries.
 
-use super::{Advice, EACH, KILLERS, Kind, about_run};
-use crate::outcome::signal;
+use super::{Advice, Kind, about_run};
 use crate::report::model::Report;
 use crate::report::units::{count, number};
-
-/// Returns advice for killed test binaries, except where a test is known to be bad.
-pub(super) fn killed(report: &Report) -> Vec<Advice> {
-    let binaries = report.run.binaries.iter();
-    let killed = binaries
-        .filter(|binary| binary.is_bad_by_itself() && binary.figures.signal == Some(9))
-        .map(|binary| {
-            let text =
-                format!("the test binary {} was ended by {}: {KILLERS}", binary.name(), signal(9));
-            Advice { kind: Kind::Killed, test: None, text }
-        });
-    killed.take(EACH).collect()
-}
 
 /// Returns advice about test binaries without a recorded test. If no test is recorded at all, `no_tests` covers it.
 pub(super) fn unmarked(report: &Report) -> Vec<Advice> {

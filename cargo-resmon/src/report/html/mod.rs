@@ -18,7 +18,7 @@ use super::model::Report;
 use super::text::clean;
 use super::units::seconds;
 use super::wrong::{self, Wrong};
-use super::{advice, sentences};
+use super::{advice, build, death, sentences};
 
 /// The widths of the two charts in pixels. The page shows the one that fits.
 const WIDTHS: [u32; 2] = [1120, 400];
@@ -52,6 +52,10 @@ struct Page {
     bad: Vec<Bad>,
     /// The number of bad or flaky tests and binaries beyond [`BAD`].
     bad_more: usize,
+    /// What died, and of what, in few words.
+    deaths: Vec<build::Row>,
+    /// Sentences about the memory and the disks of the run.
+    facts: Vec<String>,
     advice: Vec<Line>,
     /// SVG, one for each of [`WIDTHS`].
     charts: Vec<String>,
@@ -60,6 +64,7 @@ struct Page {
     /// The number of lanes in the timeline.
     lanes: Option<usize>,
     binaries: Vec<Row>,
+    build: Vec<build::Row>,
     style: &'static str,
     script: &'static str,
     /// JSON for the script.
@@ -102,10 +107,17 @@ pub(crate) fn render(report: &Report) -> anyhow::Result<String> {
         tiles: tiles(report),
         bad_more: all.len().saturating_sub(BAD),
         bad: all.iter().take(BAD).map(Bad::new).collect(),
+        deaths: death::all(report)
+            .into_iter()
+            .take(BAD)
+            .map(|death| (death.name, death.killer.words()))
+            .collect(),
+        facts: death::facts(report),
         advice: advice::of(report).into_iter().map(Line::new).collect(),
         span: timeline.as_ref().map(|timeline| seconds(timeline.end)),
         lanes: timeline.as_ref().map(|timeline| timeline.lanes),
         binaries: report.binaries().into_iter().map(|binary| Row::new(report, binary)).collect(),
+        build: build::rows(report),
         style: STYLE,
         script: SCRIPT,
         data: data::json(report, timeline.as_ref(), frames)?,

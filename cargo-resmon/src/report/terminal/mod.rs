@@ -12,7 +12,7 @@ use super::model::Report;
 use super::sentences;
 use super::test::Measure;
 use super::text::{clean, shorten};
-use super::{advice, units, wrong};
+use super::{advice, build, death, units, wrong};
 use crate::outcome::Outcome;
 
 const PLAIN: Style = Style::new();
@@ -44,10 +44,12 @@ pub(crate) struct Extent {
 pub(crate) fn render(report: &Report, extent: Extent) -> String {
     let mut text = head(report, extent);
     text.push_str(&bad(report, extent));
+    text.push_str(&deaths(report, extent));
     for measure in extent.measures {
         text.push_str(&top(report, *measure, extent));
     }
     text.push_str(&binaries::binaries(report, extent));
+    text.push_str(&built(report, extent));
     text.push_str(&advices(report, extent));
     units::with_spaces(&text)
 }
@@ -97,6 +99,35 @@ fn bad(report: &Report, extent: Extent) -> String {
         let _ = writeln!(text, "  {DIM}and {} more{DIM:#}", units::number(all.len() - BAD));
     }
     text
+}
+
+fn deaths(report: &Report, extent: Extent) -> String {
+    let (all, facts) = (death::all(report), death::facts(report));
+    if all.is_empty() && facts.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<_> = all
+        .iter()
+        .take(BAD)
+        .map(|death| [Cell::new(PLAIN, death.name.clone()), Cell::new(RED, death.killer.words())])
+        .collect();
+    let mut text = heading("Why it died");
+    text.push_str(&set([Column::Flexible, Column::Left], &rows, extent.width));
+    let width = extent.width.map(|width| width.saturating_sub(2));
+    for part in facts.iter().flat_map(|fact| wrap(fact, width)) {
+        let _ = writeln!(text, "  {DIM}{part}{DIM:#}");
+    }
+    text
+}
+
+fn built(report: &Report, extent: Extent) -> String {
+    let rows = build::rows(report).into_iter();
+    let rows: Vec<_> =
+        rows.map(|(figure, what)| [Cell::new(BOLD, figure), Cell::new(PLAIN, what)]).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    heading("Build") + &set([Column::Right, Column::Flexible], &rows, extent.width)
 }
 
 fn advices(report: &Report, extent: Extent) -> String {

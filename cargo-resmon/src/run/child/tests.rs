@@ -41,6 +41,10 @@ fn made_of(end: Option<Value>, inside: &[(u64, Value)], may_lack_lines: bool) ->
     let records = made.into_iter().filter_map(|made| match made {
         Made::Test(test) => Some(test.fields()),
         Made::Process(process) => panic!("{process:?}"),
+        Made::Killed(killed) => {
+            assert_eq!((killed.tests.len(), killed.attempt), (1, Some(1)));
+            None
+        }
         Made::Done(places) => {
             assert!(places.contains(&(0..1)));
             None
@@ -152,4 +156,34 @@ fn a_test_binary_tells_how_many_tests_it_recorded() {
         "rss_peak": 9,
     });
     assert_eq!(process.fields(), parsed::<Fields>(wanted));
+}
+
+#[test]
+fn what_sigkill_ended_is_told_with_the_tests_that_were_open() {
+    let killed = |signal| {
+        let began =
+            json!({"child": "u", "shim": 1, "executable": "/t/debug/deps/api-0", "package": "p"});
+        let mut child = Child::new(parsed(began), 0..1);
+        for (id, outcome) in [("a", "passed"), ("b", "crashed"), ("c", "crashed")] {
+            let source = Source { child: "u".into(), pid: 7, session: "s-7".into() };
+            let record = json!({"test_nodeid": id, "outcome": outcome});
+            child.take(source, Event::Test(parsed(record)), 1..2);
+        }
+        child.end(ended(json!({"pid": 7, "signal": signal, "timestamp": at(2)})), 2..3);
+        let mut made = Vec::new();
+        child.make(&Sources::default(), false, &mut made);
+        made.into_iter().find_map(|made| match made {
+            Made::Killed(killed) => Some(*killed),
+            _ => None,
+        })
+    };
+    let wanted = Killed {
+        timestamp: at(2).parse().ok(),
+        package: Some("p".to_owned()),
+        executable: Some("/t/debug/deps/api-0".to_owned()),
+        tests: vec!["b".to_owned(), "c".to_owned()],
+        ..Killed::default()
+    };
+    assert_eq!(killed(9), Some(wanted));
+    assert_eq!(killed(11), None);
 }
