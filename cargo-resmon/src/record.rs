@@ -378,3 +378,17 @@ pub(crate) fn describe(error: &serde_json::Error) -> String {
     let why = error_text.split(" at line ").next().unwrap_or_default();
     if error.is_data() { format!("not a record: {why}") } else { format!("not JSON: {why}") }
 }
+
+/// Returns the name of an executable without its folder, extension, and the hash by which Cargo distinguishes builds.
+pub(crate) fn executable_name(executable: &str) -> &str {
+    let name = executable.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    match name.rsplit_once('-') {
+        Some((name, hash))
+            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            name
+        }
+        _ => name,
+    }
+}

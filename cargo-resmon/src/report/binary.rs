@@ -2,7 +2,7 @@
 
 use super::text::clean;
 use crate::outcome::Outcome;
-use crate::record::{About, Attempt};
+use crate::record::{About, Attempt, executable_name};
 
 /// A process that ran tests.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ impl Binary {
     pub(crate) fn name(&self) -> String {
         let package = self.about.package.as_deref().filter(|package| !package.is_empty());
         let source = self.about.source.as_deref().filter(|source| !source.is_empty());
-        let stem = self.about.executable.as_deref().map(stem).filter(|stem| !stem.is_empty());
+        let stem =
+            self.about.executable.as_deref().map(executable_name).filter(|stem| !stem.is_empty());
         let name = match (package, source, stem) {
             (Some(package), Some("src/lib.rs"), _) => format!("{package} (lib)"),
             (Some(package), Some(source), _) => format!("{package} {source}"),
@@ -56,20 +57,6 @@ impl Binary {
     /// Returns whether it is known that none of its tests was recorded.
     pub(crate) fn is_without_tests(&self) -> bool {
         self.about.tests == Some(0)
-    }
-}
-
-/// Returns the name of a file without its folder, extension, and the hash by which Cargo distinguishes builds.
-fn stem(executable: &str) -> &str {
-    let name = executable.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = name.strip_suffix(".exe").unwrap_or(name);
-    match name.rsplit_once('-') {
-        Some((name, hash))
-            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
-        {
-            name
-        }
-        _ => name,
     }
 }
 

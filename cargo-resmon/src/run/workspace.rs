@@ -8,6 +8,7 @@ use cargo_metadata::{Metadata, MetadataCommand, Target, TargetKind};
 use resmon_record::source::relative;
 
 use crate::harness::{TargetName, Targets};
+use crate::record::executable_name;
 use crate::run_store;
 use crate::wrapped::Wrapped;
 
@@ -95,9 +96,7 @@ impl Sources {
 
     /// Returns the source file of an executable, relative to its package. `None` if it is unknown or ambiguous.
     pub(crate) fn of_executable(&self, manifest_dir: &str, executable: &str) -> Option<String> {
-        let name = Path::new(executable).file_stem()?.to_str()?;
-        // Remove the hash by which Cargo distinguishes builds.
-        let name = name.rsplit_once('-').map_or(name, |(name, _)| name).replace('-', "_");
+        let name = executable_name(executable).replace('-', "_");
         self.by_crate.get(&(Path::new(manifest_dir).to_owned(), name))?.clone()
     }
 
@@ -143,6 +142,7 @@ mod tests {
             ("api", "tests/api.rs"),
             ("both", "src/lib.rs"),
             ("both", "src/main.rs"),
+            ("by-hand", "tests/by-hand.rs"),
         ] {
             sources.add_crate(Some(Path::new("/w/p")), target, &Path::new("/w/p").join(source));
         }
@@ -154,5 +154,8 @@ mod tests {
         assert_eq!(of("/w/p", "both"), None, "a library and a program");
         assert_eq!(of("/w/q", "api"), None, "of another package");
         assert_eq!(sources.of_executable("/w/p", ""), None);
+        // A name without a hash keeps what follows its last hyphen.
+        let by_hand = sources.of_executable("/w/p", "/t/debug/by-hand");
+        assert_eq!(by_hand.as_deref(), Some("tests/by-hand.rs"));
     }
 }
