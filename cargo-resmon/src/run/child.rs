@@ -57,7 +57,11 @@ impl Child {
                 self.open.remove(&source);
                 self.rss_peak = self.rss_peak.max(rss_peak);
             }
-            Event::Test(test) => {
+            Event::Test(mut test) => {
+                if self.test_name().is_none() {
+                    // Cargo tries no test again: a number is that of an outer run of nextest.
+                    test.figures.attempt = 1;
+                }
                 let outcome = test.figures.outcome;
                 self.tests += 1;
                 self.tests_bad += u32::from(outcome.is_bad());

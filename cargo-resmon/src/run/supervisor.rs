@@ -12,7 +12,6 @@ use std::{env, fs};
 use anyhow::Context;
 use jiff::Timestamp;
 use libc::c_int;
-use resmon_record::config::RUN_ID;
 use resmon_runtime::collector::{INTAKE, Output, Plan, Run};
 use serde_json::Value;
 
@@ -70,7 +69,7 @@ impl Supervisor {
 
     /// Makes the processes of the command append to the intake.
     pub(crate) fn put_into(&self, command: &mut Command) {
-        command.env(INTAKE, self.run.intake()).env(RUN_ID, self.run.id());
+        command.env(INTAKE, self.run.intake());
     }
 
     /// Processes the intake until the command and its shims have ended. `passes_on` if the command passes on signals to

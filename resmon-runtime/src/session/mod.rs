@@ -79,9 +79,7 @@ pub(crate) struct Session {
 /// The names of a session and of its process.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
-    /// The name of the session's files in the spool.
-    pub(crate) name: &'a str,
-    /// The `session_id` of the records.
+    /// The `session_id` of the records, and the name of the session's files in the spool.
     pub(crate) session: &'a str,
     /// The `run_id` of the records.
     pub(crate) run: &'a str,
@@ -123,7 +121,6 @@ impl Session {
         let of_nextest = env::var("NEXTEST_BINARY_ID").ok();
         let target = origin.target.or(of_nextest.as_deref());
         let ids = Ids {
-            name: &id,
             session: &id,
             run: &run_id,
             package: package.as_deref().or(origin.package),
@@ -195,13 +192,13 @@ impl Session {
         }
         .write(&mut totals);
 
-        let (spool, journal) = open_spool(crash_report, ids.name, &common, &totals);
+        let (spool, journal) = open_spool(crash_report, ids.session, &common, &totals);
         if let Some(spool) = spool.as_ref().filter(|_| crash_report.reports_others) {
             let is_file = |destination: &Destination| matches!(destination, Destination::File(_));
-            spool.end_crashed_sessions(Some(ids.name), &is_file);
+            spool.end_crashed_sessions(Some(ids.session), &is_file);
         }
         let has_journal = journal.is_some();
-        let place = Place { spool, session_id: ids.name, has_journal, sender: None };
+        let place = Place { spool, session_id: ids.session, has_journal, sender: None };
         let mut line = head("session_start", Some(SESSION), started.into());
         line.fields(&totals);
         host::read().write(&mut line);

@@ -75,19 +75,21 @@ impl Process {
         let machine = Machine::open();
         let (before, start) = machine.before();
         let variable = |name| env::var(name).ok();
+        // Without a name, nextest's variables are those of an outer run.
+        let is_nextest = test_name.is_some();
         let mut line = mark("begin", &child);
         Began {
             shim: std::process::id(),
             shim_name: process::name(),
             executable: executable.to_string_lossy().into_owned(),
             test_name,
-            binary_id: variable("NEXTEST_BINARY_ID"),
+            binary_id: variable("NEXTEST_BINARY_ID").filter(|_| is_nextest),
             manifest_dir: variable("CARGO_MANIFEST_DIR"),
             target: build.target,
             not_instrumented: build.not_instrumented,
             heap_not_counted: build.heap_not_counted,
             package: variable("CARGO_PKG_NAME"),
-            attempt: crate::session::attempt(),
+            attempt: if is_nextest { crate::session::attempt() } else { 1 },
             cpu_before: before.cpu,
             mem_available_before: before.memory.map(|memory| memory.available),
             mem_percent_before: before.memory.map(Memory::percent),

@@ -29,7 +29,7 @@ pub struct Run {
     started: SystemTime,
     run_id: String,
     package: String,
-    /// The name of the run's files in the spool.
+    /// The `session_id`, and the name of the run's files in the spool.
     name: String,
     /// The path of the local copy.
     copy: PathBuf,
@@ -68,7 +68,7 @@ impl Run {
         let name = session_id::new(started);
         let run_id = run_id.unwrap_or_else(|| name.clone());
         let copy = copies.join(format!("{}-{}.ndjson", file_time(started), &name[12..20]));
-        let header = header(&plan, &run_id, &copy);
+        let header = header(&plan, &name, &run_id, &copy);
         let (spool, intake) = create_intake(plan.spool().unwrap_or(spool), &name, &header)?;
         Ok(Self {
             plan,
@@ -83,12 +83,6 @@ impl Run {
             session: None,
             kept: None,
         })
-    }
-
-    /// Returns the `run_id`.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.run_id
     }
 
     /// Returns the path of the intake, which the processes of the run append to.
@@ -189,8 +183,7 @@ impl Run {
             let config = &plan.config;
             let package = Some(package.as_str());
             let ids = Ids {
-                name,
-                session: run_id,
+                session: name,
                 run: run_id,
                 package,
                 target: None,
@@ -296,7 +289,7 @@ pub(super) fn placed(intake: &mut Intake) -> io::Result<Vec<Placed>> {
 }
 
 /// Builds the first line of an intake: the data to deliver it without this process.
-fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
+fn header(plan: &Plan, name: &str, run_id: &str, copy: &Path) -> Vec<u8> {
     let mut line = Line::new();
     let copy = copy.to_string_lossy();
     let (file, tinybird) = match plan.config.output.destination() {
@@ -311,7 +304,7 @@ fn header(plan: &Plan, run_id: &str, copy: &Path) -> Vec<u8> {
         batch_size: plan.config.delivery.batch_size,
     }
     .write(&mut line);
-    Common::from_env(run_id, run_id).write(&mut line);
+    Common::from_env(name, run_id).write(&mut line);
     line.finish()
 }
 
