@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 use resmon_record::config::{OF_CARGO_RESMON, VARIABLES};
 
 #[cfg(unix)]
+use crate::cargo_config::CargoConfig;
+#[cfg(unix)]
 use crate::wrapped::Wrapped;
 use crate::{compare, report, runs};
 #[cfg(unix)]
@@ -89,9 +91,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let Cargo::Resmon(resmon) = Cargo::parse_from(&arguments);
     match resmon.command {
         #[cfg(unix)]
-        Command::Test(wrapped) => run::run("test", &wrapped.whole(&arguments), &resmon.flags),
+        Command::Test(wrapped) => run::run("test", &wrapped.whole(&arguments), resmon.flags),
         #[cfg(unix)]
-        Command::Nextest(wrapped) => run::run("nextest", &wrapped.whole(&arguments), &resmon.flags),
+        Command::Nextest(wrapped) => run::run("nextest", &wrapped.whole(&arguments), resmon.flags),
         Command::Report(arguments) => {
             #[cfg(unix)]
             if resmon.flags != run::Flags::default() {
@@ -102,8 +104,17 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         #[cfg(unix)]
-        Command::Upload(arguments) => upload::run(&arguments, &resmon.flags),
+        Command::Upload(arguments) => upload::run(&arguments, &with_config(resmon.flags)),
         #[cfg(unix)]
-        Command::Doctor => Ok(doctor::run(&resmon.flags)),
+        Command::Doctor => Ok(doctor::run(&with_config(resmon.flags))),
     }
+}
+
+/// Adds the variables of Cargo's configuration. Where that cannot be read there are none.
+#[cfg(unix)]
+fn with_config(mut flags: run::Flags) -> run::Flags {
+    if let Ok(config) = CargoConfig::load("test", &Wrapped::default()) {
+        flags.read_config(&config);
+    }
+    flags
 }

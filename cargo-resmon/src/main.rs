@@ -1,5 +1,7 @@
 //! `cargo resmon`: runs tests as one session, and reports on it.
 
+#[cfg(unix)]
+mod cargo_config;
 mod clean;
 mod cli;
 mod compare;

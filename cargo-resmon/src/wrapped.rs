@@ -2,6 +2,17 @@
 
 use std::ffi::{OsStr, OsString};
 
+/// The options of nextest that may stand before its subcommand, with a value of their own.
+const NEXTEST_OPTIONS: [&str; 7] = [
+    "--color",
+    "--config-file",
+    "--manifest-path",
+    "--profile",
+    "--tool-config-file",
+    "--user-config-file",
+    "-P",
+];
+
 /// The arguments of the wrapped command
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Wrapped {
@@ -59,32 +70,60 @@ impl Wrapped {
             || self.nextest_command().is_some_and(|name| name == "run" || name == "r")
     }
 
-    /// Returns the first argument that is neither an option nor the value of one.
+    /// Returns nextest's own subcommand.
     fn nextest_command(&self) -> Option<&OsStr> {
-        let mut arguments = self.split().0.iter();
-        while let Some(argument) = arguments.next() {
-            let text = argument.to_string_lossy();
-            if ["--manifest-path", "--color", "--config-file", "--user-config-file"]
-                .contains(&text.as_ref())
-            {
+        self.nextest_place().map(|place| self.arguments[place].as_os_str())
+    }
+
+    /// Returns the place of the first argument that is neither an option of nextest nor the value of one.
+    fn nextest_place(&self) -> Option<usize> {
+        let mut arguments = self.split().0.iter().enumerate();
+        while let Some((place, argument)) = arguments.next() {
+            if NEXTEST_OPTIONS.iter().any(|option| argument == option) {
                 arguments.next();
-            } else if !text.starts_with('-') {
-                return Some(argument);
+            } else if !argument.as_encoded_bytes().starts_with(b"-") {
+                return Some(place);
             }
         }
         None
     }
 
-    /// Returns the values of an option for Cargo, given as `--name value` or `--name=value`.
+    /// Returns the arguments with `--config` options added, at a place where they win over the user's: Cargo goes by the
+    /// last one, nextest by the first one.
+    pub(crate) fn with_options(&self, subcommand: &str, options: Vec<OsString>) -> Vec<OsString> {
+        let place = match subcommand {
+            "nextest" => self.nextest_place().map_or(0, |place| place + 1),
+            _ => self.split().0.len(),
+        };
+        let mut arguments = self.arguments.clone();
+        arguments.splice(place..place, options);
+        arguments
+    }
+
+    /// Returns the option by which nextest starts tests in a debugger or a tracer, if it is there.
+    pub(crate) fn interceptor(&self) -> Option<&'static str> {
+        let options = ["--debugger", "--tracer"];
+        options.into_iter().find(|option| !self.values(option).is_empty())
+    }
+
+    /// Returns whether nextest runs test binaries that were built elsewhere, such as those of an archive.
+    pub(crate) fn reuses_build(&self) -> bool {
+        let options = ["--archive-file", "--binaries-metadata"];
+        options.into_iter().any(|option| !self.values(option).is_empty())
+    }
+
+    /// Returns the values of an option for Cargo, given as `--name value`, `--name=value`, or `-nvalue` of a short one.
     pub(crate) fn values(&self, name: &str) -> Vec<OsString> {
         let (own, _) = self.split();
+        let is_short = !name.starts_with("--");
         let mut values = Vec::new();
         for (index, argument) in own.iter().enumerate() {
             if argument == name {
                 values.extend(own.get(index + 1).cloned());
             } else if let Some(value) = argument
                 .to_str()
-                .and_then(|argument| argument.strip_prefix(name)?.strip_prefix('='))
+                .and_then(|argument| argument.strip_prefix(name))
+                .and_then(|rest| rest.strip_prefix('=').or_else(|| is_short.then_some(rest)))
             {
                 values.push(value.into());
             }
@@ -115,7 +154,13 @@ mod tests {
         for line in ["--no-run", "-p a --help", "-h", "-- --list", "name -- --help"] {
             assert!(!wrapped(line).runs_tests("test"), "{line}");
         }
-        for line in ["run", "r -p a", "--manifest-path list run", "--color=never run -- name"] {
+        for line in [
+            "run",
+            "r -p a",
+            "--manifest-path list run",
+            "--color=never run -- name",
+            "--tool-config-file ci:/t.toml -P ci run",
+        ] {
             assert!(wrapped(line).runs_tests("nextest"), "{line}");
         }
         for line in ["", "list", "--color run list", "archive", "run --no-run", "help run"] {
@@ -139,9 +184,21 @@ mod tests {
 
     #[test]
     fn options_of_cargo_are_found_and_those_of_tests_are_not() {
-        let wrapped = wrapped("--target a -p x --target=b --target-dir=t -- --target c");
-        assert_eq!(wrapped.values("--target"), ["a", "b"]);
-        assert_eq!(wrapped.values("--manifest-path"), [""; 0]);
+        let arguments = wrapped("--target a -p x --target=b --target-dir=t -- --target c");
+        assert_eq!(arguments.values("--target"), ["a", "b"]);
+        assert_eq!(arguments.values("--manifest-path"), [""; 0]);
+        assert_eq!(wrapped("-Pa -P b -P=c --Pd").values("-P"), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn options_are_added_where_they_win() {
+        let with = |subcommand, line| {
+            let added = wrapped(line).with_options(subcommand, vec!["--config".into(), "x".into()]);
+            added.join(" ".as_ref()).into_string().unwrap()
+        };
+        assert_eq!(with("test", "-p a -- b"), "-p a --config x -- b");
+        assert_eq!(with("test", ""), "--config x");
+        assert_eq!(with("nextest", "-P ci run a -- b"), "-P ci run --config x a -- b");
     }
 
     #[test]

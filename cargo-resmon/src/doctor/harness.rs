@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context;
-use cargo_config2::Config;
 use cargo_metadata::MetadataCommand;
 
 use super::Findings;
+use crate::cargo_config::CargoConfig;
 use crate::harness::{Builder, Compiler};
 use crate::run::Flags;
+use crate::wrapped::Wrapped;
 
 const WHAT: &str = "harness";
 
@@ -35,8 +36,8 @@ pub(super) fn examine(findings: &mut Findings, flags: &Flags) {
 
 /// Finds the harness that a run would use, or builds a temporary one.
 fn build() -> anyhow::Result<String> {
-    let config = Config::load().context("cannot read Cargo's configuration")?;
-    let (compiler, host) = (Compiler::of(&config)?, config.host_triple()?.to_owned());
+    let compiler = Compiler::of(&CargoConfig::load("test", &Wrapped::default())?)?;
+    let host = compiler.host()?.to_owned();
     let name = compiler.name();
     let metadata = MetadataCommand::new().no_deps().exec();
     let kept = metadata.ok().map(|metadata| metadata.target_directory.join("resmon/harness"));

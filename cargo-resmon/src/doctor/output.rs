@@ -61,6 +61,10 @@ fn variable(findings: &mut Findings, name: &str, flags: &Flags) {
         (Some(_), Some(used)) if is_blank(used) => {
             findings.note(name, "set to nothing, which counts as unset");
         }
+        (set, Some(used)) if set.as_ref() != Some(used) && flags.is_configured(name) => {
+            findings
+                .note(name, format_args!("{}, by `[env]` of Cargo's configuration", shown(used)));
+        }
         (set, Some(used)) if set.as_ref() != Some(used) => {
             findings.note(name, format_args!("{}, by a flag", shown(used)));
         }

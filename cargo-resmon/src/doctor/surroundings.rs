@@ -14,7 +14,6 @@ use resmon_runtime::collector::Plan;
 use super::Findings;
 use crate::run_store;
 use crate::shim::configured_runners;
-use crate::wrapped::Wrapped;
 
 pub(super) fn examine(findings: &mut Findings, plan: &Plan) {
     match MetadataCommand::new().no_deps().exec() {
@@ -89,7 +88,7 @@ fn nextest(findings: &mut Findings) {
 }
 
 fn runners(findings: &mut Findings) {
-    match configured_runners(&Wrapped::default()) {
+    match configured_runners() {
         Err(error) => findings.problem("runner", format_args!("{error:#}")),
         Ok(runners) if runners.is_empty() => findings.good("runner", "none is configured"),
         Ok(runners) => {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use cargo_config2::Config;
+
+use crate::cargo_config::CargoConfig;
 
 /// A compiler, by its path and its version output.
 #[derive(Debug)]
@@ -16,10 +17,8 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
-        let command = config.rustc();
-        // The arguments are those of wrappers; the last one is the compiler.
-        let path = command.args.last().map_or_else(|| command.path.clone(), PathBuf::from);
+    pub(crate) fn of(config: &CargoConfig) -> anyhow::Result<Self> {
+        let path = config.rustc();
         let output = Command::new(&path).arg("-vV").output();
         let output = output.with_context(|| format!("cannot run {}", path.display()))?;
         ensure!(output.status.success(), "{} -vV fails", path.display());
@@ -30,6 +29,12 @@ impl Compiler {
     /// Returns the first line of the version, such as `rustc 1.88.0 (6b00bc388 2025-06-23)`.
     pub(crate) fn name(&self) -> &str {
         self.version.lines().next().unwrap_or("this compiler")
+    }
+
+    /// Returns the target triple of this machine.
+    pub(crate) fn host(&self) -> anyhow::Result<&str> {
+        let host = self.version.lines().find_map(|line| line.strip_prefix("host: "));
+        host.context("the compiler does not name its host")
     }
 
     /// Returns the default symbol mangling, `legacy` or `v0`. Backtraces show it, and enabling unstable features may

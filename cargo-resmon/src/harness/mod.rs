@@ -16,15 +16,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
-use cargo_config2::Config;
-
 pub(crate) use self::build::Builder;
 pub(crate) use self::compiler::Compiler;
 pub(crate) use self::note::Note;
 use self::settings::Settings;
 pub(crate) use self::settings::{TargetName, Targets};
 pub(crate) use self::wrapper::{is_own, run_if_called};
+use crate::cargo_config::CargoConfig;
 use crate::message;
 
 /// The variable with the program through which Cargo compiles workspace members.
@@ -47,15 +45,15 @@ impl Instrumented {
     /// Builds the harness for each of the `triples`, unless it exists, and installs the wrapper.
     pub(crate) fn prepare(
         wish: Wish,
+        config: &CargoConfig,
         target_dir: &Path,
         triples: &[String],
         targets: Targets,
         may_download: bool,
     ) -> anyhow::Result<Self> {
-        let config = Config::load().context("cannot read Cargo's configuration")?;
-        let compiler = Compiler::of(&config)?;
+        let compiler = Compiler::of(config)?;
         let builder = Builder::new(&compiler, &target_dir.join("resmon/harness"))?;
-        let chained = configured(&config);
+        let chained = configured(config);
         let mut harnesses = Vec::new();
         let mut failure = None;
         for triple in triples {
@@ -76,7 +74,7 @@ impl Instrumented {
         }
         let settings = Settings {
             chained,
-            host: config.host_triple()?.to_owned(),
+            host: compiler.host()?.to_owned(),
             is_nightly: compiler.is_nightly(),
             heap: wish.heap,
             harnesses,
@@ -98,10 +96,9 @@ pub(crate) fn previous_wrapper() -> Option<OsString> {
 }
 
 /// Returns the wrapper that the user has configured, if any.
-fn configured(config: &Config) -> Option<PathBuf> {
-    let wrapper = config.build.rustc_workspace_wrapper.clone();
+fn configured(config: &CargoConfig) -> Option<PathBuf> {
     // In a nested `cargo resmon` the configured wrapper is this program.
-    wrapper.filter(|wrapper| !wrapper.as_os_str().is_empty() && !is_own(wrapper.as_os_str()))
+    config.workspace_wrapper().filter(|wrapper| !is_own(wrapper.as_os_str()))
 }
 
 /// Returns whether Cargo has started this process in an instrumented build.

@@ -98,7 +98,7 @@ fn no_tests(report: &Report) -> Vec<Advice> {
         return about_run(Kind::NoTests, "no test was started".to_owned());
     }
     if !binaries.is_empty() && binaries.iter().all(Binary::is_instrumented) {
-        return about_run(Kind::NoTests, "no test ran".to_owned());
+        return about_run(Kind::NoTests, "no test ran, or none of them could report".to_owned());
     }
     let text = "no test is recorded: figures per test need the harness of `cargo resmon test`, the attribute, or \
                 `cargo resmon nextest run`";

@@ -7,7 +7,7 @@ use libc::c_int;
 
 use super::child::{Child, is_short};
 use super::cpu::History;
-use super::line::{Event, Header, Line, Made, Source, WrappedCommand};
+use super::line::{Event, Header, Line, Made, NO_CHILD, Source, WrappedCommand};
 use super::workspace::Sources;
 
 /// The children of a run that are not done.
@@ -21,12 +21,27 @@ pub(crate) struct Children {
     pub(crate) cpu: History,
     under_way: HashMap<String, Child>,
     made: Vec<Made>,
+    /// The number of processes that a shim started.
+    pub(crate) started: u64,
+    /// The number of those whose tests are measured from inside.
+    pub(crate) instrumented: u64,
+    /// The number of processes that recorded tests although no shim started them.
+    pub(crate) strangers: u64,
 }
 
 impl Children {
     pub(crate) fn new(sources: Sources) -> Self {
-        let (cpu, under_way, made) = (History::default(), HashMap::new(), Vec::new());
-        Self { sources, header: None, command: None, cpu, under_way, made }
+        Self {
+            sources,
+            header: None,
+            command: None,
+            cpu: History::default(),
+            under_way: HashMap::new(),
+            made: Vec::new(),
+            started: 0,
+            instrumented: 0,
+            strangers: 0,
+        }
     }
 
     /// Processes a line of the intake. Returns whether the line is about a process of the run.
@@ -41,6 +56,9 @@ impl Children {
                 return false;
             }
             Some(Line::Began(mut began)) => {
+                self.started += 1;
+                self.instrumented +=
+                    u64::from(began.target.is_some() && began.not_instrumented.is_none());
                 self.cpu.replace_before(&mut began.figures);
                 self.under_way.insert(began.child.clone(), Child::new(*began, place));
             }
@@ -59,10 +77,13 @@ impl Children {
     }
 
     fn take_record(&mut self, source: Source, event: Event, place: Range<u64>) {
-        let left = match self.under_way.get_mut(&source.child) {
-            Some(child) => child.take(source, event, place),
+        let left = if let Some(child) = self.under_way.get_mut(&source.child) {
+            child.take(source, event, place)
+        } else {
             // The process outlived its child, or no shim started it.
-            None => Some((event, place)),
+            let is_start = matches!(event, Event::SessionStart);
+            self.strangers += u64::from(is_start && source.child == NO_CHILD);
+            Some((event, place))
         };
         if let Some((event, place)) = left {
             if let Event::Test(test) = event {

@@ -1,5 +1,6 @@
 //! Command-line flags, which win over environment variables.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 
@@ -7,6 +8,7 @@ use clap::Args as _;
 use resmon_record::config::{self, INSTRUMENT};
 use std::path::PathBuf;
 
+use crate::cargo_config::CargoConfig;
 use crate::harness::Wish;
 
 /// The destination of records. Each flag wins over its variable.
@@ -40,6 +42,9 @@ pub(crate) struct Flags {
     run_id: Option<String>,
     #[command(flatten)]
     measuring: Measuring,
+    /// The variables of this program in the table `env` of Cargo's configuration, which Cargo sets for tests.
+    #[arg(skip)]
+    configured: BTreeMap<String, OsString>,
 }
 
 /// The way in which tests are measured.
@@ -60,7 +65,18 @@ struct Measuring {
 }
 
 impl Flags {
-    /// Returns the value of a variable: from its flag, else from the environment.
+    /// Takes up the variables that Cargo will set for tests.
+    pub(crate) fn read_config(&mut self, config: &CargoConfig) {
+        self.configured = config.variables(&["RESMON_", "TINYBIRD_"]);
+    }
+
+    /// Returns whether a variable, if no flag wins over it, has its value from Cargo's configuration.
+    pub(crate) fn is_configured(&self, name: &str) -> bool {
+        self.configured.contains_key(name)
+    }
+
+    /// Returns the value of a variable: from its flag, else from Cargo's configuration where that sets it, else from the
+    /// environment.
     pub(crate) fn lookup(&self, name: &str) -> Option<OsString> {
         let flag = match name {
             config::FILE => self.file.clone().map(OsString::from),
@@ -73,7 +89,7 @@ impl Flags {
             config::RUN_ID => self.run_id.clone().map(OsString::from),
             _ => None,
         };
-        flag.or_else(|| env::var_os(name))
+        flag.or_else(|| self.configured.get(name).cloned()).or_else(|| env::var_os(name))
     }
 
     /// Returns the figures to measure from inside the test binaries; `None` without an instrumented build.

@@ -94,10 +94,13 @@ pub(crate) enum Event {
     Other,
 }
 
+/// The id in the place of a child's, where no shim started the process.
+pub(crate) const NO_CHILD: &str = "0";
+
 /// The process that a record is from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
-    /// The id that the shim gave to the process it started; `0` if no shim did.
+    /// The id that the shim gave to the process it started; [`NO_CHILD`] if no shim did.
     pub(crate) child: String,
     pub(crate) pid: u64,
     /// The `session_id`: a plain session id, then the id of the child and the process id, separated by `-`.

@@ -25,6 +25,7 @@ use super::watch::Watch;
 use super::workspace::Workspace;
 use crate::local::Killed;
 use crate::outcome::Outcome;
+use crate::shim::Shim;
 use crate::{message, report, run_store};
 
 /// The interval at which the intake is read.
@@ -204,8 +205,35 @@ impl Supervisor {
         }
     }
 
+    /// Returns what the user should know of tests that were not seen.
+    pub(crate) fn remark(&self, exit_status: i32, shim: Option<&Shim>) -> Option<&'static str> {
+        let Children { started, instrumented, strangers, .. } = self.children;
+        // Without these messages the previous run could pass for this one.
+        if !self.run.has_begun() && exit_status != 0 {
+            return Some("no test was started, so that nothing is recorded of this run");
+        }
+        if !self.run.has_begun() {
+            return Some("no test binary was seen, so that nothing is recorded of this run");
+        }
+        let shim = shim?;
+        if started == 0 && strangers > 0 {
+            return Some(
+                "no test binary was seen from outside: what tests record themselves is all of this run",
+            );
+        }
+        (instrumented > 0 && self.tests == 0 && shim.has_runner()).then_some(
+            "no test is recorded: if your runner changes the user or clears the environment, test binaries are measured \
+             as a whole only",
+        )
+    }
+
     /// Ends the session of the run, delivers the remaining records and prints the report.
-    pub(crate) fn end(mut self, exit_status: i32, signals: Option<&Forwarding>) {
+    pub(crate) fn end(
+        mut self,
+        exit_status: i32,
+        signals: Option<&Forwarding>,
+        remark: Option<&str>,
+    ) {
         let resources = self.watch.end();
         let has_begun = self.run.has_begun();
         // A run in which nothing could be built is kept only if the machine was the reason.
@@ -232,9 +260,9 @@ impl Supervisor {
             signals.delivering();
         }
         delivery.wait();
-        if copy.is_none() && !has_begun && exit_status != 0 {
-            // Without this message the previous run could pass for this one.
-            message::say("no test was started, so that nothing is recorded of this run");
+        // A build that the machine ended is kept and reported.
+        if let Some(remark) = remark.filter(|_| copy.is_none() || has_begun) {
+            message::say(remark);
         }
         let Some((copy, copies)) = copy.as_deref().and_then(|copy| Some((copy, copy.parent()?)))
         else {
@@ -246,10 +274,6 @@ impl Supervisor {
         }
         run_store::prune(copies, copy);
         if self.is_here_only {
-            let counted = |count: u64, what| match count {
-                1 => format!("1 {what}"),
-                _ => format!("{count} {what}s"),
-            };
             let place = relative(copy).display();
             message::say(format_args!("{} recorded in {place}", counted(self.tests, "test")));
         }
@@ -257,6 +281,14 @@ impl Supervisor {
         before.retain(|run| run != copy);
         before.reverse();
         report::after_run(copy, &before);
+    }
+}
+
+/// Returns a number with the noun that it counts.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
     }
 }
 

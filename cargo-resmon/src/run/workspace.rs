@@ -14,6 +14,8 @@ use crate::wrapped::Wrapped;
 
 #[derive(Debug)]
 pub(crate) struct Workspace {
+    /// The folder of the workspace.
+    pub(crate) root: PathBuf,
     /// Cargo's target directory.
     pub(crate) target: PathBuf,
     /// The spool directory, for data that must survive this process.
@@ -38,13 +40,24 @@ impl Workspace {
     pub(crate) fn of(wrapped: &Wrapped) -> anyhow::Result<Self> {
         let mut command = MetadataCommand::new();
         command.no_deps();
-        if let Some(path) = wrapped.values("--manifest-path").pop() {
+        if let Some(path) = wrapped.values("--workspace-remap").pop() {
+            command.manifest_path(Path::new(&path).join("Cargo.toml"));
+        } else if let Some(path) = wrapped.values("--manifest-path").pop() {
             command.manifest_path(path);
         }
+        if let Some(path) = wrapped.values("--target-dir").pop() {
+            command.env("CARGO_TARGET_DIR", path);
+        }
+        let config =
+            wrapped.values("--config").into_iter().filter_map(|value| value.into_string().ok());
+        command.other_options(
+            config.flat_map(|value| ["--config".to_owned(), value]).collect::<Vec<_>>(),
+        );
         let metadata = command.exec().context("cannot read the workspace")?;
         let folder = || metadata.workspace_root.file_name().unwrap_or("workspace").to_owned();
         let package = metadata.root_package().map(|package| package.name.to_string());
         Ok(Self {
+            root: metadata.workspace_root.clone().into_std_path_buf(),
             target: metadata.target_directory.clone().into_std_path_buf(),
             spool: run_store::spool_of(&metadata),
             name: package.unwrap_or_else(folder),

@@ -1,94 +1,140 @@
 //! The installation of the shim: this program as Cargo's runner of test binaries, in front of the user's runners.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
-use cargo_config2::Config;
+use anyhow::{Context, anyhow, ensure};
 use tempfile::TempDir;
 
 use super::{ARGUMENT, Chain, VARIABLE};
-use crate::harness::{WRAPPER, previous_wrapper};
+use crate::cargo_config::{CargoConfig, runner_variable};
+use crate::harness::{Compiler, WRAPPER, previous_wrapper};
 use crate::wrapped::Wrapped;
 
 /// The shim of a run, until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Shim {
+    subcommand: String,
     path: PathBuf,
-    chains: Vec<Chain>,
+    targets: Vec<Target>,
     _folder: Option<TempDir>,
 }
 
+/// A target that tests are built for, with the user's runner.
+#[derive(Debug)]
+struct Target {
+    triple: String,
+    chain: Chain,
+    /// Whether the user's runner wins over the variable.
+    beats_variable: bool,
+    /// Whether the configuration has its runner as a list.
+    is_list: bool,
+}
+
 impl Shim {
-    pub(crate) fn new(wrapped: &Wrapped) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        subcommand: &str,
+        wrapped: &Wrapped,
+        config: &CargoConfig,
+    ) -> anyhow::Result<Self> {
         let own = env::current_exe().context("this program cannot tell where it is")?;
         let (path, folder) = without_spaces(&own)?;
-        Ok(Self { path, chains: chains(wrapped)?, _folder: folder })
+        let targets = targets(wrapped, config)?;
+        Ok(Self { subcommand: subcommand.to_owned(), path, targets, _folder: folder })
     }
 
     /// Sets Cargo's variables for runners, which win over its configuration files.
     pub(crate) fn put_into(&self, command: &mut Command) {
-        for Chain { variable, .. } in &self.chains {
-            let mut runner = self.path.clone().into_os_string();
-            for part in [ARGUMENT.as_ref(), variable.as_os_str()] {
-                runner.push(" ");
-                runner.push(part);
-            }
-            command.env(variable, runner);
+        for target in self.targets.iter().filter(|target| !target.beats_variable) {
+            command.env(&target.chain.variable, self.words(target).join(" ".as_ref()));
         }
         let (variable, value) = (WRAPPER.into(), previous_wrapper());
         let mut chains = vec![Chain { variable, value, runner: Vec::new() }];
-        chains.extend_from_slice(&self.chains);
+        chains.extend(self.targets.iter().map(|target| target.chain.clone()));
         command.env(VARIABLE, Chain::encode(&chains));
+    }
+
+    /// Returns the options for Cargo that put the shim in front of runners that win over the variables.
+    pub(crate) fn options(&self) -> anyhow::Result<Vec<OsString>> {
+        let mut options = Vec::new();
+        for target in self.targets.iter().filter(|target| target.beats_variable) {
+            let words = self.words(target).into_iter().map(OsString::into_string);
+            let words = words.collect::<Result<Vec<_>, _>>();
+            let words = words.map_err(|word| anyhow!("{word:?} is no text"))?;
+            // JSON of strings is valid TOML.
+            let value = if target.is_list {
+                serde_json::to_string(&words)
+            } else {
+                serde_json::to_string(&words.join(" "))
+            };
+            options.push("--config".into());
+            options.push(format!("target.'{}'.runner={}", target.triple, value?).into());
+        }
+        Ok(options)
+    }
+
+    /// Returns whether the tests of any target have a runner of the user.
+    pub(crate) fn has_runner(&self) -> bool {
+        self.targets.iter().any(|target| !target.chain.runner.is_empty())
+    }
+
+    fn words(&self, target: &Target) -> [OsString; 4] {
+        let words = [self.path.as_os_str(), ARGUMENT.as_ref(), self.subcommand.as_ref()];
+        let [path, argument, subcommand] = words.map(OsStr::to_owned);
+        [path, argument, subcommand, target.chain.variable.clone()]
     }
 }
 
-/// Returns the user's runner for each target that tests are built for, and for the host, where the tests of procedural
-/// macros run.
-fn chains(wrapped: &Wrapped) -> anyhow::Result<Vec<Chain>> {
-    let config = Config::load().context("cannot read Cargo's configuration")?;
-    triples_of(&config, wrapped)?
+/// Returns the targets that tests are built for, and the host, where the tests of procedural macros run.
+fn targets(wrapped: &Wrapped, config: &CargoConfig) -> anyhow::Result<Vec<Target>> {
+    triples(wrapped, config)?
         .into_iter()
         .map(|triple| {
-            let name = triple.to_uppercase().replace(['-', '.'], "_");
-            let variable = OsString::from(format!("CARGO_TARGET_{name}_RUNNER"));
-            let runner = config.runner(triple.as_str())?.map(|runner| {
-                let program = runner.path.into_os_string();
-                [program].into_iter().chain(runner.args).collect()
-            });
-            let (value, runner) = (env::var_os(&variable), runner.unwrap_or_default());
-            Ok(Chain { variable, value, runner })
+            let variable = OsString::from(runner_variable(&triple));
+            let (value, runner) = (env::var_os(&variable), config.runner(&triple)?);
+            let beats_variable = runner.as_ref().is_some_and(|runner| runner.beats_variable);
+            let runner = runner.map(|runner| runner.words).unwrap_or_default();
+            let is_list = config.is_runner_a_list(&triple);
+            let chain = Chain { variable, value, runner };
+            Ok(Target { triple, chain, beats_variable, is_list })
         })
         .collect()
 }
 
-/// Returns the target triples that tests are built for, and that of the host.
-pub(crate) fn triples(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
-    triples_of(&Config::load().context("cannot read Cargo's configuration")?, wrapped)
-}
-
-fn triples_of(config: &Config, wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
-    let targets = wrapped.values("--target");
-    let targets = targets.iter().filter_map(|target| target.to_str());
-    let mut triples: Vec<String> = config
-        .build_target_for_config(targets)?
-        .iter()
-        .map(|target| target.triple().to_owned())
-        .collect();
-    triples.push(config.host_triple()?.to_owned());
+/// Returns the triples of the targets that tests are built for, and that of the host.
+pub(crate) fn triples(wrapped: &Wrapped, config: &CargoConfig) -> anyhow::Result<Vec<String>> {
+    let compiler = Compiler::of(config)?;
+    let host = compiler.host()?;
+    let given =
+        wrapped.values("--target").into_iter().filter_map(|target| target.into_string().ok());
+    let mut triples: Vec<String> = given.collect();
+    if triples.is_empty() {
+        triples = config.build_targets();
+    }
+    for triple in &mut triples {
+        if triple == "host-tuple" {
+            host.clone_into(triple);
+        } else if let Some(name) = triple.strip_suffix(".json") {
+            // A file that describes a target, which is called by its name.
+            *triple = name.rsplit('/').next().unwrap_or(name).to_owned();
+        }
+    }
+    triples.push(host.to_owned());
     triples.sort_unstable();
     triples.dedup();
     Ok(triples)
 }
 
 /// Returns the user's runners, each formatted as an array in Cargo's configuration.
-pub(crate) fn configured_runners(wrapped: &Wrapped) -> anyhow::Result<Vec<String>> {
-    let chains = chains(wrapped)?.into_iter().filter(|chain| !chain.runner.is_empty());
-    Ok(chains.map(|chain| format!("{:?}", chain.runner)).collect())
+pub(crate) fn configured_runners() -> anyhow::Result<Vec<String>> {
+    let wrapped = Wrapped::default();
+    let targets = targets(&wrapped, &CargoConfig::load("test", &wrapped)?)?.into_iter();
+    let runners = targets.map(|target| target.chain.runner).filter(|runner| !runner.is_empty());
+    Ok(runners.map(|runner| format!("{runner:?}")).collect())
 }
 
 /// Returns a path to this program without white space, at which Cargo would split the variable.

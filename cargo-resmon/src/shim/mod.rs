@@ -31,24 +31,30 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
     if arguments.next()? != ARGUMENT {
         return None;
     }
+    let subcommand = arguments.next()?;
     let variable = arguments.next()?;
     let executable = arguments.next()?;
-    Some(run(&variable, &executable, &arguments.collect::<Vec<_>>()))
+    Some(run(&subcommand, &variable, &executable, &arguments.collect::<Vec<_>>()))
 }
 
-fn run(variable: &OsStr, executable: &OsStr, arguments: &[OsString]) -> ExitCode {
+fn run(
+    subcommand: &OsStr,
+    variable: &OsStr,
+    executable: &OsStr,
+    arguments: &[OsString],
+) -> ExitCode {
     let mut command = chain::command(variable, executable);
     command.args(arguments);
-    let process = match Kind::of(executable, arguments) {
-        Kind::Tests => {
+    let process = match Kind::of(subcommand, executable, arguments) {
+        Kind::Tests(test_name) => {
             let executable = Path::new(executable);
-            let begun = Process::begin(executable, test_name(arguments), build(executable));
+            let begun = Process::begin(executable, test_name, build(executable));
             begun.unwrap_or_else(|error| {
                 message::warn(format_args!("{executable:?} is not recorded: {error}"));
                 None
             })
         }
-        Kind::Lists => None,
+        Kind::Others => None,
         Kind::Documentation => {
             // rustdoc sets this itself when there is no runner. Merged doctests then run in processes of their own.
             if command.get_program() == executable {
@@ -100,34 +106,42 @@ fn build(executable: &Path) -> Build {
 }
 
 /// The purpose of starting an executable.
+#[derive(Debug, PartialEq, Eq)]
 enum Kind {
-    Tests,
-    /// To list its tests or print its help.
-    Lists,
+    /// To run tests: all of them, or the one with this name under nextest.
+    Tests(Option<String>),
+    /// To list its tests or print its help, or what a setup script of nextest starts by `cargo run`.
+    Others,
     /// To run one or more doctests of a crate.
     Documentation,
 }
 
 impl Kind {
-    fn of(executable: &OsStr, arguments: &[OsString]) -> Self {
+    fn of(subcommand: &OsStr, executable: &OsStr, arguments: &[OsString]) -> Self {
+        if subcommand == "nextest" {
+            let test = test_name(arguments, |name| env::var(name).ok());
+            return test.map_or(Self::Others, |name| Self::Tests(Some(name)));
+        }
         let folder = Path::new(executable).parent().and_then(Path::file_name);
         if folder.is_some_and(|name| name.as_encoded_bytes().starts_with(b"rustdoctest"))
             || Path::new(executable).file_name() == Some(OsStr::new("rust_out"))
         {
             return Self::Documentation;
         }
-        let lists = env::var_os("NEXTEST_TEST_PHASE").is_some_and(|phase| phase == "list")
-            || arguments.iter().any(|argument| argument == "--list" || argument == "--help");
-        if lists { Self::Lists } else { Self::Tests }
+        let lists = arguments.iter().any(|argument| argument == "--list" || argument == "--help");
+        if lists { Self::Others } else { Self::Tests(None) }
     }
 }
 
-/// Returns the name of the test that this process is for, if nextest runs one process per test.
-fn test_name(arguments: &[OsString]) -> Option<String> {
-    if env::var_os("NEXTEST_EXECUTION_MODE")? != "process-per-test" {
+/// Returns the name of the test that nextest starts a process for. The variables alone do not tell: whatever a test or a
+/// script starts inherits those of an outer run.
+fn test_name(arguments: &[OsString], variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let has = |word: &str| arguments.iter().any(|argument| argument == word);
+    if variable("NEXTEST_EXECUTION_MODE")? != "process-per-test" || !has("--exact") || has("--list")
+    {
         return None;
     }
-    env::var("NEXTEST_TEST_NAME").ok().or_else(|| sole_name(arguments))
+    variable("NEXTEST_TEST_NAME").filter(|name| has(name)).or_else(|| sole_name(arguments))
 }
 
 /// Returns the only name beside `--exact`. Older versions of nextest give the test's name only there.
@@ -156,5 +170,28 @@ mod tests {
         for line in ["", "--exact", "a --nocapture", "a b --exact"] {
             assert_eq!(name(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn only_what_nextest_starts_for_a_test_is_its_test() {
+        let words = |line: &str| line.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+        let of = |line, name: Option<&str>| {
+            test_name(&words(line), |variable| match variable {
+                "NEXTEST_EXECUTION_MODE" => Some("process-per-test".to_owned()),
+                "NEXTEST_TEST_NAME" => name.map(str::to_owned),
+                _ => None,
+            })
+        };
+        assert_eq!(of("--exact a --nocapture x", Some("a")).as_deref(), Some("a"));
+        assert_eq!(of("--exact a --nocapture", None).as_deref(), Some("a"), "an older nextest");
+        // A name that is inherited from an outer run.
+        assert_eq!(of("--exact a", Some("outer")).as_deref(), Some("a"));
+        assert_eq!(of("a", Some("a")), None);
+        assert_eq!(of("--list --exact a", Some("a")), None);
+        assert_eq!(test_name(&words("--exact a"), |_| None), None);
+        let kind =
+            |subcommand: &str, line| Kind::of(subcommand.as_ref(), "t".as_ref(), &words(line));
+        assert_eq!(kind("test", "--exact a"), Kind::Tests(None));
+        assert_eq!(kind("test", "--list"), Kind::Others);
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use crate::{Suite, package};
+use crate::{Suite, package, support::host};
 
 /// Arguments that select the test of the fixture that prints its environment.
 const PRINT_ENVIRONMENT: [&str; 6] = [
@@ -33,8 +33,7 @@ fn a_test_sees_no_variable_of_the_build() {
     for variable in environment {
         let name = variable.split('=').next().unwrap_or_default();
         let is_for_records =
-            ["RESMON_INTAKE", "RESMON_CHILD", "RESMON_RUN_ID", "RESMON_FILE", "RESMON_SPOOL_DIR"]
-                .contains(&name);
+            ["RESMON_INTAKE", "RESMON_CHILD", "RESMON_FILE", "RESMON_SPOOL_DIR"].contains(&name);
         assert!(!name.starts_with("RUSTC") && !name.ends_with("_RUNNER"), "{variable}");
         assert!(is_for_records || !name.starts_with("RESMON"), "{variable}");
     }
@@ -48,6 +47,21 @@ fn a_variable_that_was_set_is_there_again() {
     let run =
         suite.test(&PRINT_ENVIRONMENT).env("RUSTC_WORKSPACE_WRAPPER", &wrapper).finish().exits(0);
     assert!(run.stdout.contains(&format!("RUSTC_WORKSPACE_WRAPPER={wrapper}\n")), "{}", run.stdout);
+}
+
+#[test]
+fn a_runner_that_clears_the_environment_is_said_to_hide_the_tests() {
+    let folder = tempdir().expect("a folder of our own");
+    let suite = Suite::of(package(folder.path(), "hidden", "", "#[test]\nfn passes() {}\n"));
+    let name = format!("CARGO_TARGET_{}_RUNNER", host().to_uppercase().replace('-', "_"));
+    let said = "no test is recorded: if your runner changes the user";
+    let run = suite.test(&["--lib"]).env(&name, "env -i").finish().exits(0);
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(!run.stderr.contains("figures per test need"), "{}", run.stderr);
+    assert_eq!(suite.records().tests().len(), 0);
+    let run = suite.test(&["--lib"]).env(&name, "env").finish().exits(0);
+    assert!(!run.stderr.contains(said), "{}", run.stderr);
+    assert_eq!(suite.records().tests().len(), 1);
 }
 
 #[test]

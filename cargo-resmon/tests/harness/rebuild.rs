@@ -72,6 +72,18 @@ fn a_wrapper_that_is_configured_goes_on_wrapping() {
 }
 
 #[test]
+fn a_wrapper_of_the_command_line_goes_on_wrapping() {
+    let folder = tempdir().expect("a folder of our own");
+    let wrapper = script(folder.path(), "exec \"$@\"");
+    let suite = Suite::of(package(&folder.path().join("package"), "wrapped-by-flag", "", TEST));
+    let config = format!("build.rustc-workspace-wrapper={wrapper:?}");
+    suite.test(&["--lib", "--config", &config]).finish().exits(0);
+    assert_eq!(suite.records().tests().len(), 1);
+    let calls = fs::read_to_string(folder.path().join("calls")).expect("it was called");
+    assert!(calls.contains("resmon_harness"), "{calls}");
+}
+
+#[test]
 fn a_wrapper_around_all_compilations_is_called_around_this_one() {
     let folder = tempdir().expect("a folder of our own");
     let wrapper = script(folder.path(), "exec \"$@\"");

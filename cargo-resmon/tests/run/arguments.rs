@@ -48,8 +48,10 @@ fn what_runs_no_tests_is_passed_through() {
 #[test]
 fn a_run_in_which_nothing_runs_leaves_nothing() {
     let suite = Suite::new();
-    suite.test(&["--package=no-such-package"]).finish().exits(101);
-    suite.test(&["--package=plain", "--doc"]).finish().exits(0);
+    let failed = suite.test(&["--package=no-such-package"]).finish().exits(101);
+    assert!(failed.stderr.contains("no test was started"), "{}", failed.stderr);
+    let run = suite.test(&["--package=plain", "--doc"]).finish().exits(0);
+    assert!(run.stderr.contains("no test binary was seen"), "{}", run.stderr);
     assert!(!suite.file().exists());
     assert_eq!(suite.spool(), [""; 0]);
 }
@@ -77,6 +79,28 @@ fn flags_win_over_variables() {
     assert_eq!(records.distinct("run_id"), ["mine"]);
     let batches: Vec<_> = records.tests().iter().map(|test| test.int("batch_num")).collect();
     assert_eq!(batches, [1, 2]);
+}
+
+#[test]
+fn every_option_of_nextest_may_stand_before_its_command() {
+    if !has_nextest() {
+        return;
+    }
+    let suite = Suite::new();
+    let help = Run::cargo().args(["nextest", "--help"]).finish().exits(0).stdout;
+    let with_value = |line: &str| {
+        let option = line.trim_start().split(", ").last()?;
+        let (name, value) = option.split_once(' ')?;
+        (name.starts_with("--") && value.starts_with('<')).then(|| name.to_owned())
+    };
+    let options: Vec<_> = help.lines().filter_map(with_value).collect();
+    assert!(options.len() > 3, "{help}");
+    for option in options {
+        // nextest refuses the option. A command that is not taken for one that runs tests is passed on without a word.
+        let arguments = ["nextest", &option, "Cargo.toml", "run", "--no-such-option"];
+        let run = suite.resmon(&arguments).finish();
+        assert!(run.stderr.contains("nothing is recorded of this run"), "{option}: {}", run.stderr);
+    }
 }
 
 #[test]

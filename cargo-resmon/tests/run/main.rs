@@ -8,13 +8,17 @@ mod arguments;
 mod binaries;
 #[cfg(target_os = "linux")]
 mod build;
+mod config;
 mod delivery;
 mod interrupted;
 mod killed;
+mod nested;
 mod nextest;
+mod package;
 mod place;
 mod real_suite;
 mod runner;
+mod scripts;
 mod storage;
 
 use std::path::PathBuf;

@@ -71,7 +71,7 @@ fn an_end_that_is_lost_is_no_success() {
     let intake = folder.path().join("intake");
     fs::write(&intake, "").expect("the same");
     let mut runner = Command::new(env!("CARGO_BIN_EXE_cargo-resmon"));
-    runner.args(["__shim", "RUNNER", "false"]).env("RESMON_INTAKE", &intake);
+    runner.args(["__shim", "test", "RUNNER", "false"]).env("RESMON_INTAKE", &intake);
     let ignore = || {
         // SAFETY: the call changes what the new process does with a signal, and nothing else.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };

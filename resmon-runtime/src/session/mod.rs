@@ -151,7 +151,6 @@ impl Session {
             return None;
         }
         let ids = Ids {
-            name: "",
             session: "",
             run: "",
             package: origin.package,
@@ -161,7 +160,6 @@ impl Session {
         };
         let crash_report = CrashReport {
             directories: Vec::new(),
-            name: "",
             destination: Destination::File(PathBuf::new()),
             reports_others: false,
         };
