@@ -160,6 +160,7 @@ impl Session {
         };
         let crash_report = CrashReport {
             directories: Vec::new(),
+            name: "",
             destination: Destination::File(PathBuf::new()),
             reports_others: false,
         };
