@@ -21,8 +21,8 @@ mod suite {
 
     #[resmon::test(max_time = "1 ns")]
     #[ignore = "fails"]
-    fn over_time_with_a_value() -> Result<(), String> {
-        Ok(())
+    fn over_time_with_a_value() -> Result<(), std::num::ParseIntError> {
+        "1".parse::<u8>().map(drop)
     }
 
     #[resmon::test(max_cpu = "1 ms", max_time = "10 min")]

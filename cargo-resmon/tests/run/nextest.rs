@@ -88,6 +88,7 @@ fn each_end_of_a_process_has_its_outcome() {
             ("marked/src/lib.rs::tests::aborts", "crashed"),
             ("marked/src/lib.rs::tests::exits", "unfinished"),
             ("marked/src/lib.rs::tests::fails", "failed"),
+            ("marked/src/lib.rs::tests::takes_longer", "failed"),
             (&plain("aborts"), "crashed"),
             (&plain("fails"), "failed"),
             (&plain("hangs"), "crashed"),

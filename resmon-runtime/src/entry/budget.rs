@@ -31,6 +31,9 @@ enum Amount {
 /// A figure of a test, or the reason why it is not known.
 type Figure = Result<u64, &'static str>;
 
+/// A budget: its name, the words in front of its figure, the limit, the figure, and their unit.
+type Check = (&'static str, &'static str, Option<u64>, Figure, fn(u64) -> Amount);
+
 /// Returns the first limit that the test has exceeded. Warns once per process and limit of a figure that is not known.
 pub(crate) fn exceeded(budget: &Budget, after: &After) -> Option<Excess> {
     const NO_ALLOC: &str = "resmon::Alloc is not the global allocator";
@@ -43,7 +46,7 @@ pub(crate) fn exceeded(budget: &Budget, after: &After) -> Option<Excess> {
     };
     let cpu = after.cpu_user_s.zip(after.cpu_system_s).map(|(user, system)| user + system);
     let cpu = cpu.map(nanos).ok_or("this system does not tell it");
-    let limits: [(&str, &str, Option<u64>, Figure, fn(u64) -> Amount); 5] = [
+    let limits: [Check; 5] = [
         (
             "max_heap",
             "the heap peaked at",
