@@ -74,7 +74,7 @@ impl CargoConfig {
     pub(crate) fn rustc(&self) -> PathBuf {
         let configured = self.program("rustc", "RUSTC", "CARGO_BUILD_RUSTC");
         configured.filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| {
-            // Of the same toolchain as Cargo.
+            // The compiler of the same toolchain as Cargo.
             let beside =
                 env::var_os("CARGO").map(|cargo| Path::new(&cargo).with_file_name("rustc"));
             beside.filter(|path| path.is_file()).unwrap_or_else(|| "rustc".into())

@@ -62,7 +62,7 @@ enum Command {
 
 /// The end of the help, before the list of variables.
 const EXAMPLE: &str = "\
-What comes after `test` or `nextest` is theirs and passed on as it is, but for the options above, up to `--`:
+Arguments after `test` or `nextest` are passed on unchanged, except for the options above in front of `--`:
   cargo resmon test --workspace --file records.ndjson -- --nocapture
 
 Variables:";

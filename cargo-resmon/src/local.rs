@@ -33,7 +33,7 @@ pub(crate) struct Killed {
     pub(crate) tests: Vec<String>,
 }
 
-/// What the kernel's counters say of the time around a death. `None` is unknown.
+/// The kernel's counters around the time of a death. `None` is unknown.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 pub(crate) struct Cause {

@@ -163,7 +163,7 @@ fn remove(kept: &[KeptRun], names: &[String]) -> anyhow::Result<ExitCode> {
 
 fn import(directory: &Path, mut kept: Vec<KeptRun>, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+        .with_context(|| format!("cannot create {}", directory.display()))?;
     let mut parts = Vec::new();
     for input in inputs(files)? {
         split(&input, directory, &mut parts)?;
@@ -228,7 +228,7 @@ fn split(input: &Input, directory: &Path, parts: &mut Vec<Part>) -> anyhow::Resu
     let mut has_records = false;
     let mut lines = input.lines()?;
     while let Some(line) = lines.next()? {
-        // What is not a record belongs to no run.
+        // A line that is not a record belongs to no run.
         let Ok(head) = serde_json::from_slice::<Head<'_>>(line.text) else { continue };
         has_records = true;
         let ids = [&head.run_id, &head.session_id, &head.gh_run_id];
@@ -236,7 +236,7 @@ fn split(input: &Input, directory: &Path, parts: &mut Vec<Part>) -> anyhow::Resu
         let place = if let Some(place) = places.get(&id) {
             *place
         } else {
-            let lines = NamedTempFile::new_in(directory).context("cannot make a file")?;
+            let lines = NamedTempFile::new_in(directory).context("cannot create a file")?;
             parts.push(Part { id: id.clone(), file: file.to_owned(), started: None, lines });
             places.insert(id, parts.len() - 1);
             parts.len() - 1

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::parse::ParseStream;
 use syn::{Error, LitInt, LitStr, Result, Token};
 
-/// What a limit is given in.
+/// The unit of a limit.
 #[derive(Clone, Copy)]
 enum Unit {
     Bytes,

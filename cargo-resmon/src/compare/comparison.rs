@@ -18,7 +18,7 @@ pub(super) const LEAST: f64 = 0.02;
 /// The limits of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
-    /// What counts as a change.
+    /// The least changes that count.
     pub(crate) thresholds: Vec<Increase>,
     pub(crate) warn: Vec<Increase>,
     pub(crate) fail: Vec<Increase>,

@@ -60,7 +60,7 @@ impl Suspects {
         message::say(with_spaces(&format!(
             "running {suspects} again, {times} times, with {others} that tell the speed of this machine"
         )));
-        let folder = tempfile::tempdir().context("cannot make a folder for records")?;
+        let folder = tempfile::tempdir().context("cannot create a directory for records")?;
         let file = folder.path().join("records.ndjson");
         for time in 1..=times {
             self.run_once(time, &file, command)?;

@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
     /// Compare to the kept runs of this branch, as their records tell it
     #[arg(long, value_name = "BRANCH", conflicts_with_all = ["base", "base_side"])]
     base_branch: Option<String>,
-    /// What counts as a change of a metric [default: see below]
+    /// The least change of a metric that counts [default: see below]
     #[arg(long, value_name = "METRIC:+20%+50ms")]
     threshold: Vec<Increase>,
     /// Mark tests whose metric increases by more than this

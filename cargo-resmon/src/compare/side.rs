@@ -13,7 +13,7 @@ use crate::run_store::{self, KeptRun};
 /// The runs of a side, the oldest first.
 #[derive(Debug)]
 pub(crate) struct Side {
-    /// What the user has called it.
+    /// The name that the user gave to it.
     pub(crate) label: String,
     pub(crate) runs: Vec<Run>,
     /// How many of them, the last ones, are runs of a few tests only.

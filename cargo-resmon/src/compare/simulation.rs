@@ -19,11 +19,11 @@ const RULE: Rule = Rule { share: 0.2, floor: 0.05, noise: 0.02 };
 pub(crate) struct Rates {
     /// Tests that have not changed.
     pub(crate) unchanged: u32,
-    /// Those of them that were called changed.
+    /// The number of unchanged tests that were called changed.
     pub(crate) false_alarms: u32,
     /// Tests that have become slower.
     pub(crate) slower: u32,
-    /// Those of them that were found.
+    /// The number of slowed tests that were found.
     pub(crate) found: u32,
 }
 

@@ -207,7 +207,7 @@ mod tests {
         let exact = Rule { share: 0.0, floor: 0.0, noise: 0.0 };
         assert!(is_change(&[3.0], &[4.0], &exact));
         assert!(!is_change(&[3.0], &[3.0], &exact));
-        // What differs from run to run is no change within its spread.
+        // A figure that differs from run to run has not changed while it stays within its spread.
         assert!(!is_change(&[3.0, 4.0, 5.0], &[5.0], &exact));
     }
 }

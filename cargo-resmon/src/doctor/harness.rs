@@ -46,7 +46,7 @@ fn build() -> anyhow::Result<String> {
     {
         return Ok(format!("built for {name}"));
     }
-    let folder = tempfile::tempdir().context("cannot make a folder to build in")?;
+    let folder = tempfile::tempdir().context("cannot create a build directory")?;
     let folder: &Path = folder.path();
     Builder::new(&compiler, folder)?.build(&host, false, true)?;
     Ok(format!("can be built for {name}"))

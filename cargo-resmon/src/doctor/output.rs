@@ -74,7 +74,7 @@ fn variable(findings: &mut Findings, name: &str, flags: &Flags) {
 
 fn file(findings: &mut Findings, path: &Path) {
     let why = format!("{path:?}, because it is named and there is no token");
-    // As a run opens it. A named pipe that nobody reads would block otherwise.
+    // A run opens it like this. Otherwise a named pipe that nobody reads would block.
     let opened = OpenOptions::new().append(true).custom_flags(libc::O_NONBLOCK).open(path);
     let problem = match opened {
         Ok(_) => None,
@@ -84,7 +84,7 @@ fn file(findings: &mut Findings, path: &Path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let there = path.ancestors().skip(1).find(|folder| folder.exists());
             let fit = there.is_some_and(|folder| folder.is_dir() && is_writable(folder));
-            (!fit).then(|| "it is not there, and cannot be made".to_owned())
+            (!fit).then(|| "it does not exist and cannot be created".to_owned())
         }
         Err(error) => Some(error.to_string()),
     };

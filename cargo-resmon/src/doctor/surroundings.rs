@@ -50,8 +50,8 @@ fn spool_directory(findings: &mut Findings, path: &Path) {
     if !path.exists() {
         let there = path.ancestors().find(|folder| folder.exists());
         match there.filter(|folder| super::output::is_writable(folder)) {
-            Some(_) => findings.good(what, format_args!("{}, made when needed", path.display())),
-            None => findings.problem(what, format_args!("{} cannot be made", path.display())),
+            Some(_) => findings.good(what, format_args!("{}, created when needed", path.display())),
+            None => findings.problem(what, format_args!("{} cannot be created", path.display())),
         }
         return;
     }

@@ -71,10 +71,8 @@ fn writing(findings: &mut Findings, datasource: &str, answer: &Answer) {
                 said(answer)
             ),
         ),
-        400 => findings.good(
-            what,
-            "not refused: the answer was about the request, in which there was no record",
-        ),
+        400 => findings
+            .good(what, "not refused: the endpoint only complains that the request has no record"),
         status => findings.note(what, format_args!("cannot tell: HTTP {status}{}", said(answer))),
     }
 }

@@ -89,9 +89,9 @@ impl<'a> Builder<'a> {
             return Ok(harness);
         }
         fs::create_dir_all(&self.folder)
-            .with_context(|| format!("cannot make {}", self.folder.display()))?;
+            .with_context(|| format!("cannot create {}", self.folder.display()))?;
         let _lock =
-            lock(&self.folder.join("lock")).context("cannot lock the folder of the harness")?;
+            lock(&self.folder.join("lock")).context("cannot lock the directory of the harness")?;
         // Another run may have built it while this one waited for the lock.
         if let Some(harness) = self.built(triple, heap) {
             return Ok(harness);
@@ -121,7 +121,7 @@ impl<'a> Builder<'a> {
         let mangling = self.compiler.mangling();
         let harness = Harness { triple: triple.to_owned(), heap, library, dependencies, mangling };
         fs::write(self.stamp(triple, heap), serde_json::to_vec(&harness)?)?;
-        self.built(triple, heap).context("Cargo has built it, but it is not where it should be")
+        self.built(triple, heap).context("Cargo has built it, but the files are missing")
     }
 
     /// Runs Cargo. Returns the first error message of a failed build.
@@ -177,7 +177,7 @@ fn manifest(clone: Option<&Path>) -> anyhow::Result<String> {
     let place = match clone {
         Some(clone) => {
             let path = clone.join("resmon-runtime");
-            let path = path.to_str().context("the path of this clone of resmon is no text")?;
+            let path = path.to_str().context("the path of this clone of resmon is not UTF-8")?;
             // The escapes of a JSON string are valid in TOML.
             format!("path = {}", serde_json::to_string(path)?)
         }

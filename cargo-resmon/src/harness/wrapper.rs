@@ -37,7 +37,7 @@ pub(crate) fn run_if_called() -> Option<ExitCode> {
     });
     let chained = settings.as_ref().ok().and_then(|settings| settings.chained.clone());
     let Some(command) = compiler(chained.as_deref(), &arguments) else {
-        message::error("the wrapper of the compiler is called without a compiler");
+        message::error("the compiler wrapper was called without a compiler");
         return Some(ExitCode::FAILURE);
     };
     if let Ok(settings) = settings

@@ -22,7 +22,7 @@ pub(crate) struct Lines {
 pub(crate) struct Line<'a> {
     /// Counted from 1.
     pub(crate) number: usize,
-    /// What is in it, without spaces and the line feed at its end. Empty if it is too long.
+    /// The text of the line, without spaces and the line feed at its end. Empty if it is too long.
     pub(crate) text: &'a [u8],
     /// The reason why it cannot be a record, whatever is in it.
     pub(crate) fault: Option<String>,

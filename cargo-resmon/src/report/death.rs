@@ -88,7 +88,7 @@ pub(crate) struct Death<'a> {
     /// The record, unless it is the build that died.
     pub(crate) kill: Option<&'a KillRecord>,
     pub(crate) killer: Killer,
-    /// What died: a test, a test binary or the build.
+    /// The victim: a test, a test binary or the build.
     pub(crate) name: String,
 }
 
@@ -263,7 +263,7 @@ fn meanwhile(report: &Report, kill: &KillRecord) -> String {
     let ran = |test: &Test, attempt: &Attempt| {
         let spans =
             attempt.span().zip(at).is_some_and(|((start, end), at)| start <= at && at <= end);
-        // Of a test that died with its process no end is recorded.
+        // No end is recorded of a test that died with its process.
         spans
             || (kill.killed.tests.contains(&test.key.id) && kill.killed.package == test.key.package)
     };

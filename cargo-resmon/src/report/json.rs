@@ -31,7 +31,7 @@ struct Document<'a> {
     binaries: Vec<BinaryOf<'a>>,
     /// The build of the run; `null` if nothing was compiled or nobody watched.
     build: Option<BuildRecord>,
-    /// What SIGKILL ended, and why.
+    /// The processes that SIGKILL ended, with the reasons.
     deaths: Vec<DeathOf<'a>>,
     /// The memory and the disks of the run; `null` if nobody watched.
     resources: Option<ResourcesRecord>,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::local::{BuildRecord, Cause, Disk, KillRecord, ResourcesRecord};
 
-/// Those records of a run. There may be several of a kind: a run may have been on several machines.
+/// The records of one run that only its copy has. There may be several of a kind: a run may have been on several machines.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
     pub(crate) kills: Vec<KillRecord>,

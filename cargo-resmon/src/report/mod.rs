@@ -35,7 +35,7 @@ use crate::run_store;
 
 /// Show what a run did to the machine
 ///
-/// Of several runs the newest is shown, and those before it are its history. Records of the same `run_id` are one run, in
+/// The newest of several runs is shown, and those before it are its history. Records of the same `run_id` are one run, in
 /// however many files they are: set `RESMON_RUN_ID` to one value in all jobs that run a part of the tests. Files may be
 /// compressed by gzip or zstd.
 #[derive(Debug, clap::Args)]

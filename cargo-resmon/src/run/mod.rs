@@ -144,7 +144,7 @@ fn instrument(
         Ok(instrumented) => instrumented.put_into(command),
         Err(error) => message::warn(format_args!(
             "tests are measured by their binary only, because the harness cannot be built: {error:#}; \
-             `cargo resmon doctor` says more, and --no-instrument does without"
+             `cargo resmon doctor` says more, and --no-instrument runs without it"
         )),
     }
 }
@@ -171,7 +171,7 @@ fn measured(
     command.args(wrapped.with_options(subcommand, options));
     let signals = Signals::survive();
     let signals = signals.inspect_err(|error| {
-        message::warn(format_args!("a signal may end this before its tests: {error}"));
+        message::warn(format_args!("signals are not forwarded to the tests: {error}"));
     });
     let child = command.spawn();
     let child = child.with_context(|| format!("cannot run {:?}", command.get_program()))?;

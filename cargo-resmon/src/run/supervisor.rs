@@ -99,8 +99,9 @@ impl Supervisor {
         if let Some(signals) = signals {
             signals.command_ended();
         }
-        let status =
-            waiter.join().map_err(|_| anyhow::anyhow!("the wait for the command failed"))?;
+        let status = waiter
+            .join()
+            .map_err(|_| anyhow::anyhow!("the thread that waits for the command panicked"))?;
         self.take();
         self.forward(signals.filter(|_| !passes_on), &mut forwarded);
         self.wait_for_shims(signals);

@@ -41,7 +41,7 @@ impl Shim {
         wrapped: &Wrapped,
         config: &CargoConfig,
     ) -> anyhow::Result<Self> {
-        let own = env::current_exe().context("this program cannot tell where it is")?;
+        let own = env::current_exe().context("cannot find the path of this program")?;
         let (path, folder) = without_spaces(&own)?;
         let targets = targets(wrapped, config)?;
         Ok(Self { subcommand: subcommand.to_owned(), path, targets, _folder: folder })
@@ -144,7 +144,11 @@ fn without_spaces(own: &Path) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
         return Ok((own.to_owned(), None));
     }
     let folder = tempfile::Builder::new().prefix("resmon-").tempdir()?;
-    ensure!(is_fit(folder.path()), "there is a space in {:?}", folder.path());
+    ensure!(
+        is_fit(folder.path()),
+        "the path of the temporary directory has a space: {:?}",
+        folder.path()
+    );
     let path = folder.path().join("cargo-resmon");
     symlink(own, &path)?;
     Ok((path, Some(folder)))

@@ -48,9 +48,9 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     let base = match plan.output() {
         Output::Tinybird { base, .. } => base.to_owned(),
         Output::Disabled => bail!("RESMON_DISABLE is set"),
-        _ => bail!("there is nowhere to send to: TINYBIRD_WRITE_TOKEN is not set"),
+        _ => bail!("no destination: set TINYBIRD_WRITE_TOKEN"),
     };
-    let endpoint = plan.endpoint().context("there is nowhere to send to")?;
+    let endpoint = plan.endpoint().context("no destination")?;
     let sources = sources(&arguments.paths)?;
     let state = State::open(&plan, &endpoint.fingerprint())?;
     let connection = Connection::new(endpoint);

@@ -25,7 +25,7 @@ impl Content {
     }
 }
 
-/// What has been sent of a content.
+/// The part of a content that has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// Everything.

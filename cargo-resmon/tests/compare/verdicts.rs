@@ -1,4 +1,4 @@
-//! What counts as a change.
+//! The rule for changes.
 
 use serde_json::json;
 

@@ -45,7 +45,7 @@ fn what_it_needed_is_in_the_report_and_in_no_record() {
     let records = Records::of_file(suite.file());
     assert_eq!(records.events(), ["session_start", "session_end"]);
 
-    // Where nothing is compiled, nothing is told.
+    // A run that compiles nothing has no section on the build.
     fresh(&suite, suite.test(&["--lib"])).finish().exits(0);
     assert_eq!(self::report(&suite)["build"], Value::Null);
 }

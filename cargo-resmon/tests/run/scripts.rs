@@ -1,4 +1,4 @@
-//! What else nextest starts, and what starts its tests: wrapper scripts, setup scripts, debuggers, archives.
+//! Programs that nextest starts beside tests or in front of them: wrapper scripts, setup scripts, debuggers, archives.
 
 use crate::{
     has_nextest,

@@ -73,7 +73,7 @@ fn what_is_sent_is_known_wherever_it_is_and_however_it_is_packed() {
     let run = folder.command(&server).arg("../a.ndjson").folder(folder.path("here"));
     fs::rename(folder.path("here/a.ndjson"), folder.path("a.ndjson")).expect("moved");
     run.finish().exits(0);
-    // What is appended to one of them is new.
+    // Records that are appended to one of them are new.
     folder.write("there/b.ndjson", &records(0..6, 1));
     folder.upload(&server, &["there/b.ndjson"]).exits(0);
     assert_eq!(arrived(&server), [0, 1, 2, 3, 4, 5]);

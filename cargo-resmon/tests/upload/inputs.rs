@@ -1,4 +1,4 @@
-//! What is sent of files of all kinds, and what is said about them.
+//! Files of all kinds: the records that are sent, and the messages about them.
 
 use std::{
     fs::{self, OpenOptions},

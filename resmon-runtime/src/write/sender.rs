@@ -119,7 +119,7 @@ impl Sender {
             End::Timeout => {
                 let seconds = self.delivery.flush_timeout.as_secs_f64();
                 warn(format_args!(
-                    "{left} not delivered: Tinybird did not take them in the {seconds} s that RESMON_FLUSH_TIMEOUT \
+                    "{left} not delivered: Tinybird did not accept them within the {seconds} s that RESMON_FLUSH_TIMEOUT \
                      allows at exit; kept in {place:?}"
                 ));
             }

@@ -52,7 +52,7 @@ struct Page {
     bad: Vec<Bad>,
     /// The number of bad or flaky tests and binaries beyond [`BAD`].
     bad_more: usize,
-    /// What died, and of what, in few words.
+    /// The process that died and the cause, in few words.
     deaths: Vec<build::Row>,
     /// Sentences about the memory and the disks of the run.
     facts: Vec<String>,

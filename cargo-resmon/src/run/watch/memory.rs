@@ -17,7 +17,7 @@ pub(super) struct Memory {
     begun: Timestamp,
     first: Counters,
     latest: Counters,
-    /// What the counters rose by, with the time of the reading.
+    /// The rise of the counters, with the time of the reading.
     rises: Vec<(Timestamp, Cause)>,
     available_min: Option<u64>,
     swap_total: Option<u64>,

@@ -200,7 +200,7 @@ mod tests {
             unsafe { libc::kill(pid, libc::SIGKILL) };
         }
         child.wait().unwrap();
-        // Those whose parent has ended are still its own, until they end.
+        // Processes whose parent has ended still belong to the tree, until they end.
         let start = Instant::now();
         while tree.sample().is_some() {
             assert!(start.elapsed() < Duration::from_secs(60), "{tree:?}");
