@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments, flags: &Flags) -> anyhow::Result<ExitCo
     let base = match plan.output() {
         Output::Tinybird { base, .. } => base.to_owned(),
         Output::Disabled => bail!("RESMON_DISABLE is set"),
-        _ => bail!("no destination: set TINYBIRD_WRITE_TOKEN"),
+        _ => bail!("no destination: TINYBIRD_WRITE_TOKEN is not set"),
     };
     let endpoint = plan.endpoint().context("no destination")?;
     let sources = sources(&arguments.paths)?;
