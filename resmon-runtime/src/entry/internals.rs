@@ -38,7 +38,7 @@ impl Usages {
     #[expect(clippy::new_without_default, missing_docs, reason = "see the module")]
     #[must_use]
     pub fn new() -> Self {
-        Self(Process::open(false))
+        Self(Process::open(false, false))
     }
 
     #[expect(missing_docs, reason = "see the module")]

@@ -69,8 +69,6 @@ pub(crate) struct Session {
     recorded: AtomicU64,
     /// The number of tests that failed. Gives the exit status where the true one is unknown.
     failed: AtomicU64,
-    /// Whether `cargo resmon` started the process, and gets its peak of memory.
-    is_child: bool,
     ended: AtomicBool,
     /// The number of threads that are recording a test.
     recording: AtomicU32,
@@ -206,7 +204,7 @@ impl Session {
         sink.session(line);
         Self {
             machine,
-            process: Process::open(ids.are_tests_known),
+            process: Process::open(ids.are_tests_known, ids.is_child),
             running: Running::new(),
             sampler: Sampler::new(),
             attempt: attempt(),
@@ -219,7 +217,6 @@ impl Session {
             journal,
             recorded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            is_child: ids.is_child,
             ended: AtomicBool::new(false),
             recording: AtomicU32::new(0),
         }
@@ -271,7 +268,7 @@ impl Session {
             records_dropped: self.sink.dropped(),
         }
         .write(&mut line);
-        if let Some(peak) = self.process.highest_peak().filter(|_| self.is_child) {
+        if let Some(peak) = self.process.highest_peak() {
             line.field(key!(process_rss_peak), &peak);
         }
         line.fields(&self.totals);

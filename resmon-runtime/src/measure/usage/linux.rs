@@ -21,21 +21,22 @@ pub(crate) struct Process {
     statm: Option<Source>,
     page: u64,
     peak: Option<Source>,
-    /// The highest peak of the process before a reset of the kernel's peak, in bytes.
-    highest: AtomicU64,
+    /// The highest peak of the process before a reset of the kernel's peak, in bytes. `None` if nobody asks for it.
+    highest: Option<AtomicU64>,
     /// Whether the kernel counts storage I/O. Where it does not, it reports zero.
     counts_io: bool,
 }
 
 impl Process {
-    /// Opens the files. `are_tests_known` if every test of the process has a guard.
-    pub(crate) fn open(are_tests_known: bool) -> Self {
+    /// Opens the files. `are_tests_known` if every test of the process has a guard. `keeps_peak` if the peak of the
+    /// process is wanted, whatever is reset.
+    pub(crate) fn open(are_tests_known: bool, keeps_peak: bool) -> Self {
         Self {
             runner: Runner::of_this_process(are_tests_known),
             statm: Source::open("/proc/self/statm".into(), 0),
             page: page_size(),
             peak: Source::to_write("/proc/self/clear_refs".into()),
-            highest: AtomicU64::new(0),
+            highest: keeps_peak.then(AtomicU64::default),
             counts_io: Path::new("/proc/self/io").exists(),
         }
     }
@@ -74,16 +75,18 @@ impl Process {
         self.peak.as_ref().is_some_and(|file| file.with(&mut reset).is_some())
     }
 
-    /// Returns the peak of resident memory since the start of the process, whatever was reset, in bytes.
+    /// Returns the peak of resident memory since the start of the process in bytes, if it is kept.
     pub(crate) fn highest_peak(&self) -> Option<u64> {
         self.note_peak();
-        Some(self.highest.load(Ordering::Relaxed)).filter(|&peak| peak > 0)
+        let highest = self.highest.as_ref()?.load(Ordering::Relaxed);
+        Some(highest).filter(|&peak| peak > 0)
     }
 
     /// Keeps the peak since the last reset: `ru_maxrss` of `getrusage(2)`, in KiB.
     fn note_peak(&self) {
+        let Some(highest) = &self.highest else { return };
         let kib = resources(libc::RUSAGE_SELF).map_or(0, |usage| usage.ru_maxrss);
-        self.highest.fetch_max(u64::try_from(kib).unwrap_or(0) * 1024, Ordering::Relaxed);
+        highest.fetch_max(u64::try_from(kib).unwrap_or(0) * 1024, Ordering::Relaxed);
     }
 
     /// Removes the figures that this kernel does not count.
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn resident_memory_is_what_the_status_says() {
-        let process = Process::open(false);
+        let process = Process::open(false, false);
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let kib: u64 = rss.trim().trim_end_matches(" kB").parse().unwrap();
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_reset_does_not_lower_the_peak_of_the_process() {
-        let process = Process::open(false);
+        let process = Process::open(false, true);
         let memory = vec![1_u8; 64 << 20];
         assert_eq!(memory.iter().step_by(4096).count(), 16384);
         drop(memory);

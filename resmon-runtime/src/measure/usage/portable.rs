@@ -14,7 +14,7 @@ pub(crate) struct Process {
 #[expect(clippy::unused_self, reason = "on Linux it keeps files")]
 impl Process {
     /// Asks how the runner runs tests. `are_tests_known` if every test of the process has a guard.
-    pub(crate) fn open(are_tests_known: bool) -> Self {
+    pub(crate) fn open(are_tests_known: bool, _keeps_peak: bool) -> Self {
         Self { one_at_a_time: Runner::of_this_process(are_tests_known) != Runner::Several }
     }
 
@@ -64,7 +64,7 @@ mod tests {
         let id = sysinfo::get_current_pid().unwrap();
         let mut system = System::new();
         system.refresh_processes(ProcessesToUpdate::Some(&[id]), false);
-        let resident = Process::open(false).resident().unwrap();
+        let resident = Process::open(false, false).resident().unwrap();
         // Other tests of this process allocate meanwhile.
         assert!(resident.abs_diff(system.process(id).unwrap().memory()) < 64 << 20, "{resident}");
     }
