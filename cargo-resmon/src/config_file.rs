@@ -16,6 +16,23 @@ const PATH: &str = ".config/resmon.toml";
 pub(crate) struct ConfigFile {
     /// Tests whose figures are shown, but exceed no limit.
     pub(crate) mute: Vec<Muted>,
+    /// Limits that a run of `cargo resmon` holds tests to.
+    pub(crate) budget: Vec<Limited>,
+}
+
+/// Tests with limits.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Limited {
+    /// A glob pattern for ids of tests.
+    pub(crate) filter: String,
+    /// Their package; any if left out.
+    pub(crate) package: Option<String>,
+    pub(crate) max_heap: Option<String>,
+    pub(crate) max_allocs: Option<u64>,
+    pub(crate) max_rss: Option<String>,
+    pub(crate) max_time: Option<String>,
+    pub(crate) max_cpu: Option<String>,
 }
 
 /// Tests that are muted.
@@ -83,7 +100,9 @@ mod tests {
         assert!(unknown.contains("at line 2, column 1"), "{unknown}");
         assert!(unknown.contains("unknown field `tset`, expected one of `test`"), "{unknown}");
         assert!(refused("[[mute]]\nreason = \"a\"\n").contains("missing field `test`"));
-        assert!(refused("[[mutes]]\n").contains("unknown field `mutes`, expected `mute`"));
+        assert!(
+            refused("[[mutes]]\n").contains("unknown field `mutes`, expected `mute` or `budget`")
+        );
         assert!(refused("[[mute]]\ntest = 5\n").contains("expected a string"));
         assert!(refused("mute = [\n").contains("at line"));
         assert!(refused("[[mute]]\ntest = \" \"\n").contains("`mute.test` is empty"));

@@ -1,6 +1,8 @@
 //! `cargo resmon`: runs tests as one session, and reports on it.
 
 #[cfg(unix)]
+mod budget;
+#[cfg(unix)]
 mod cargo_config;
 mod clean;
 mod cli;

@@ -99,7 +99,7 @@ fn percentage(text: &str) -> Result<f64, String> {
 }
 
 /// Parses a figure of a metric: `1.5s`, `8MiB`, `100`.
-fn parse(metric: Metric, text: &str) -> Result<f64, String> {
+pub(crate) fn parse(metric: Metric, text: &str) -> Result<f64, String> {
     let (figure, wanted) = match metric.unit() {
         Unit::Seconds => (seconds(text), "a duration, such as 50ms, 1.5s or 2min"),
         Unit::Bytes => {

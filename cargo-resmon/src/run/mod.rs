@@ -32,6 +32,9 @@ use crate::run_store::CONFIRMING;
 use crate::shim::{self, Shim, triples};
 use crate::wrapped::Wrapped;
 
+/// The exit code of a run that succeeded, but in which a test exceeded its budget.
+const OVER_BUDGET: i32 = 3;
+
 pub(crate) fn run(
     subcommand: &str,
     wrapped: &Wrapped,
@@ -166,7 +169,7 @@ fn measured(
     let mut options = Vec::new();
     if let Some(shim) = &shim {
         shim.put_into(&mut command);
-        options = shim.options()?;
+        options.extend_from_slice(shim.options());
     }
     command.args(wrapped.with_options(subcommand, options));
     let signals = Signals::survive();
@@ -182,8 +185,9 @@ fn measured(
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
     let remark = supervisor.remark(code, shim.as_ref());
     drop(shim);
+    let is_over_budget = supervisor.is_over_budget();
     supervisor.end(code, forwarding.as_ref(), remark);
-    leave(status, code)
+    leave(status, if code == 0 && is_over_budget { OVER_BUDGET } else { code })
 }
 
 /// Exits with the status of the wrapped command, or by the same signal.

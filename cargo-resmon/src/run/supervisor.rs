@@ -23,6 +23,8 @@ use super::recover;
 use super::signals::Forwarding;
 use super::watch::Watch;
 use super::workspace::Workspace;
+use crate::budget::Budgets;
+use crate::config_file::ConfigFile;
 use crate::local::Killed;
 use crate::outcome::Outcome;
 use crate::shim::Shim;
@@ -44,6 +46,9 @@ pub(crate) struct Supervisor {
     /// The wrapped command for people: `cargo test`.
     command: String,
     tests: u64,
+    budgets: Budgets,
+    /// Messages about tests that exceeded their budgets.
+    over_budget: Vec<String>,
     /// Whether the copy is the only destination of the records.
     is_here_only: bool,
 }
@@ -60,12 +65,26 @@ impl Supervisor {
         let copies = workspace.target.join("resmon/runs");
         let name = workspace.name.clone();
         let watch = Watch::begin(&workspace.target);
+        let budgets = ConfigFile::read(&workspace.root).and_then(|file| Budgets::new(file.budget));
+        let budgets = budgets.unwrap_or_else(|error| {
+            message::warn(format_args!("budgets are not checked: {error:#}"));
+            Budgets::default()
+        });
         let run = Run::prepare(plan, flags.run_id(), name, &spool, &copies)?;
         let sources = workspace.into_sources();
         recover::orphans(&run, &sources);
         let children = Children::new(sources);
         let command = format!("cargo {subcommand}");
-        Ok(Self { run, children, watch, command, tests: 0, is_here_only })
+        Ok(Self {
+            run,
+            children,
+            watch,
+            command,
+            tests: 0,
+            budgets,
+            over_budget: Vec::new(),
+            is_here_only,
+        })
     }
 
     /// Makes the processes of the command append to the intake.
@@ -191,6 +210,7 @@ impl Supervisor {
             match made {
                 Made::Test(test) => {
                     self.tests += 1;
+                    self.over_budget.extend(self.budgets.exceeded(&test));
                     let failed = test.figures.outcome == Outcome::Failed;
                     self.run.test(&Value::from(test.fields()).to_string(), failed);
                 }
@@ -204,6 +224,11 @@ impl Supervisor {
         for place in joined(done) {
             self.run.forget(&place);
         }
+    }
+
+    /// Returns whether a test exceeded its budget.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        !self.over_budget.is_empty()
     }
 
     /// Returns what the user should know of tests that were not seen.
@@ -262,6 +287,9 @@ impl Supervisor {
         }
         delivery.wait();
         // A build that the machine ended is kept and reported.
+        for excess in &self.over_budget {
+            message::error(excess);
+        }
         if let Some(remark) = remark.filter(|_| copy.is_none() || has_begun) {
             message::say(remark);
         }

@@ -21,6 +21,8 @@ pub(crate) struct Shim {
     subcommand: String,
     path: PathBuf,
     targets: Vec<Target>,
+    /// The options for Cargo that put the shim in front of runners that win over the variables.
+    options: Vec<OsString>,
     _folder: Option<TempDir>,
 }
 
@@ -44,7 +46,10 @@ impl Shim {
         let own = env::current_exe().context("cannot find the path of this program")?;
         let (path, folder) = without_spaces(&own)?;
         let targets = targets(wrapped, config)?;
-        Ok(Self { subcommand: subcommand.to_owned(), path, targets, _folder: folder })
+        let (subcommand, options) = (subcommand.to_owned(), Vec::new());
+        let mut shim = Self { subcommand, path, targets, options, _folder: folder };
+        shim.options = shim.make_options()?;
+        Ok(shim)
     }
 
     /// Sets Cargo's variables for runners, which win over its configuration files.
@@ -59,12 +64,16 @@ impl Shim {
     }
 
     /// Returns the options for Cargo that put the shim in front of runners that win over the variables.
-    pub(crate) fn options(&self) -> anyhow::Result<Vec<OsString>> {
+    pub(crate) fn options(&self) -> &[OsString] {
+        &self.options
+    }
+
+    fn make_options(&self) -> anyhow::Result<Vec<OsString>> {
         let mut options = Vec::new();
         for target in self.targets.iter().filter(|target| target.beats_variable) {
             let words = self.words(target).into_iter().map(OsString::into_string);
             let words = words.collect::<Result<Vec<_>, _>>();
-            let words = words.map_err(|word| anyhow!("{word:?} is no text"))?;
+            let words = words.map_err(|word| anyhow!("{word:?} is not UTF-8"))?;
             // JSON of strings is valid TOML.
             let value = if target.is_list {
                 serde_json::to_string(&words)

@@ -43,6 +43,30 @@ fn a_budget_holds_under_the_harness() {
     assert_eq!(tests(&suite.records()), [("marked/src/lib.rs::tests::takes_longer", "failed")]);
 }
 
+/// The budgets of the workspace hold for tests without an attribute.
+#[test]
+fn a_budget_of_the_workspace_makes_the_run_fail() {
+    let suite = Suite::of(Fixture::new("marked-and-plain"));
+    let config = suite.fixture.folder().join(".config");
+    std::fs::create_dir_all(&config).expect("a copy of our own");
+    let budget =
+        "[[budget]]\nfilter = \"*::fills_memory\"\nmax-cpu = \"1us\"\nmax-heap = \"1MiB\"\n";
+    std::fs::write(config.join("resmon.toml"), budget).expect("a copy of our own");
+    let arguments = ["--package=plain", "--lib"];
+    let run = suite.test(&arguments).finish().exits(3);
+    let message = "resmon: error: over budget: plain/src/lib.rs::tests::fills_memory: CPU time ";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert!(run.stderr.contains("max-heap is not checked for "), "{}", run.stderr);
+    let records = suite.records();
+    let outcomes = tests(&records);
+    assert!(outcomes.iter().all(|(_, outcome)| *outcome == "passed"), "{outcomes:?}");
+    let run = suite.test(&["--package=plain", "--lib", "--", "passes"]).finish().exits(0);
+    assert!(!run.stderr.contains("budget"), "{}", run.stderr);
+    std::fs::write(config.join("resmon.toml"), "[[budget]]\nfilter = 5\n").expect("the same");
+    let run = suite.test(&["--package=plain", "--lib", "--", "passes"]).finish().exits(0);
+    assert!(run.stderr.contains("budgets are not checked: "), "{}", run.stderr);
+}
+
 /// Requires that the attribute records the tests of a binary that is not instrumented.
 #[test]
 fn the_attribute_records_where_the_harness_does_not() {
