@@ -32,6 +32,15 @@ use proc_macro::TokenStream;
 /// async fn in_one_line() {}
 /// ```
 ///
+/// Budgets fail a test that needs more: `max_heap` (peak of the heap) and `max_allocs` (number of allocations), both
+/// counted by `resmon::Alloc`, `max_rss` (peak of the process, for a test that is alone in it), `max_time` and `max_cpu`.
+/// A limit whose figure is not known is not checked, which is said once.
+///
+/// ```ignore
+/// #[resmon::test(max_heap = "64 MiB", max_allocs = 1000, max_rss = "1 GiB", max_time = "2 s", max_cpu = "500 ms")]
+/// fn stays_small() {}
+/// ```
+///
 /// `crate = path` names resmon where it is renamed or re-exported:
 /// `#[resmon::test(crate = my_tools::resmon)]`.
 #[proc_macro_attribute]

@@ -19,7 +19,7 @@ const OTHERS: &str = "a timeout, a cancelled job, a limit of CPU time or another
 /// Deaths within this time of each other may be counted by the same reading of the kernel's counters.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
-/// Who ended a process, as far as the counters tell.
+/// The sender of a SIGKILL, as far as the counters tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Killer {
     /// The kernel, for lack of memory. The limit in bytes is that of the control group that was reached; `None` if
@@ -35,7 +35,7 @@ pub(crate) enum Killer {
     Unknown,
 }
 
-/// How certain it is who ended a process. For scripts.
+/// The cause of a SIGKILL in a word, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {

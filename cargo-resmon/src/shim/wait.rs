@@ -97,10 +97,9 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Option<u64>)> {
     begin_to_forward(&child);
     let mut peak = [0; 8];
     // The child has written it, or the start would have failed.
-    reader.read_exact(&mut peak)?;
-    // The last steps before the exec touch a little more.
-    let began = Some(u64::from_ne_bytes(peak)).filter(|&peak| peak > 0);
-    Ok((child, began.map(|peak| peak + MARGIN)))
+    let is_known = reader.read_exact(&mut peak).is_ok();
+    let peak = Some(u64::from_ne_bytes(peak)).filter(|&peak| is_known && peak > 0);
+    Ok((child, peak.map(|peak| peak + MARGIN)))
 }
 
 /// Returns the peak of resident memory of this process, in bytes.

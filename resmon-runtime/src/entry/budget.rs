@@ -9,7 +9,7 @@ use resmon_record::fields::After;
 use crate::entry::site::Budget;
 use crate::write::warning::warn;
 
-/// The budgets, as bits of [`WARNED`], that could not be checked.
+/// The budgets that could not be checked: a bit for each, in the order in which they are checked.
 static WARNED: AtomicU8 = AtomicU8::new(0);
 
 /// A limit that a test has exceeded.

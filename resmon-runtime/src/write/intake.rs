@@ -119,7 +119,7 @@ impl Intake {
                     self.reserved = self.reserved.max(length + size);
                     return;
                 }
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                Err(error) if is_full(&error) => {
                     if size <= LEAST_RESERVE {
                         self.has_been_full = true;
                         return;
@@ -170,6 +170,12 @@ impl Intake {
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(owner(&self.spool, &self.id));
     }
+}
+
+/// Whether there is no room left: on the disk, or for this user.
+#[cfg(target_os = "linux")]
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn intake(spool: &Spool, id: &str) -> PathBuf {
