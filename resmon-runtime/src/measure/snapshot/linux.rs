@@ -3,7 +3,7 @@
 
 use std::env;
 use std::ffi::CStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cpu::{History, Sample, is_fresh};
@@ -87,7 +87,7 @@ impl Machine {
 
     /// Reads memory while tests run, and the CPUs' counters, so that the recent usage covers a short window.
     pub(crate) fn sample(&self) -> Option<Memory> {
-        self.usage(None);
+        self.counters(&mut self.history(), Instant::now());
         self.memory()
     }
 
@@ -125,14 +125,8 @@ impl Machine {
 
     fn usage(&self, start: Start) -> (Option<f64>, Start) {
         let now = Instant::now();
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        let sample = history.fresh(now).or_else(|| {
-            let counters = self.stat.as_ref()?.text::<256>()?;
-            let (busy, total) = ticks(counters.as_c_str())?;
-            let sample = Sample { at: now, busy, total };
-            history.push(sample);
-            Some(sample)
-        });
+        let mut history = self.history();
+        let sample = self.counters(&mut history, now);
         if sample.is_none() {
             // The counters cannot be read any more, and the history is not about now.
             return (self.runnable(now), None);
@@ -142,6 +136,21 @@ impl Machine {
             None => history.recent(),
         };
         (usage.or_else(|| self.runnable(now)), sample)
+    }
+
+    /// Reads the CPUs' counters, unless the newest sample is fresh. Returns that sample.
+    fn counters(&self, history: &mut History, now: Instant) -> Option<Sample> {
+        history.fresh(now).or_else(|| {
+            let counters = self.stat.as_ref()?.text::<256>()?;
+            let (busy, total) = ticks(counters.as_c_str())?;
+            let sample = Sample { at: now, busy, total };
+            history.push(sample);
+            Some(sample)
+        })
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the share of the CPUs that have something to run now, in %, for when no usage is known. The number is in
@@ -190,7 +199,7 @@ mod tests {
     #[test]
     fn a_sample_within_a_test_shortens_the_next_window() {
         let machine = Machine::open();
-        let oldest = || machine.history.lock().unwrap().oldest().unwrap();
+        let oldest = || machine.history().oldest().unwrap();
         machine.before();
         let sampled = Instant::now();
         machine.sample();
